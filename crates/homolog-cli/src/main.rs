@@ -1,0 +1,2 @@
+//! The `homolog` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Numeric operators: fast form, float64 twin, and the choice of instruction set.

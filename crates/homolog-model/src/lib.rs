@@ -1,0 +1,1 @@
+//! GPT-2 weights, tokens, hooks, forward pass, loss and interventions.

@@ -1,0 +1,1 @@
+//! The on-disk contract: tables, tensors, manifest, atomic writes.

@@ -1,0 +1,1 @@
+//! Estimators: moments, correlation, rotation baseline, universality, overlap of sets.

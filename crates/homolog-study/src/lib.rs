@@ -1,0 +1,1 @@
+//! The study: from checkpoints and tokens to every table.

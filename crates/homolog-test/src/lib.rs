@@ -1,0 +1,1 @@
+//! Development only: assert_close, seeded inputs, golden files, tiny models, planted worlds.
