@@ -1,1 +1,26 @@
 //! GPT-2 weights, tokens, hooks, forward pass, loss and interventions.
+//!
+//! A model is immutable; what looks into it or changes it is an argument of [`Model::forward`]. This crate knows no study:
+//! it turns folders into models and tokens into activations and losses.
+
+mod checkpoint;
+mod config;
+mod error;
+mod forward;
+mod hooks;
+mod interventions;
+mod neuron;
+mod tokens;
+mod vocabulary;
+mod weights;
+
+pub use checkpoint::Checkpoint;
+pub use config::Config;
+pub use error::Error;
+pub use forward::{Model, Start};
+pub use hooks::{Activation, Capture, HookPoint, Hooks, NoHooks, Site, UnknownHookPoint};
+pub use interventions::{Ablate, Ablation};
+pub use neuron::NeuronId;
+pub use tokens::{TokenBatch, TokenMask, Tokens};
+pub use homolog_kernels::Isa;
+pub use vocabulary::Vocabulary;

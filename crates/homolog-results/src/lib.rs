@@ -1,1 +1,35 @@
 //! The on-disk contract: tables, tensors, manifest, atomic writes.
+//!
+//! Data and I/O only: what a number means is said at its column, how it is computed is not known here. Every artifact
+//! of a run folder is written through this crate, complete or not at all, and equal contents give equal bytes: no
+//! time, host, path or library version gets into a table or a tensor file.
+//!
+//! The seven tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
+//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`]), written by [`write_table`] and read by [`read_table`].
+//! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
+
+mod ablation_row;
+mod emergence_row;
+mod error;
+mod manifest;
+mod match_row;
+mod model_row;
+mod neuron_row;
+mod persistence_row;
+mod stability_row;
+mod store;
+mod table;
+mod tensors;
+
+pub use ablation_row::AblationRow;
+pub use emergence_row::EmergenceRow;
+pub use error::Error;
+pub use manifest::{Inputs, Manifest, StageRecord, TableRecord, TokensInput, WeightsInput};
+pub use match_row::MatchRow;
+pub use model_row::ModelRow;
+pub use neuron_row::NeuronRow;
+pub use persistence_row::PersistenceRow;
+pub use stability_row::StabilityRow;
+pub use store::{file_hash, write_atomically, write_bytes};
+pub use table::{Table, read_metadata, read_table, sort_rows, write_table};
+pub use tensors::{TensorData, Tensors, read_tensors, write_tensors};

@@ -1,1 +1,24 @@
-//! Estimators: moments, correlation, rotation baseline, universality, overlap of sets.
+//! Estimators: moments, correlation and its extremes, rotation baseline, universality, overlap of sets, random sets.
+//!
+//! Arrays in, estimates out: nothing here knows a token, a model or a file. Neurons are numbered flat, layers laid end to
+//! end. NaN means "undefined" inside arrays only; in public structs it is an `Option`.
+
+mod baseline;
+mod chunk;
+mod cross_covariance;
+mod extremes;
+mod moments;
+mod overlap;
+mod rotation;
+mod sampling;
+mod universality;
+
+pub use baseline::{RotatedLayer, baseline_maxima};
+pub use chunk::Chunk;
+pub use cross_covariance::{Correlation, CrossCovariance, Marginal};
+pub use extremes::{Extremes, HISTOGRAM_BINS};
+pub use moments::{Moments, MomentsAccumulator};
+pub use overlap::{Overlap, overlap};
+pub use rotation::{haar_rotation, rotation_state};
+pub use sampling::RandomOrder;
+pub use universality::{PairScore, Universality};

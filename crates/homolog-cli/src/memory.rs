@@ -1,0 +1,45 @@
+//! Sizes of memory, as written and as free.
+
+/// Bytes of `8G`, `500M`, `64K` or a plain number; decimal units.
+pub(crate) fn parse(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: u64 = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 1,
+        "K" | "KB" => 1_000,
+        "M" | "MB" => 1_000_000,
+        "G" | "GB" => 1_000_000_000,
+        "T" | "TB" => 1_000_000_000_000,
+        unit => return Err(format!("`{unit}` is no unit of memory; use K, M, G or T")),
+    };
+    let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no size; write 8G or 500M"))?;
+    if number > 0.0 && number.is_finite() { Ok((number * unit as f64) as u64) } else { Err("memory must be positive".into()) }
+}
+
+/// 70 % of what the system says is free; 8 GB where it does not say.
+pub(crate) fn default_budget() -> u64 {
+    let free_kib = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    free_kib.map_or(8_000_000_000, |free_kib| free_kib * 1024 / 10 * 7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_nonsense_is_not() {
+        assert_eq!(parse("8G"), Ok(8_000_000_000));
+        assert_eq!(parse("1.5m"), Ok(1_500_000));
+        assert_eq!(parse("12"), Ok(12));
+        for wrong in ["", "G", "8X", "-1G", "0", "nan"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_default_is_something() {
+        assert!(default_budget() > 1_000_000);
+    }
+}

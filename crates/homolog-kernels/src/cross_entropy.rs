@@ -1,0 +1,63 @@
+//! Unembedding and next-token cross-entropy in one: no [n_pos, d_vocab] array exists.
+
+#[cfg(test)]
+mod tests;
+
+use crate::elementwise::{exp, lane_max, lane_sum, per_isa};
+use crate::product::{Packed, product};
+
+/// Logits computed at a time: a block of positions by a block of the vocabulary, about a megabyte.
+const POSITION_BLOCK: usize = 192;
+const VOCAB_BLOCK: usize = 1024;
+
+/// loss[t] = log(sum over v of e^logit(t, v)) - logit(t, target(t)), in nats; logits = x W_U.
+///
+/// Shapes: `x` [n_pos, d_model] after the final layer norm; `w_u` [d_model, d_vocab]; `targets`, `loss` [n_pos].
+/// Precision: logits f32, sums over the vocabulary f64 over blocks of 1,024; within 2e-6 of f64 for losses up to 20 nats
+/// (test `agrees_with_float64`). A NaN logit gives a NaN loss.
+/// Panics: if a shape does not fit or a target is outside the vocabulary (checked when tokens are read).
+pub fn cross_entropy(x: &[f32], w_u: &Packed, targets: &[u32], loss: &mut [f32]) {
+    let (d_model, d_vocab) = (w_u.n_rows(), w_u.n_columns());
+    assert!(x.len() == targets.len() * d_model && loss.len() == targets.len(), "cross_entropy shapes");
+    assert!(targets.iter().all(|&target| (target as usize) < d_vocab), "targets within the vocabulary");
+    let mut logits = vec![0.0; POSITION_BLOCK.min(targets.len()) * VOCAB_BLOCK.min(d_vocab)];
+    let blocks = x.chunks(POSITION_BLOCK * d_model).zip(targets.chunks(POSITION_BLOCK)).zip(loss.chunks_mut(POSITION_BLOCK));
+    for ((x, targets), loss) in blocks {
+        let mut sums = vec![LogSumExp { max: f32::NEG_INFINITY, sum: 0.0, target: 0.0 }; targets.len()];
+        for first in (0..d_vocab).step_by(VOCAB_BLOCK) {
+            let width = VOCAB_BLOCK.min(d_vocab - first);
+            let logits = &mut logits[..targets.len() * width];
+            product((x, d_model), w_u, first..first + width, None, (logits, width));
+            for ((logits, sum), &target) in logits.chunks_exact(width).zip(&mut sums).zip(targets) {
+                if let Some(&logit) = (target as usize).checked_sub(first).and_then(|i| logits.get(i)) {
+                    sum.target = logit;
+                }
+            }
+            add_block(&mut sums, logits, width);
+        }
+        for (loss, sum) in loss.iter_mut().zip(&sums) {
+            *loss = (sum.sum.ln() + f64::from(sum.max) - f64::from(sum.target)) as f32;
+        }
+    }
+}
+
+/// A running sum of e^(logit - max), and the target's logit.
+#[derive(Clone)]
+struct LogSumExp {
+    max: f32,
+    sum: f64,
+    target: f32,
+}
+
+per_isa! {
+    fn add_block(sums: &mut [LogSumExp], logits: &[f32], width: usize) {
+        for (logits, total) in logits.chunks_exact(width).zip(sums) {
+            let block_max = lane_max(logits);
+            let max = if block_max > total.max || block_max.is_nan() { block_max } else { total.max };
+            // On the first block the old sum is 0, whatever it is multiplied by; keep infinity minus infinity out of it.
+            let old = if total.sum == 0.0 { 0.0 } else { total.sum * f64::from(total.max - max).exp() };
+            total.sum = old + f64::from(lane_sum(logits, |logit| exp(logit - max)));
+            total.max = max;
+        }
+    }
+}

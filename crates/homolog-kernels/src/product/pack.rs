@@ -1,0 +1,152 @@
+//! Layouts that let the kernel read both operands in the order it needs them.
+
+use std::ops::Range;
+
+use super::kernel::{self, Kernel};
+use crate::aligned::Aligned;
+use crate::isa::Isa;
+
+/// A [k, n] matrix in panels of NR columns, [n / NR][k][NR]; columns beyond n are zero.
+///
+/// Weights are packed once when a model is loaded, activations once a chunk.
+#[derive(Clone)]
+pub struct Packed {
+    panels: Aligned,
+    n_rows: usize,
+    n_columns: usize,
+    nr: usize,
+    isa: Isa,
+}
+
+impl Packed {
+    /// A range of columns may start at any multiple of this, whatever the instruction set.
+    pub const COLUMN_STEP: usize = 32;
+
+    /// A [n_rows, n_columns] matrix of zeros for the instruction set in force.
+    pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
+        let isa = Isa::current();
+        let nr = match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => kernel::Avx512::NR,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => kernel::Avx2::NR,
+            _ => kernel::Portable::NR,
+        };
+        let panels = Aligned::zeroed(n_columns.div_ceil(nr) * nr * n_rows);
+        Self { panels, n_rows, n_columns, nr, isa }
+    }
+
+    /// Pack a row-major matrix `b` [n_rows, n_columns] whose rows are `stride` apart.
+    pub fn from_rows(b: &[f32], stride: usize, n_rows: usize, n_columns: usize) -> Self {
+        let mut packed = Self::zeros(n_rows, n_columns);
+        packed.set_rows(b, stride);
+        packed
+    }
+
+    /// Pack the transpose of a row-major matrix: `b` holds n_columns rows of n_rows values, `stride` apart.
+    pub fn from_columns(b: &[f32], stride: usize, n_rows: usize, n_columns: usize) -> Self {
+        let mut packed = Self::zeros(n_rows, n_columns);
+        packed.set_columns(b, stride);
+        packed
+    }
+
+    /// Take another shape, keeping the storage; the values are then unspecified until set.
+    pub fn reshape(&mut self, n_rows: usize, n_columns: usize) {
+        self.panels.grow(n_columns.div_ceil(self.nr) * self.nr * n_rows);
+        (self.n_rows, self.n_columns) = (n_rows, n_columns);
+    }
+
+    /// Overwrite all values from a row-major matrix, as [`Packed::from_rows`].
+    pub fn set_rows(&mut self, b: &[f32], stride: usize) {
+        let (n_rows, n_columns, nr) = (self.n_rows, self.n_columns, self.nr);
+        for column in (0..n_columns).step_by(nr) {
+            let width = nr.min(n_columns - column);
+            let panel = &mut self.panels.as_mut_slice()[column * n_rows..(column + nr) * n_rows];
+            for (row, out) in panel.chunks_exact_mut(nr).enumerate() {
+                let start = row * stride + column;
+                out[..width].copy_from_slice(&b[start..start + width]);
+                out[width..].fill(0.0);
+            }
+        }
+    }
+
+    /// Overwrite all values from the transpose of a row-major matrix, as [`Packed::from_columns`].
+    pub fn set_columns(&mut self, b: &[f32], stride: usize) {
+        let (n_rows, n_columns, nr) = (self.n_rows, self.n_columns, self.nr);
+        for column in (0..n_columns).step_by(nr) {
+            let panel = &mut self.panels.as_mut_slice()[column * n_rows..(column + nr) * n_rows];
+            for i in 0..nr {
+                let source = (column + i < n_columns).then(|| &b[(column + i) * stride..][..n_rows]);
+                for row in 0..n_rows {
+                    panel[row * nr + i] = source.map_or(0.0, |source| source[row]);
+                }
+            }
+        }
+    }
+
+    /// Copy one column, n_rows values, into `out`.
+    pub fn copy_column(&self, column: usize, out: &mut [f32]) {
+        assert!(column < self.n_columns && out.len() == self.n_rows, "column {column} of {}", self.n_columns);
+        let start = self.column_start(column);
+        for (row, out) in out.iter_mut().enumerate() {
+            *out = self.values()[start + row * self.nr];
+        }
+    }
+
+    /// Rows, the contracted dimension of a product.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    pub(super) fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    pub(super) fn values(&self) -> &[f32] {
+        self.panels.as_slice()
+    }
+
+    /// Where row 0 of a column lies in [`Packed::values`]; its rows are NR apart.
+    #[inline(always)]
+    pub(super) fn column_start(&self, column: usize) -> usize {
+        let in_panel = column % self.nr;
+        (column - in_panel) * self.n_rows + in_panel
+    }
+
+    /// The panel that starts at a column, [n_rows][NR].
+    #[inline(always)]
+    pub(super) fn panel(&self, column: usize) -> &[f32] {
+        &self.values()[column * self.n_rows..(column + self.nr) * self.n_rows]
+    }
+}
+
+/// Pack rows `rows` and terms `terms` of A into `out`, [rows / MR][terms][MR]; rows beyond the end are zero.
+#[inline(always)]
+pub(super) fn pack_a<K: Kernel>(
+    (a, row_start, step): (&[f32], impl Fn(usize) -> usize, usize),
+    rows: Range<usize>,
+    terms: Range<usize>,
+    out: &mut [f32],
+) {
+    let depth = terms.len();
+    for (block, first) in rows.clone().step_by(K::MR).enumerate() {
+        let out = &mut out[block * K::MR * depth..(block + 1) * K::MR * depth];
+        for i in 0..K::MR {
+            if first + i < rows.end {
+                let source = &a[row_start(first + i) + terms.start * step..];
+                for t in 0..depth {
+                    out[t * K::MR + i] = source[t * step];
+                }
+            } else {
+                for t in 0..depth {
+                    out[t * K::MR + i] = 0.0;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+use homolog_test::{Seeded, Tol, assert_close, assert_close_f32, check_close};
+
+use super::*;
+
+/// Shapes around every tile edge, empty ones included.
+const SHAPES: [(usize, usize, usize); 11] = [
+    (0, 3, 4),
+    (1, 0, 5),
+    (1, 1, 1),
+    (5, 7, 15),
+    (6, 16, 16),
+    (7, 17, 33),
+    (63, 64, 65),
+    (97, 255, 31),
+    (12, 257, 64),
+    (13, 513, 100),
+    (3, 3072, 48),
+];
+
+#[test]
+fn agrees_with_float64() {
+    let mut seeded = Seeded::new(11);
+    for (m, k, n) in SHAPES {
+        let a = seeded.gaussians_f32(m * k, 1.0);
+        let b = seeded.gaussians_f32(k * n, 1.0);
+        let bias = seeded.gaussians_f32(n, 1.0);
+        let want = reference::product(&a, &b, &bias, (m, k, n));
+        // Sums of k products of unit Gaussians: |A||B| is about k.
+        let tol = Tol { abs: 3e-6 * (k as f64).sqrt().max(1.0), rel: 1e-6 };
+        let transposed: Vec<f32> = (0..n * k).map(|i| b[(i % k.max(1)) * n + i / k.max(1)]).collect();
+        for packed in [Packed::from_rows(&b, n, k, n), Packed::from_columns(&transposed, k, k, n)] {
+            let mut out = vec![f32::NAN; m * n];
+            product((&a, k), &packed, 0..n, Some(&bias), (&mut out, n));
+            assert_close_f32(&out, &want, tol);
+        }
+    }
+}
+
+#[test]
+fn a_swapped_column_would_be_seen() {
+    let mut seeded = Seeded::new(12);
+    let (m, k, n) = (4, 9, 3);
+    let (a, b) = (seeded.gaussians_f32(m * k, 1.0), seeded.gaussians_f32(k * n, 1.0));
+    let want = reference::product(&a, &b, &[0.0; 3], (m, k, n));
+    let mut swapped = want.clone();
+    swapped.chunks_exact_mut(n).for_each(|row| row.swap(0, 1));
+    assert!(check_close(&swapped, &want, Tol { abs: 1e-5, rel: 1e-6 }).is_err());
+}
+
+#[test]
+fn strides_and_column_ranges_address_the_right_values() {
+    let mut seeded = Seeded::new(13);
+    let (m, k, n) = (9, 20, 100);
+    let (a_stride, out_stride) = (k + 3, 70);
+    let a = seeded.gaussians_f32(m * a_stride, 1.0);
+    let b = seeded.gaussians_f32(k * n, 1.0);
+    let tight: Vec<f32> = a.chunks_exact(a_stride).flat_map(|row| row[..k].to_vec()).collect();
+    let want = reference::product(&tight, &b, &vec![0.0; n], (m, k, n));
+    let mut out = vec![7.0; m * out_stride];
+    product((&a, a_stride), &Packed::from_rows(&b, n, k, n), 32..100, None, (&mut out, out_stride));
+    for i in 0..m {
+        let row = &out[i * out_stride..(i + 1) * out_stride];
+        assert_close_f32(&row[..68], &want[i * n + 32..(i + 1) * n], Tol { abs: 1e-5, rel: 1e-6 });
+        assert_eq!(row[68..], [7.0; 2], "values between rows are left alone");
+    }
+}
+
+#[test]
+fn a_row_has_the_same_bits_alone_and_among_others() {
+    let mut seeded = Seeded::new(14);
+    let (m, k, n) = (101, 300, 37);
+    let (a, b) = (seeded.gaussians_f32(m * k, 1.0), seeded.gaussians_f32(k * n, 1.0));
+    let packed = Packed::from_rows(&b, n, k, n);
+    let mut all = vec![0.0; m * n];
+    product((&a, k), &packed, 0..n, None, (&mut all, n));
+    for row in [0, 50, 100] {
+        let mut alone = vec![0.0; n];
+        product((&a[row * k..(row + 1) * k], k), &packed, 0..n, None, (&mut alone, n));
+        assert_eq!(alone, all[row * n..(row + 1) * n], "row {row}");
+    }
+}
+
+#[test]
+fn nan_and_infinity_are_carried() {
+    let mut a = vec![1.0; 4];
+    let b = vec![1.0; 4 * 3];
+    a[2] = f32::NAN;
+    let mut out = vec![0.0; 3];
+    product((&a, 4), &Packed::from_rows(&b, 3, 4, 3), 0..3, None, (&mut out, 3));
+    assert!(out.iter().all(|v| v.is_nan()));
+    a[2] = f32::INFINITY;
+    product((&a, 4), &Packed::from_rows(&b, 3, 4, 3), 0..3, None, (&mut out, 3));
+    assert_eq!(out, [f32::INFINITY; 3]);
+}
+
+#[test]
+fn gram_agrees_with_float64() {
+    let mut seeded = Seeded::new(15);
+    for (t, m, n) in [(0, 2, 3), (1, 1, 1), (63, 5, 17), (64, 64, 65), (257, 33, 31), (4096, 7, 40)] {
+        let (a, b) = (seeded.gaussians_f32(t * m, 1.0), seeded.gaussians_f32(t * n, 1.0));
+        let start: Vec<f64> = (0..m * n).map(|_| seeded.gaussian()).collect();
+        let mut total = start.clone();
+        accumulate_gram(&Packed::from_rows(&a, m, t, m), &Packed::from_rows(&b, n, t, n), &mut total);
+        let gram = reference::gram(&a, &b, (t, m, n));
+        let want: Vec<f64> = start.iter().zip(gram).map(|(start, gram)| start + gram).collect();
+        // Divided by t (unit variances) this is the error of a correlation.
+        assert_close(&total, &want, Tol { abs: 1e-6 * (t as f64).max(1.0), rel: 0.0 });
+    }
+}
+
+#[test]
+fn a_reshaped_packing_forgets_its_past() {
+    let mut packed = Packed::from_rows(&[9.0; 200], 20, 10, 20);
+    packed.reshape(3, 2);
+    packed.set_rows(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2);
+    let mut column = [0.0; 3];
+    packed.copy_column(1, &mut column);
+    assert_eq!(column, [2.0, 4.0, 6.0]);
+    let mut total = [0.0; 4];
+    accumulate_gram(&packed, &packed, &mut total);
+    assert_eq!(total, [35.0, 44.0, 44.0, 56.0]);
+}

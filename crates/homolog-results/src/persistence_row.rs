@@ -1,0 +1,37 @@
+//! Table `persistence`: which universal neurons stay universal from one checkpoint to a later one.
+
+use crate::table::table;
+
+table! {
+    name: "persistence",
+    keys: [model, from_checkpoint, to_checkpoint, layer, threshold],
+    /// The overlap of the universal neurons of two checkpoints of one model, by neuron index.
+    pub struct PersistenceRow {
+        /// Name of the model in the study file.
+        pub model: String,
+        /// Training step of the earlier checkpoint; null when the study names no checkpoints.
+        pub from_checkpoint: Option<i64>,
+        /// Training step of the later checkpoint; null when the study names no checkpoints.
+        pub to_checkpoint: Option<i64>,
+        /// Whether no checkpoint of the study lies between the two.
+        pub is_consecutive: bool,
+        /// Whether `from_checkpoint` is the first of the study.
+        pub is_from_first: bool,
+        /// Layer, from 0; null for all layers together.
+        pub layer: Option<u16>,
+        /// A neuron is universal when its `excess_corr` is greater than this.
+        pub threshold: f64,
+        /// Neurons universal at `from_checkpoint`.
+        pub n_from: u64,
+        /// Neurons universal at `to_checkpoint`.
+        pub n_to: u64,
+        /// Neurons universal at both.
+        pub n_both: u64,
+        /// `n_both` / `n_from`; null when `n_from` is 0.
+        pub persistence: Option<f64>,
+        /// `n_both` / (`n_from` + `n_to` - `n_both`); null when both sets are empty.
+        pub jaccard: Option<f64>,
+        /// `n_both` expected of independent sets: `n_from` `n_to` / neurons of the layer; for all layers the sum over them.
+        pub expected_by_chance: f64,
+    }
+}

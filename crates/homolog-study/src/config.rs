@@ -1,0 +1,471 @@
+//! The study file: its sections, defaults, and what makes it invalid.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// A study file with every default filled in. Paths are as written: relative to the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudyConfig {
+    /// Where the file is; not part of it.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// `[study]`
+    pub study: StudySection,
+    /// `[[model]]`, at least two; the order seeds the rotations.
+    #[serde(rename = "model", default)]
+    pub models: Vec<ModelSection>,
+    /// `[checkpoints]`; none: a model's path is the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<CheckpointsSection>,
+    /// `[corpus]`
+    pub corpus: CorpusSection,
+    /// `[correlation]`
+    #[serde(default)]
+    pub correlation: CorrelationSection,
+    /// `[baseline]`
+    #[serde(default)]
+    pub baseline: BaselineSection,
+    /// `[universality]`
+    #[serde(default)]
+    pub universality: UniversalitySection,
+    /// `[ablation]`
+    #[serde(default)]
+    pub ablation: AblationSection,
+}
+
+/// `[study]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudySection {
+    /// Names the run folder.
+    pub name: String,
+}
+
+/// One `[[model]]`: an independently trained run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSection {
+    /// How tables call it.
+    pub name: String,
+    /// Folder of the model, or of its checkpoints.
+    pub path: PathBuf,
+}
+
+/// `[checkpoints]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointsSection {
+    /// Training steps, ascending.
+    pub steps: Vec<i64>,
+    /// Folder of a step below the model's path; `{step}` stands for the number.
+    #[serde(default = "default_pattern")]
+    pub pattern: String,
+}
+
+fn default_pattern() -> String {
+    "checkpoint-{step}".into()
+}
+
+/// `[corpus]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorpusSection {
+    /// Rows of correlations and moments.
+    pub token_file: PathBuf,
+    /// Rows of losses and ablations; none: those of `token_file`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_out_token_file: Option<PathBuf>,
+    /// Tokens of a row.
+    pub context: usize,
+    /// Ids whose positions are not counted; none until resolved.
+    pub exclude_tokens: Option<Vec<u32>>,
+}
+
+/// `[correlation]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CorrelationSection {
+    /// Of forwards and products.
+    pub precision: Precision,
+    /// Best matches kept of each neuron and pair.
+    pub top_k: usize,
+}
+
+impl Default for CorrelationSection {
+    fn default() -> Self {
+        Self { precision: Precision::F32, top_k: 16 }
+    }
+}
+
+/// Arithmetic of products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// f32 throughout, totals f64.
+    F32,
+    /// Operands split into two bf16 each.
+    Bf16x3,
+    /// Operands rounded to bf16.
+    Bf16,
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16x3 => "bf16x3",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+/// `[baseline]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BaselineSection {
+    /// What is done to the other model.
+    pub kind: BaselineKind,
+    /// Draws whose maxima are averaged.
+    pub draws: usize,
+    /// Of the draws.
+    pub seed: u64,
+}
+
+impl Default for BaselineSection {
+    fn default() -> Self {
+        Self { kind: BaselineKind::Orthogonal, draws: 1, seed: 0 }
+    }
+}
+
+/// The null against which a correlation is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaselineKind {
+    /// Haar-orthogonal rotation within each layer.
+    Orthogonal,
+    /// Gaussian matrix with rows of unit norm.
+    GaussianRows,
+    /// Rows of tokens permuted, positions kept.
+    PermutedRows,
+}
+
+/// `[universality]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UniversalitySection {
+    /// A neuron is universal if its excess correlation is greater.
+    pub threshold: f64,
+    /// Thresholds of the sweep, ascending; `threshold` is among them.
+    pub thresholds: Vec<f64>,
+    /// The count rule: `max_corr` greater than this ...
+    pub count_threshold: f64,
+    /// ... in at least so many other models; none until resolved: 3, or all there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count_models: Option<usize>,
+}
+
+impl Default for UniversalitySection {
+    fn default() -> Self {
+        let thresholds = vec![0.2, 0.3, 0.4, 0.5, 0.6];
+        Self { threshold: 0.5, thresholds, count_threshold: 0.5, count_models: None }
+    }
+}
+
+/// `[ablation]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AblationSection {
+    /// Whether to ablate at all.
+    pub enabled: bool,
+    /// What ablated neurons become.
+    pub modes: Vec<AblationMode>,
+    /// Random sets of each size.
+    pub draws: usize,
+    /// Sizes of random sets, as multiples of the universal set.
+    pub multiples: Vec<u32>,
+    /// Also each layer by itself.
+    pub per_layer: bool,
+    /// Of the random sets.
+    pub seed: u64,
+    /// Tokens of the loss rows to use, rounded down to whole rows; 0 = all.
+    pub tokens: usize,
+    /// Of losses.
+    pub precision: Precision,
+    /// `[[ablation.set]]`: a user's own sets.
+    #[serde(rename = "set", skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<SetSection>,
+}
+
+impl Default for AblationSection {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            modes: vec![AblationMode::Zero, AblationMode::Mean],
+            draws: 3,
+            multiples: vec![1, 2, 5, 10],
+            per_layer: true,
+            seed: 0,
+            tokens: 0,
+            precision: Precision::F32,
+            sets: Vec::new(),
+        }
+    }
+}
+
+/// What an ablated neuron becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AblationMode {
+    /// 0.
+    Zero,
+    /// Its mean over the counted tokens of the correlation rows.
+    Mean,
+}
+
+impl AblationMode {
+    /// As in the study file and the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zero => "zero",
+            Self::Mean => "mean",
+        }
+    }
+}
+
+/// One `[[ablation.set]]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetSection {
+    /// How the table calls it.
+    pub name: String,
+    /// CSV with columns layer, neuron.
+    pub file: PathBuf,
+    /// Only these models; none: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<Vec<String>>,
+    /// Only these checkpoints; none: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<Vec<i64>>,
+}
+
+/// Sets that the study itself makes; a user's set cannot take their name.
+pub(crate) const OWN_SETS: [&str; 5] =
+    ["universal", "random", "random_layer_matched", "universal_layer", "random_layer"];
+
+/// Settings of the study format that this version cannot carry out: (section, key, what to do instead).
+const NOT_BUILT: [(&str, &str, &str); 9] = [
+    ("model", "hub", "give the model's folder as `path`"),
+    ("corpus", "files", "make rows of tokens and give them as `token_file`"),
+    ("corpus", "hub", "make rows of tokens and give them as `token_file`"),
+    ("corpus", "tokenizer", "make rows of tokens and give them as `token_file`"),
+    ("corpus", "tokens", "make a `token_file` of the length you want"),
+    ("corpus", "held_out_tokens", "give held-out rows as `held_out_token_file`"),
+    ("corpus", "bos", "make rows with or without BOS"),
+    ("corpus", "text_field", "make rows of tokens and give them as `token_file`"),
+    ("universality", "rule", "both rules are always reported"),
+];
+
+impl StudyConfig {
+    /// Read and check a study file.
+    ///
+    /// Errors: unreadable, not TOML, unknown keys, settings that contradict each other. What depends on the models (ids,
+    /// positions, files) is checked when they are opened.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::UnreadableStudy { path: path.to_path_buf(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// The same from text; `path` is where relative paths start from.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        let bad = |error: toml::de::Error| Error::BadStudy { path: path.to_path_buf(), message: error.to_string() };
+        let table: toml::Table = toml::from_str(text).map_err(bad)?;
+        for (section, key, instead) in NOT_BUILT {
+            let has_key = |section: &toml::Value| section.get(key).is_some();
+            let is_used = table.get(section).is_some_and(|value| match value {
+                toml::Value::Array(sections) => sections.iter().any(has_key),
+                section => has_key(section),
+            });
+            if is_used {
+                let (setting, instead) = (format!("{section}.{key}"), instead.to_owned());
+                return Err(Error::NotBuilt { path: path.to_path_buf(), setting, instead });
+            }
+        }
+        let mut config: Self = toml::from_str(text).map_err(bad)?;
+        config.path = path.to_path_buf();
+        config.fill();
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The file that `study.resolved.toml` holds.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("sections of plain values serialise")
+    }
+
+    /// A path of the file, found from where the file is.
+    pub fn locate(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    /// Training steps; one none when the study names no checkpoints.
+    pub fn steps(&self) -> Vec<Option<i64>> {
+        match &self.checkpoints {
+            Some(checkpoints) => checkpoints.steps.iter().map(|&step| Some(step)).collect(),
+            None => vec![None],
+        }
+    }
+
+    /// Folder of one model at one step.
+    pub fn folder(&self, model: &ModelSection, step: Option<i64>) -> PathBuf {
+        match (&self.checkpoints, step) {
+            (Some(checkpoints), Some(step)) => model.path.join(checkpoints.pattern.replace("{step}", &step.to_string())),
+            _ => model.path.clone(),
+        }
+    }
+
+    /// Other models in which the count rule asks for a match.
+    pub fn count_models(&self) -> usize {
+        self.universality.count_models.expect("filled when the file was read")
+    }
+
+    fn fill(&mut self) {
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.steps.sort_unstable();
+        }
+        let others = self.models.len().saturating_sub(1);
+        self.universality.count_models.get_or_insert(others.min(3));
+        if !self.universality.thresholds.contains(&self.universality.threshold) {
+            self.universality.thresholds.push(self.universality.threshold);
+        }
+        self.universality.thresholds.sort_by(f64::total_cmp);
+        self.ablation.multiples.sort_unstable();
+        self.ablation.modes.sort_unstable();
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let fail = |message: String| Err(Error::BadSetting { path: self.path.clone(), message });
+        let name = &self.study.name;
+        if !is_file_name(name) {
+            return fail(format!("study.name {name:?} must be usable as a folder name"));
+        }
+        if self.models.len() < 2 {
+            return fail(format!("a study needs at least two [[model]] sections, not {}", self.models.len()));
+        }
+        if let Some(repeated) = repeated(self.models.iter().map(|model| &model.name)) {
+            return fail(format!("two models are named `{repeated}`; names must differ"));
+        }
+        if self.models.iter().any(|model| model.name.is_empty()) {
+            return fail("a model's name is empty; give it one".into());
+        }
+        if let Some(checkpoints) = &self.checkpoints {
+            if let Some(repeated) = repeated(&checkpoints.steps) {
+                return fail(format!("checkpoints.steps names {repeated} twice"));
+            }
+            if checkpoints.steps.is_empty() {
+                return fail("checkpoints.steps is empty; list steps or remove the section".into());
+            }
+            if !checkpoints.pattern.contains("{step}") {
+                return fail(format!("checkpoints.pattern {:?} lacks {{step}}", checkpoints.pattern));
+            }
+        }
+        if self.corpus.context < 2 {
+            return fail("corpus.context must be at least 2, for a loss to exist".into());
+        }
+        if self.correlation.top_k == 0 {
+            return fail("correlation.top_k must be at least 1".into());
+        }
+        let precisions = [("correlation", self.correlation.precision), ("ablation", self.ablation.precision)];
+        for (section, precision) in precisions.into_iter().filter(|(_, precision)| *precision != Precision::F32) {
+            let setting = format!("{section}.precision = {precision}");
+            return Err(Error::NotBuilt { path: self.path.clone(), setting, instead: "use f32".into() });
+        }
+        if self.baseline.kind != BaselineKind::Orthogonal {
+            let setting = format!("baseline.kind = {:?}", self.baseline.kind);
+            return Err(Error::NotBuilt { path: self.path.clone(), setting, instead: "use orthogonal".into() });
+        }
+        if self.baseline.draws == 0 {
+            return fail("baseline.draws must be at least 1: without a baseline there is no excess".into());
+        }
+        self.check_universality(fail)?;
+        self.check_ablation(fail)
+    }
+
+    fn check_universality(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let universality = &self.universality;
+        let mut thresholds = universality.thresholds.iter().chain([&universality.count_threshold]);
+        if let Some(threshold) = thresholds.find(|threshold| !threshold.is_finite()) {
+            return fail(format!("universality: the threshold {threshold} is not a finite number"));
+        }
+        if let Some(pair) = universality.thresholds.windows(2).find(|pair| pair[0] == pair[1]) {
+            return fail(format!("universality.thresholds names {} twice", pair[0]));
+        }
+        let others = self.models.len() - 1;
+        match self.count_models() {
+            0 => fail("universality.count_models must be at least 1".into()),
+            count if count > others => {
+                fail(format!("universality.count_models is {count}, but a model has only {others} others"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_ablation(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let ablation = &self.ablation;
+        if let Some(mode) = repeated(ablation.modes.iter().map(|mode| mode.name())) {
+            return fail(format!("ablation.modes names {mode} twice"));
+        }
+        if let Some(multiple) = repeated(&ablation.multiples) {
+            return fail(format!("ablation.multiples names {multiple} twice"));
+        }
+        if !ablation.enabled {
+            return Ok(());
+        }
+        if ablation.modes.is_empty() || ablation.multiples.is_empty() || ablation.multiples[0] == 0 || ablation.draws == 0 {
+            return fail("[ablation] needs modes, multiples of at least 1, and draws of at least 1, or enabled = false".into());
+        }
+        if ablation.tokens > 0 && ablation.tokens < self.corpus.context {
+            return fail(format!("ablation.tokens is {}, less than one row of {}", ablation.tokens, self.corpus.context));
+        }
+        let names = ablation.sets.iter().map(|set| set.name.as_str()).chain(OWN_SETS);
+        if let Some(name) = repeated(names) {
+            return fail(format!("two ablation sets are named `{name}`; names must differ from each other and from the study's own sets"));
+        }
+        for set in &ablation.sets {
+            let known = |name: &&String| !self.models.iter().any(|model| model.name == **name);
+            if let Some(name) = set.models.iter().flatten().find(known) {
+                return fail(format!("ablation set `{}` names the model `{name}`, which is not in the study", set.name));
+            }
+            let steps = self.steps();
+            if let Some(step) = set.checkpoints.iter().flatten().find(|step| !steps.contains(&Some(**step))) {
+                return fail(format!("ablation set `{}` names the checkpoint {step}, which is not in the study", set.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "." && name != ".."
+}
+
+fn repeated<T: Ord>(items: impl IntoIterator<Item = T>) -> Option<T> {
+    let mut seen = BTreeSet::new();
+    let mut repeated = None;
+    for item in items {
+        if seen.contains(&item) {
+            repeated.get_or_insert(item);
+        } else {
+            seen.insert(item);
+        }
+    }
+    repeated
+}

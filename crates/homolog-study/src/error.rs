@@ -1,0 +1,126 @@
+//! What can stop a study.
+
+use std::path::PathBuf;
+
+/// A variant per cause. Messages name the file and end in what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A model folder or token file is wrong.
+    #[error(transparent)]
+    Model(#[from] homolog_model::Error),
+    /// An artifact, table or manifest cannot be written or read.
+    #[error(transparent)]
+    Results(#[from] homolog_results::Error),
+    /// The study file cannot be read.
+    #[error("cannot read the study file {path}: {source}")]
+    UnreadableStudy {
+        /// The study file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The study file is not TOML of the expected form.
+    #[error("{path} is not a study file:\n{message}")]
+    BadStudy {
+        /// The study file.
+        path: PathBuf,
+        /// The parser's complaint, with line and caret.
+        message: String,
+    },
+    /// A setting that contradicts itself or the models.
+    #[error("{path}: {message}")]
+    BadSetting {
+        /// The study file.
+        path: PathBuf,
+        /// Which setting, what is wrong with it, what to do.
+        message: String,
+    },
+    /// A setting of the study format that this version cannot carry out.
+    #[error("{path}: `{setting}` is part of the study format but not built yet; {instead}")]
+    NotBuilt {
+        /// The study file.
+        path: PathBuf,
+        /// The setting.
+        setting: String,
+        /// What to do instead.
+        instead: String,
+    },
+    /// Models of one study must have the same vocabulary and tokenizer.
+    #[error("models `{first}` and `{second}` differ in {what}; a study compares models that read the same tokens")]
+    ModelsDiffer {
+        /// One model.
+        first: String,
+        /// The other.
+        second: String,
+        /// In what.
+        what: String,
+    },
+    /// Rows longer than a model's positions.
+    #[error("corpus.context is {context}, but model `{model}` has {n_ctx} positions; make shorter rows")]
+    ContextTooLong {
+        /// The model.
+        model: String,
+        /// Length of a row.
+        context: usize,
+        /// Positions of the model.
+        n_ctx: usize,
+    },
+    /// No position is left to count.
+    #[error("{path}: every token is among corpus.exclude_tokens, so nothing is counted; exclude fewer")]
+    NothingCounted {
+        /// The token file.
+        path: PathBuf,
+    },
+    /// A user's neuron list that cannot be used.
+    #[error("{path}: {message}")]
+    BadNeuronList {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The output path is a file.
+    #[error("the output path {path} is a file; name a folder with --output")]
+    OutputIsFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The output folder holds another study.
+    #[error("{path} holds the study `{found}`, not `{wanted}`; choose another folder with --output")]
+    OtherStudy {
+        /// The folder.
+        path: PathBuf,
+        /// The study in it.
+        found: String,
+        /// The study to run.
+        wanted: String,
+    },
+    /// The memory budget is too small for even one layer pair.
+    #[error("--memory {budget} is too little: models and one chunk of activations take {needed}; allow more or use fewer models")]
+    TooLittleMemory {
+        /// Bytes allowed.
+        budget: String,
+        /// Bytes needed.
+        needed: String,
+    },
+    /// A forward pass overflowed.
+    #[error("model `{model}`{checkpoint}: the activation of neuron {neuron} is not finite; its weights overflow f32, leave the checkpoint out")]
+    NotFinite {
+        /// The model.
+        model: String,
+        /// " at checkpoint N", or empty.
+        checkpoint: String,
+        /// The first such neuron.
+        neuron: String,
+    },
+    /// A loss is NaN or infinite.
+    #[error("model `{model}`{checkpoint}: the loss of {what} is not finite; its weights overflow f32, leave the checkpoint out")]
+    LossNotFinite {
+        /// The model.
+        model: String,
+        /// " at checkpoint N", or empty.
+        checkpoint: String,
+        /// Of which run.
+        what: String,
+    },
+}

@@ -1,0 +1,207 @@
+//! Everything a study reads, opened and checked against each other before any computation.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use homolog_model::{Checkpoint, NeuronId, TokenMask, Tokens};
+
+use crate::config::{ModelSection, SetSection};
+use crate::{Error, Options, StudyConfig};
+
+/// Models, tokens and sets of a study.
+pub(crate) struct Inputs {
+    /// Training steps, ascending; one none when the study names no checkpoints.
+    pub(crate) steps: Vec<Option<i64>>,
+    /// Names, in the order of the study file.
+    pub(crate) names: Vec<String>,
+    /// [step][model]
+    pub(crate) checkpoints: Vec<Vec<Checkpoint>>,
+    /// Rows of correlations and moments.
+    pub(crate) tokens: Tokens,
+    /// Their counted positions.
+    pub(crate) mask: TokenMask,
+    /// Rows of losses.
+    pub(crate) loss_tokens: Tokens,
+    /// Whether those are other rows than `tokens`.
+    pub(crate) is_held_out: bool,
+    /// Ids that are not counted, ascending.
+    pub(crate) exclude_tokens: Vec<u32>,
+    /// Hash of the tokenizer all models share, or `unproved`.
+    pub(crate) tokenizer: String,
+    /// Users' ablation sets, read.
+    pub(crate) sets: Vec<NeuronSet>,
+}
+
+/// A user's set of neurons.
+pub(crate) struct NeuronSet {
+    pub(crate) section: SetSection,
+    /// Ascending.
+    pub(crate) neurons: Vec<NeuronId>,
+}
+
+impl NeuronSet {
+    /// Whether the set is meant for this model and step.
+    pub(crate) fn is_for(&self, model: &str, step: Option<i64>) -> bool {
+        let SetSection { models, checkpoints, .. } = &self.section;
+        let is_model = models.as_ref().is_none_or(|models| models.iter().any(|name| name == model));
+        let is_step = checkpoints.as_ref().is_none_or(|steps| step.is_some_and(|step| steps.contains(&step)));
+        is_model && is_step
+    }
+}
+
+impl Inputs {
+    /// Open every checkpoint, token file and neuron list.
+    pub(crate) fn open(config: &StudyConfig, options: &Options) -> Result<Self, Error> {
+        let steps = config.steps();
+        let open = |model: &ModelSection, step| {
+            Checkpoint::open(&config.locate(&config.folder(model, step)), &options.allowed_config_keys)
+        };
+        let checkpoints = steps
+            .iter()
+            .map(|&step| config.models.iter().map(|model| open(model, step)).collect())
+            .collect::<Result<Vec<Vec<_>>, _>>()?;
+        let names: Vec<String> = config.models.iter().map(|model| model.name.clone()).collect();
+        let tokenizer = shared_tokenizer(&names, &checkpoints)?;
+        check_shapes(&names, &checkpoints, config.corpus.context)?;
+
+        let path = config.locate(&config.corpus.token_file);
+        let tokens = Tokens::read(&path, config.corpus.context)?;
+        let held_out = config.corpus.held_out_token_file.as_ref();
+        let held_out = held_out.map(|file| Tokens::read(&config.locate(file), config.corpus.context)).transpose()?;
+        let d_vocab = checkpoints[0][0].config.d_vocab;
+        for tokens in [Some(&tokens), held_out.as_ref()].into_iter().flatten() {
+            tokens.check_vocabulary(d_vocab)?;
+        }
+        let exclude_tokens = exclude_tokens(config, &checkpoints)?;
+        let mask = TokenMask::new(&tokens, &exclude_tokens);
+        if mask.n_tokens_counted() == 0 {
+            return Err(Error::NothingCounted { path });
+        }
+        let shapes = checkpoints.iter().flatten().zip(names.iter().cycle());
+        let sets = config.ablation.sets.iter().filter(|_| config.ablation.enabled);
+        let sets = sets.map(|section| read_set(config, section, shapes.clone())).collect::<Result<_, _>>()?;
+        let is_held_out = held_out.is_some();
+        let loss_tokens = held_out.unwrap_or_else(|| tokens.clone());
+        Ok(Self { steps, names, checkpoints, tokens, mask, loss_tokens, is_held_out, exclude_tokens, tokenizer, sets })
+    }
+
+    /// `held_out` or `same`.
+    pub(crate) fn loss_tokens_name(&self) -> &'static str {
+        if self.is_held_out { "held_out" } else { "same" }
+    }
+}
+
+/// Models are compared by the vocabulary of their tokenizer files where all have them, else by its size alone.
+fn shared_tokenizer(names: &[String], checkpoints: &[Vec<Checkpoint>]) -> Result<String, Error> {
+    let differ = |second: usize, what: String| Error::ModelsDiffer {
+        first: names[0].clone(),
+        second: names[second].clone(),
+        what,
+    };
+    let first = &checkpoints[0][0];
+    let mut is_proved = first.vocabulary.is_some();
+    for checkpoint in checkpoints {
+        for (model, checkpoint) in checkpoint.iter().enumerate() {
+            let (size, expected) = (checkpoint.config.d_vocab, first.config.d_vocab);
+            if size != expected {
+                return Err(differ(model, format!("the size of their vocabularies ({expected} and {size})")));
+            }
+            match (&first.vocabulary, &checkpoint.vocabulary) {
+                (Some(first), Some(second)) if first != second => {
+                    return Err(differ(model, "the tokens of their tokenizers".into()));
+                }
+                (_, None) => is_proved = false,
+                _ => {}
+            }
+        }
+    }
+    let hash = first.vocabulary.as_ref().filter(|_| is_proved).map(homolog_model::Vocabulary::hash);
+    Ok(hash.unwrap_or_else(|| "unproved".into()))
+}
+
+fn check_shapes(names: &[String], checkpoints: &[Vec<Checkpoint>], context: usize) -> Result<(), Error> {
+    for (step, models) in checkpoints.iter().enumerate() {
+        for (model, checkpoint) in models.iter().enumerate() {
+            let n_ctx = checkpoint.config.n_ctx;
+            if context > n_ctx {
+                return Err(Error::ContextTooLong { model: names[model].clone(), context, n_ctx });
+            }
+            let shape = |step: usize| {
+                let config = &checkpoints[step][model].config;
+                (config.n_layers, config.d_mlp)
+            };
+            if shape(step) != shape(0) {
+                let what = format!("shape between checkpoints: {:?} and {:?} (layers, d_mlp)", shape(0), shape(step));
+                return Err(Error::ModelsDiffer { first: names[model].clone(), second: names[model].clone(), what });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// As the study file says; else the special tokens of the models and the newline of their tokenizer.
+fn exclude_tokens(config: &StudyConfig, checkpoints: &[Vec<Checkpoint>]) -> Result<Vec<u32>, Error> {
+    let d_vocab = checkpoints[0][0].config.d_vocab;
+    let is_known = |id: &u32| (*id as usize) < d_vocab;
+    let fail = |message: String| Err(Error::BadSetting { path: config.path.clone(), message });
+    if let Some(exclude) = &config.corpus.exclude_tokens {
+        if let Some(id) = exclude.iter().find(|id| !is_known(id)) {
+            return fail(format!("corpus.exclude_tokens names {id}, outside the vocabulary of {d_vocab}"));
+        }
+        return Ok(exclude.iter().copied().collect::<BTreeSet<_>>().into_iter().collect());
+    }
+    let of = |checkpoint: &Checkpoint| {
+        let newline = checkpoint.vocabulary.as_ref().and_then(homolog_model::Vocabulary::newline);
+        let ids = checkpoint.config.special_tokens.iter().copied().chain(newline);
+        // A config may name ids that its own vocabulary lacks (Hugging Face's defaults): they cannot occur.
+        ids.filter(is_known).collect::<BTreeSet<u32>>()
+    };
+    let first = of(&checkpoints[0][0]);
+    if checkpoints.iter().flatten().any(|checkpoint| of(checkpoint) != first) {
+        return fail("the models' special tokens differ; set corpus.exclude_tokens to the ids that are not to be counted".into());
+    }
+    Ok(first.into_iter().collect())
+}
+
+fn read_set<'a>(
+    config: &StudyConfig,
+    section: &SetSection,
+    shapes: impl Iterator<Item = (&'a Checkpoint, &'a String)>,
+) -> Result<NeuronSet, Error> {
+    let path = config.locate(&section.file);
+    let neurons = read_neurons(&path)?;
+    let set = NeuronSet { section: section.clone(), neurons };
+    for (checkpoint, name) in shapes {
+        let is_meant = section.models.as_ref().is_none_or(|models| models.contains(name));
+        let fits = |neuron: &&NeuronId| neuron.layer < checkpoint.config.n_layers && neuron.index < checkpoint.config.d_mlp;
+        if let Some(neuron) = set.neurons.iter().find(|neuron| is_meant && !fits(neuron)) {
+            let message = format!("neuron {neuron} is not one of model `{name}`; name the models that the list is for");
+            return Err(Error::BadNeuronList { path, message });
+        }
+    }
+    Ok(set)
+}
+
+/// Read a CSV file with columns layer and neuron; other columns are not looked at.
+fn read_neurons(path: &Path) -> Result<Vec<NeuronId>, Error> {
+    let bad = |message: String| Error::BadNeuronList { path: path.to_path_buf(), message };
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(|error| bad(error.to_string()))?;
+    let header = reader.headers().map_err(|error| bad(error.to_string()))?.clone();
+    let column = |name: &str| {
+        header.iter().position(|column| column == name).ok_or_else(|| bad(format!("has no column `{name}`; its first line must name layer and neuron")))
+    };
+    let (layer, neuron) = (column("layer")?, column("neuron")?);
+    let mut neurons = BTreeSet::new();
+    for (line, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| bad(error.to_string()))?;
+        let number = |column: usize| {
+            let text = record.get(column).unwrap_or_default();
+            text.parse().map_err(|_| bad(format!("line {}: {text:?} is not a whole number", line + 2)))
+        };
+        let id = NeuronId { layer: number(layer)?, index: number(neuron)? };
+        if !neurons.insert(id) {
+            return Err(bad(format!("line {}: neuron {id} is listed twice; list it once", line + 2)));
+        }
+    }
+    Ok(neurons.into_iter().collect())
+}

@@ -1,0 +1,165 @@
+//! What the correlation stage finds at one checkpoint, in memory and as an artifact.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use homolog_results::{TensorData, Tensors, read_tensors, write_tensors};
+use homolog_stats::{Extremes, HISTOGRAM_BINS, Moments};
+
+use crate::Error;
+
+/// Stands for "no neuron" where fewer than `top_k` correlations are defined.
+const NO_NEURON: u32 = u32::MAX;
+
+/// Moments of every model and the extremes of every ordered pair, by model index.
+pub(crate) struct CheckpointCorrelation {
+    /// [model][neuron]
+    pub(crate) moments: Vec<Vec<Moments>>,
+    /// By (model, other).
+    pub(crate) pairs: BTreeMap<(usize, usize), PairCorrelation>,
+}
+
+/// Every neuron of a model against all neurons of another. Arrays hold NaN where undefined.
+pub(crate) struct PairCorrelation {
+    /// Largest correlations kept of a neuron: at least two.
+    pub(crate) n_best: usize,
+    /// [n, n_best], descending.
+    pub(crate) best_corr: Vec<f64>,
+    /// [n, n_best], flat neuron numbers of the other model.
+    pub(crate) best_neuron: Vec<u32>,
+    /// [n]
+    pub(crate) lowest_corr: Vec<f64>,
+    /// [n]
+    pub(crate) lowest_neuron: Vec<u32>,
+    /// [n, HISTOGRAM_BINS]
+    pub(crate) histogram: Vec<u32>,
+    /// [n]
+    pub(crate) n_undefined: Vec<u32>,
+    /// [draws, n]
+    pub(crate) baseline: Vec<f64>,
+}
+
+impl PairCorrelation {
+    pub(crate) fn new(extremes: &[Extremes], baseline: Vec<f64>, top_k: usize) -> Self {
+        let n_best = top_k.max(2);
+        let padded = |extremes: &Extremes| {
+            let mut best = extremes.best().to_vec();
+            best.resize(n_best, (f64::NAN, NO_NEURON));
+            best
+        };
+        let best: Vec<(f64, u32)> = extremes.iter().flat_map(padded).collect();
+        let lowest = || extremes.iter().map(|extremes| extremes.lowest().unwrap_or((f64::NAN, NO_NEURON)));
+        Self {
+            n_best,
+            best_corr: best.iter().map(|best| best.0).collect(),
+            best_neuron: best.iter().map(|best| best.1).collect(),
+            lowest_corr: lowest().map(|lowest| lowest.0).collect(),
+            lowest_neuron: lowest().map(|lowest| lowest.1).collect(),
+            histogram: extremes.iter().flat_map(|extremes| *extremes.histogram()).collect(),
+            n_undefined: extremes.iter().map(Extremes::n_undefined).collect(),
+            baseline,
+        }
+    }
+
+    fn n_neurons(&self) -> usize {
+        self.lowest_corr.len()
+    }
+
+    /// The r-th largest correlation of a neuron and its neuron, if defined.
+    pub(crate) fn best(&self, neuron: usize, rank: usize) -> Option<(f64, usize)> {
+        let at = neuron * self.n_best + rank;
+        (!self.best_corr[at].is_nan()).then(|| (self.best_corr[at], self.best_neuron[at] as usize))
+    }
+
+    /// The smallest correlation of a neuron and its neuron, if defined.
+    pub(crate) fn lowest(&self, neuron: usize) -> Option<(f64, usize)> {
+        let corr = self.lowest_corr[neuron];
+        (!corr.is_nan()).then(|| (corr, self.lowest_neuron[neuron] as usize))
+    }
+
+    /// Mean over draws of the largest correlation with the rotated model.
+    pub(crate) fn baseline(&self, neuron: usize) -> Option<f64> {
+        let draws = self.baseline.chunks_exact(self.n_neurons()).map(|draw| draw[neuron]);
+        let mean = draws.clone().sum::<f64>() / draws.count() as f64;
+        (!mean.is_nan()).then_some(mean)
+    }
+}
+
+const MOMENTS: [&str; 7] = ["mean", "var", "skew", "kurt", "min", "max", "frac_positive"];
+
+impl CheckpointCorrelation {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
+        let mut tensors = Vec::new();
+        for (model, moments) in self.moments.iter().enumerate() {
+            for (column, name) in MOMENTS.iter().enumerate() {
+                let data = moments.iter().map(|m| moment_columns(m)[column]).collect();
+                tensors.push((format!("{model}.{name}"), TensorData::F64 { shape: vec![moments.len()], data }));
+            }
+        }
+        for ((model, other), pair) in &self.pairs {
+            let n = pair.n_neurons();
+            let name = |what: &str| format!("{model}+{other}.{what}");
+            let f64s = |shape, data: &[f64]| TensorData::F64 { shape, data: data.to_vec() };
+            let u32s = |shape, data: &[u32]| TensorData::U32 { shape, data: data.to_vec() };
+            tensors.extend([
+                (name("best_corr"), f64s(vec![n, pair.n_best], &pair.best_corr)),
+                (name("best_neuron"), u32s(vec![n, pair.n_best], &pair.best_neuron)),
+                (name("lowest_corr"), f64s(vec![n], &pair.lowest_corr)),
+                (name("lowest_neuron"), u32s(vec![n], &pair.lowest_neuron)),
+                (name("histogram"), u32s(vec![n, HISTOGRAM_BINS], &pair.histogram)),
+                (name("n_undefined"), u32s(vec![n], &pair.n_undefined)),
+                (name("baseline"), f64s(vec![pair.baseline.len() / n, n], &pair.baseline)),
+            ]);
+        }
+        Ok(write_tensors(path, &tensors, &[])?)
+    }
+
+    pub(crate) fn read(path: &Path, n_models: usize) -> Result<Self, Error> {
+        let tensors = read_tensors(path)?;
+        let moments = (0..n_models).map(|model| read_moments(&tensors, model)).collect::<Result<_, Error>>()?;
+        let ordered = (0..n_models).flat_map(|model| (0..n_models).map(move |other| (model, other)));
+        let pairs = ordered.filter(|(model, other)| model != other);
+        let pairs = pairs.map(|pair| Ok((pair, read_pair(&tensors, pair)?))).collect::<Result<_, Error>>()?;
+        Ok(Self { moments, pairs })
+    }
+}
+
+/// In the order of [`MOMENTS`]; NaN where undefined.
+fn moment_columns(m: &Moments) -> [f64; 7] {
+    [m.mean, m.var, m.skew.unwrap_or(f64::NAN), m.kurt.unwrap_or(f64::NAN), m.min, m.max, m.frac_positive]
+}
+
+fn read_moments(tensors: &Tensors, model: usize) -> Result<Vec<Moments>, Error> {
+    let columns = MOMENTS
+        .iter()
+        .map(|name| Ok(tensors.f64(&format!("{model}.{name}"))?.1))
+        .collect::<Result<Vec<Vec<f64>>, Error>>()?;
+    let defined = |value: f64| (!value.is_nan()).then_some(value);
+    let of_neuron = |i: usize| Moments {
+        mean: columns[0][i],
+        var: columns[1][i],
+        skew: defined(columns[2][i]),
+        kurt: defined(columns[3][i]),
+        min: columns[4][i],
+        max: columns[5][i],
+        frac_positive: columns[6][i],
+    };
+    Ok((0..columns[0].len()).map(of_neuron).collect())
+}
+
+fn read_pair(tensors: &Tensors, (model, other): (usize, usize)) -> Result<PairCorrelation, Error> {
+    let name = |what: &str| format!("{model}+{other}.{what}");
+    let f64s = |what: &str| tensors.f64(&name(what));
+    let u32s = |what: &str| tensors.u32(&name(what));
+    let (shape, best_corr) = f64s("best_corr")?;
+    Ok(PairCorrelation {
+        n_best: shape[1],
+        best_corr,
+        best_neuron: u32s("best_neuron")?.1,
+        lowest_corr: f64s("lowest_corr")?.1,
+        lowest_neuron: u32s("lowest_neuron")?.1,
+        histogram: u32s("histogram")?.1,
+        n_undefined: u32s("n_undefined")?.1,
+        baseline: f64s("baseline")?.1,
+    })
+}

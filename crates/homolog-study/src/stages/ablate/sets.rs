@@ -1,0 +1,137 @@
+//! Which sets of neurons are silenced: the universal ones, and random ones to hold them against.
+
+use homolog_model::Config;
+use homolog_stats::RandomOrder;
+
+use super::Target;
+use crate::StudyConfig;
+use crate::config::{AblationMode, AblationSection};
+
+/// What tells a set from others in table `ablation`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct SetId {
+    pub(super) threshold: Option<f64>,
+    pub(super) set: String,
+    pub(super) layer: Option<usize>,
+    pub(super) multiple: Option<u32>,
+    pub(super) draw: Option<usize>,
+}
+
+impl SetId {
+    pub(super) fn own(set: &str) -> Self {
+        Self { threshold: None, set: set.to_owned(), layer: None, multiple: None, draw: None }
+    }
+}
+
+/// How a random set over all layers is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RandomKind {
+    /// Uniformly from the neurons that are not universal.
+    Uniform,
+    /// The same with as many from each layer as a multiple of the universal set has.
+    LayerMatched,
+}
+
+impl RandomKind {
+    pub(super) const ALL: [Self; 2] = [Self::Uniform, Self::LayerMatched];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Uniform => "random",
+            Self::LayerMatched => "random_layer_matched",
+        }
+    }
+}
+
+/// The sets of one model at one step.
+pub(super) struct Sets<'a> {
+    section: &'a AblationSection,
+    threshold: f64,
+    universal: &'a [usize],
+    /// Universal neurons of each layer.
+    n_universal: Vec<usize>,
+    d_mlp: usize,
+    /// Random orders of the neurons that are not universal, one a draw: every random set is a beginning of one, so a larger
+    /// multiple contains the smaller.
+    orders: Vec<RandomOrder>,
+}
+
+/// A set and its neurons, flat and ascending.
+type NamedSet = (SetId, Vec<usize>);
+
+impl<'a> Sets<'a> {
+    pub(super) fn new(study: &'a StudyConfig, config: &Config, target: &'a Target<'_>, step: Option<i64>) -> Self {
+        let universal = &target.universal;
+        let in_layer = |layer: usize| universal.iter().filter(|&&flat| flat / config.d_mlp == layer).count();
+        let others: Vec<usize> = (0..config.n_neurons()).filter(|flat| universal.binary_search(flat).is_err()).collect();
+        let section = &study.ablation;
+        // A study without checkpoints draws as if its step were -1, which no step is.
+        let order = |draw| RandomOrder::new(others.clone(), section.seed, target.model_idx, step.unwrap_or(-1), draw);
+        Self {
+            section,
+            threshold: study.universality.threshold,
+            universal,
+            n_universal: (0..config.n_layers).map(in_layer).collect(),
+            d_mlp: config.d_mlp,
+            orders: (0..section.draws).map(order).collect(),
+        }
+    }
+
+    /// Every set that the study file asks for, but the user's own.
+    pub(super) fn configured(&self) -> Vec<NamedSet> {
+        let mut sets = vec![(self.id("universal"), self.universal.to_vec())];
+        for kind in RandomKind::ALL {
+            sets.extend(self.section.multiples.iter().flat_map(|&multiple| self.random(kind, multiple)));
+        }
+        for layer in (0..self.n_universal.len()).filter(|_| self.section.per_layer) {
+            let universal = self.universal.iter().copied().filter(|&flat| self.is_in(flat, layer)).collect();
+            sets.push((SetId { layer: Some(layer), ..self.id("universal_layer") }, universal));
+            for (draw, order) in self.orders.iter().enumerate() {
+                let id = SetId { layer: Some(layer), multiple: Some(1), draw: Some(draw), ..self.id("random_layer") };
+                let random = order.take_where(self.n_universal[layer], |flat| self.is_in(flat, layer));
+                sets.extend(random.map(|random| (id, random)));
+            }
+        }
+        sets
+    }
+
+    /// Every draw of a random set of `multiple` times the universal set's size; none if there are not so many neurons.
+    pub(super) fn random(&self, kind: RandomKind, multiple: u32) -> Vec<NamedSet> {
+        let times = |n: usize| n.checked_mul(multiple as usize);
+        let draw_set = |(draw, order): (usize, &RandomOrder)| {
+            let neurons = match kind {
+                RandomKind::Uniform => order.take(times(self.universal.len())?)?,
+                RandomKind::LayerMatched => {
+                    let layers = self.n_universal.iter().enumerate();
+                    let sets = layers.map(|(layer, &n)| order.take_where(times(n)?, |flat| self.is_in(flat, layer)));
+                    sets.collect::<Option<Vec<_>>>()?.concat()
+                }
+            };
+            Some((SetId { multiple: Some(multiple), draw: Some(draw), ..self.id(kind.name()) }, neurons))
+        };
+        self.orders.iter().enumerate().filter_map(draw_set).collect()
+    }
+
+    /// A line for every multiple of the study file, and every layer, for which there are not enough neurons.
+    pub(super) fn notes(&self, modes: &[AblationMode], unit: &str) -> Vec<String> {
+        let mut notes = Vec::new();
+        for kind in RandomKind::ALL {
+            for &multiple in self.section.multiples.iter().filter(|&&multiple| self.random(kind, multiple).is_empty()) {
+                notes.push(format!("ablate {unit}: no `{}` set of multiple {multiple}: there are not so many neurons that are not universal", kind.name()));
+            }
+        }
+        let per_layer = self.section.per_layer && !modes.is_empty();
+        for (layer, &n) in self.n_universal.iter().enumerate().filter(|&(_, &n)| per_layer && 2 * n > self.d_mlp) {
+            notes.push(format!("ablate {unit}: no `random_layer` set of layer {layer}: {n} of its {} neurons are universal", self.d_mlp));
+        }
+        notes
+    }
+
+    fn id(&self, set: &str) -> SetId {
+        SetId { threshold: Some(self.threshold), ..SetId::own(set) }
+    }
+
+    fn is_in(&self, flat: usize, layer: usize) -> bool {
+        flat / self.d_mlp == layer
+    }
+}

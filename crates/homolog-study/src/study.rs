@@ -1,0 +1,81 @@
+//! The map of a study, in the order of the paper's method section.
+//!
+//! Tokens, then forward passes with hooks, then correlations of every pair of models; from them excess and universality
+//! (emergence), their overlap between checkpoints (persistence), and the loss with universal neurons silenced (impact).
+//! Source: Nandan et al. 2025, arXiv:2508.00903; Gurnee et al. 2024, arXiv:2401.12181.
+
+use std::path::PathBuf;
+
+use crate::artifacts::Artifacts;
+use crate::inputs::Inputs;
+use crate::results::CheckpointCorrelation;
+use crate::run_folder::RunFolder;
+use crate::stages::{ablate, classify, correlate, evaluate, persist};
+use crate::summary::Summary;
+use crate::tables::Tables;
+use crate::{Error, Options, Progress, StudyConfig};
+
+/// How a call of [`run`] ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The study is done; the summary is Markdown.
+    Done {
+        /// The run folder.
+        folder: PathBuf,
+        /// A table per checkpoint and model, and what a reader must know.
+        summary: String,
+    },
+    /// The folder held the finished study already: nothing was done.
+    AlreadyDone {
+        /// The run folder.
+        folder: PathBuf,
+    },
+}
+
+/// Run a study, or what is left of it.
+pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> Result<Outcome, Error> {
+    let folder = RunFolder::open(config, options)?;
+    let inputs = Inputs::open(config, options)?;
+    if folder.is_finished(config, &inputs) {
+        return Ok(Outcome::AlreadyDone { folder: options.output.clone() });
+    }
+    folder.begin(config, &inputs, options)?;
+    let mut artifacts = Artifacts::new(&options.output);
+    let mut tables = Tables::default();
+    let mut excess = Vec::new();
+    for step_idx in 0..inputs.steps.len() {
+        let correlated = correlate::run(config, &inputs, step_idx, options, &mut artifacts, progress)?;
+        let correlation = CheckpointCorrelation::read(&correlated.path, inputs.names.len())?;
+        let classified = classify::run(config, &inputs, step_idx, &correlation);
+        tables.add_correlation(config, &inputs, step_idx, &correlation);
+        for model_idx in 0..inputs.names.len() {
+            let moments = &correlation.moments[model_idx];
+            let clean = evaluate::run(&inputs, (step_idx, model_idx), moments, &mut artifacts, progress)?;
+            if config.ablation.enabled {
+                let members = classify::members(&classified.excess[model_idx], config.universality.threshold);
+                let target = ablate::Target {
+                    step_idx,
+                    model_idx,
+                    clean: &clean,
+                    universal: (0..members.len()).filter(|&neuron| members[neuron]).collect(),
+                    means: moments.iter().map(|moments| moments.mean as f32).collect(),
+                    correlation_key: &correlated.key,
+                };
+                let (rows, notes) = ablate::run(config, &inputs, &target, &mut artifacts, progress)?;
+                tables.ablation.extend(rows);
+                tables.notes.extend(notes);
+            }
+            tables.models.push(clean);
+        }
+        tables.neurons.extend(classified.neurons);
+        tables.matches.extend(classified.matches);
+        tables.emergence.extend(classified.emergence);
+        excess.push(classified.excess);
+    }
+    (tables.persistence, tables.stability) = persist::run(config, &inputs, &excess);
+    tables.sort();
+    let summary = Summary::new(config, &inputs, &tables);
+    tables.notes.extend(summary.notes.clone());
+    folder.finish(config, &inputs, options, &artifacts, &tables)?;
+    Ok(Outcome::Done { folder: options.output.clone(), summary: summary.to_markdown(&options.output) })
+}

@@ -1,0 +1,163 @@
+//! The study in one table, and the remarks without which its numbers would mislead.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use homolog_results::{AblationRow, NeuronRow};
+
+use crate::StudyConfig;
+use crate::inputs::Inputs;
+use crate::tables::Tables;
+
+/// What is printed at the end of a run.
+pub(crate) struct Summary {
+    lines: Vec<String>,
+    /// Sentences that also belong in the manifest.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Summary {
+    /// From sorted tables.
+    pub(crate) fn new(config: &StudyConfig, inputs: &Inputs, tables: &Tables) -> Self {
+        let threshold = config.universality.threshold;
+        let mode = config.ablation.modes.first().map_or("zero", |mode| mode.name());
+        let mut lines = vec![
+            format!("| checkpoint | model | loss, nats | universal (excess > {threshold}) | persist from previous | damage of universal ({mode}), nats | of as many random | ratio | equal damage at |"),
+            "|---:|---|---:|---:|---:|---:|---:|---:|---:|".into(),
+        ];
+        for (step_idx, &step) in inputs.steps.iter().enumerate() {
+            for name in &inputs.names {
+                let model = tables.models.iter().find(|row| row.model == *name && row.checkpoint == step);
+                let emergence = tables.emergence.iter().find(|row| {
+                    row.model == *name && row.checkpoint == step && row.layer.is_none() && row.threshold == threshold
+                });
+                let persistence = tables.persistence.iter().find(|row| {
+                    let is_step = row.to_checkpoint == step && row.is_consecutive && step_idx > 0;
+                    row.model == *name && is_step && row.layer.is_none() && row.threshold == threshold
+                });
+                let ablation: Vec<&AblationRow> = tables
+                    .ablation
+                    .iter()
+                    .filter(|row| row.model == *name && row.checkpoint == step && row.mode == mode)
+                    .collect();
+                let damage = Damage::of(&ablation);
+                let number = |value: Option<f64>, digits: usize| value.map_or("-".into(), |value| format!("{value:.digits$}"));
+                lines.push(format!(
+                    "| {} | {name} | {} | {} | {} | {} | {} | {} | {} |",
+                    step.map_or("-".into(), |step| step.to_string()),
+                    number(model.map(|row| row.loss_nats), 4),
+                    emergence.map_or("-".into(), |row| format!("{} ({:.2} %)", row.n_universal, 100.0 * row.share)),
+                    persistence.and_then(|row| row.persistence).map_or("-".into(), |share| format!("{:.1} %", 100.0 * share)),
+                    number(damage.as_ref().map(|damage| damage.universal), 5),
+                    number(damage.as_ref().and_then(|damage| damage.random), 5),
+                    number(damage.as_ref().and_then(Damage::ratio), 2),
+                    damage.as_ref().and_then(|damage| damage.equal_multiple).map_or("-".into(), |multiple| format!("{multiple:.1}x random")),
+                ));
+            }
+        }
+        let mut notes = Vec::new();
+        if !inputs.is_held_out {
+            notes.push("losses and ablations are measured on the same rows that the correlations come from, since the study names no held_out_token_file".to_owned());
+        }
+        if inputs.tokenizer == "unproved" {
+            notes.push("the models' vocabularies have the same size, but without tokenizer files in every folder it is unproved that they are the same".to_owned());
+        }
+        notes.extend(empty_checkpoints(config, inputs, &tables.neurons));
+        Self { lines, notes }
+    }
+
+    /// The table, the remarks, and where the files are.
+    pub(crate) fn to_markdown(&self, folder: &Path) -> String {
+        let mut text = self.lines.join("\n");
+        text.push('\n');
+        for note in &self.notes {
+            text.push_str(&format!("\nNote: {note}."));
+        }
+        text.push_str(&format!("\n\nTables: {0}/tables  tensors: {0}/tensors  manifest: {0}/manifest.json\n", folder.display()));
+        text
+    }
+}
+
+/// A sentence for every checkpoint at which no neuron of any model is universal.
+fn empty_checkpoints(config: &StudyConfig, inputs: &Inputs, neurons: &[NeuronRow]) -> Vec<String> {
+    let threshold = config.universality.threshold;
+    let mut notes = Vec::new();
+    for &step in &inputs.steps {
+        let of_step = || neurons.iter().filter(|row| row.checkpoint == step);
+        if of_step().any(|row| row.is_universal) {
+            continue;
+        }
+        let at = step.map(|step| format!("at checkpoint {step} ")).unwrap_or_default();
+        let highest = of_step().filter_map(|row| Some((row.excess_corr?, row))).max_by(|a, b| a.0.total_cmp(&b.0));
+        notes.push(match highest {
+            Some((excess, row)) => format!(
+                "{at}no neuron of any model passes the threshold {threshold}: the highest excess correlation is {excess:.4} \
+                 (model {}, neuron {}.{}), so a threshold below it, such as {}, would give members",
+                row.model,
+                row.layer,
+                row.neuron,
+                below(excess),
+            ),
+            None => format!("{at}no excess correlation is defined: every neuron is constant over the counted tokens"),
+        });
+    }
+    notes
+}
+
+/// The excess rounded down to two digits after the point: a threshold that its neuron passes.
+fn below(excess: f64) -> f64 {
+    let rounded = (excess * 100.0).floor() / 100.0;
+    if rounded < excess { rounded } else { rounded - 0.01 }
+}
+
+/// Damage of the universal set and of random ones, in one mode.
+struct Damage {
+    universal: f64,
+    /// Mean over draws of as many random neurons.
+    random: Option<f64>,
+    /// Multiple of the universal set's size at which random neurons do its damage.
+    equal_multiple: Option<f64>,
+}
+
+impl Damage {
+    /// None for an empty universal set or no ablation.
+    fn of(rows: &[&AblationRow]) -> Option<Self> {
+        let universal = rows.iter().find(|row| row.set == "universal" && row.n_neurons > 0)?.delta_loss_nats;
+        let mut by_multiple: Vec<(u32, Vec<f64>)> = Vec::new();
+        for row in rows.iter().filter(|row| row.set == "random") {
+            let Some(multiple) = row.multiple else { continue };
+            match by_multiple.iter_mut().find(|entry| entry.0 == multiple) {
+                Some(entry) => entry.1.push(row.delta_loss_nats),
+                None => by_multiple.push((multiple, vec![row.delta_loss_nats])),
+            }
+        }
+        by_multiple.sort_by_key(|entry| entry.0);
+        let mean = |deltas: &[f64]| deltas.iter().sum::<f64>() / deltas.len() as f64;
+        let curve: Vec<(f64, f64)> = by_multiple.iter().map(|(multiple, deltas)| (f64::from(*multiple), mean(deltas))).collect();
+        let random = curve.iter().find(|point| point.0 == 1.0).map(|point| point.1);
+        Some(Self { universal, random, equal_multiple: crossing(&curve, universal) })
+    }
+
+    /// Universal damage over random damage; none unless both are harmful.
+    fn ratio(&self) -> Option<f64> {
+        self.random.filter(|&random| random > 0.0 && self.universal > 0.0).map(|random| self.universal / random)
+    }
+}
+
+/// Where the piecewise linear curve from (0, 0) through `points` first reaches `level`; none for a level that is not positive
+/// or never reached.
+fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
+    if level <= 0.0 {
+        return None;
+    }
+    let mut last = (0.0, 0.0);
+    for &(x, y) in points {
+        if y >= level {
+            return Some(last.0 + (x - last.0) * (level - last.1) / (y - last.1));
+        }
+        last = (x, y);
+    }
+    None
+}

@@ -1,0 +1,95 @@
+//! Everything a study puts into its tables and tensors, gathered over checkpoints.
+
+use std::path::Path;
+
+use homolog_results::{
+    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow, Table, TableRecord, TensorData,
+    file_hash, sort_rows, write_table, write_tensors,
+};
+use homolog_stats::HISTOGRAM_BINS;
+
+use crate::inputs::Inputs;
+use crate::results::CheckpointCorrelation;
+use crate::{Error, StudyConfig};
+
+/// Rows of the seven tables, tensors, and remarks.
+#[derive(Default)]
+pub(crate) struct Tables {
+    pub(crate) models: Vec<ModelRow>,
+    pub(crate) neurons: Vec<NeuronRow>,
+    pub(crate) matches: Vec<MatchRow>,
+    pub(crate) emergence: Vec<EmergenceRow>,
+    pub(crate) persistence: Vec<PersistenceRow>,
+    pub(crate) stability: Vec<StabilityRow>,
+    pub(crate) ablation: Vec<AblationRow>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) n_undefined_pairs: u64,
+    top_k: Vec<(String, TensorData)>,
+    histograms: Vec<(String, TensorData)>,
+}
+
+impl Tables {
+    /// Keep the best matches and histograms of one step.
+    ///
+    /// Tensors are named `MODEL+OTHER.WHAT`, with `STEP/` before it when the study names checkpoints. `corr` and `neuron`
+    /// [n, top_k] are descending correlations (f32, NaN where fewer are defined) and flat neuron numbers of the other model;
+    /// `counts` [n, 40] are correlations by bin of width 0.05 over [-1, 1].
+    pub(crate) fn add_correlation(
+        &mut self,
+        config: &StudyConfig,
+        inputs: &Inputs,
+        step_idx: usize,
+        correlation: &CheckpointCorrelation,
+    ) {
+        let step = inputs.steps[step_idx].map(|step| format!("{step}/")).unwrap_or_default();
+        let top_k = config.correlation.top_k;
+        for (&(model, other), pair) in &correlation.pairs {
+            let name = |what: &str| format!("{step}{}+{}.{what}", inputs.names[model], inputs.names[other]);
+            let n = pair.n_undefined.len();
+            let corr = pair.best_corr.chunks_exact(pair.n_best).flat_map(|best| best[..top_k].iter().map(|&corr| corr as f32));
+            let neuron = pair.best_neuron.chunks_exact(pair.n_best).flat_map(|best| best[..top_k].iter().copied());
+            self.top_k.push((name("corr"), TensorData::F32 { shape: vec![n, top_k], data: corr.collect() }));
+            self.top_k.push((name("neuron"), TensorData::U32 { shape: vec![n, top_k], data: neuron.collect() }));
+            let data = pair.histogram.clone();
+            self.histograms.push((name("counts"), TensorData::U32 { shape: vec![n, HISTOGRAM_BINS], data }));
+            // An ordered pair and its reverse count the same pairs of neurons.
+            if model < other {
+                self.n_undefined_pairs += pair.n_undefined.iter().map(|&n| u64::from(n)).sum::<u64>();
+            }
+        }
+    }
+
+    /// Put every table in the order of its key columns.
+    pub(crate) fn sort(&mut self) {
+        sort_rows(&mut self.models);
+        sort_rows(&mut self.neurons);
+        sort_rows(&mut self.matches);
+        sort_rows(&mut self.emergence);
+        sort_rows(&mut self.persistence);
+        sort_rows(&mut self.stability);
+        sort_rows(&mut self.ablation);
+    }
+
+    /// Write `tables/` and `tensors/` of a run folder; both hashes go into the metadata of every file.
+    pub(crate) fn write(&self, run_dir: &Path, metadata: &[(String, String)]) -> Result<Vec<TableRecord>, Error> {
+        write_tensors(&run_dir.join("tensors/topk.safetensors"), &self.top_k, metadata)?;
+        write_tensors(&run_dir.join("tensors/histograms.safetensors"), &self.histograms, metadata)?;
+        Ok(vec![
+            write_one(run_dir, &self.models, metadata)?,
+            write_one(run_dir, &self.neurons, metadata)?,
+            write_one(run_dir, &self.matches, metadata)?,
+            write_one(run_dir, &self.emergence, metadata)?,
+            write_one(run_dir, &self.persistence, metadata)?,
+            write_one(run_dir, &self.stability, metadata)?,
+            write_one(run_dir, &self.ablation, metadata)?,
+        ])
+    }
+}
+
+fn write_one<T: Table>(run_dir: &Path, rows: &[T], metadata: &[(String, String)]) -> Result<TableRecord, Error> {
+    let path = format!("tables/{}.parquet", T::NAME);
+    let file = run_dir.join(&path);
+    write_table(&file, rows, metadata)?;
+    let n_bytes = std::fs::metadata(&file).map_or(0, |metadata| metadata.len());
+    Ok(TableRecord { name: T::NAME.to_owned(), path, n_rows: rows.len() as u64, n_bytes, hash: file_hash(&file)? })
+}

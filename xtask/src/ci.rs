@@ -1,0 +1,71 @@
+//! `cargo xtask ci`: the checks in order, each with its time, and the sums of all test results.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::tidy;
+use tally::Tally;
+
+mod tally;
+
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let mut tally = Tally::default();
+    let outcome = steps(root, &mut tally);
+    // Also after a failure: which tests ran, and what was skipped, is part of the answer.
+    tally.print();
+    outcome
+}
+
+fn steps(root: &Path, tally: &mut Tally) -> Result<()> {
+    step("fmt", || cargo(root, &["fmt", "--all", "--check"]))?;
+    step("clippy", || cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    step("test", || test(root, tally))?;
+    step("doc", || cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]))?;
+    step("tidy", || tidy::run(root))
+}
+
+fn step(name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("\n=== {name} ===");
+    let start = Instant::now();
+    let outcome = check();
+    let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
+    println!("=== {name}: {verdict}, {:.1} s ===", start.elapsed().as_secs_f64());
+    outcome.with_context(|| format!("ci stopped at {name}"))
+}
+
+fn cargo_command(root: &Path, args: &[&str]) -> Command {
+    println!("$ cargo {}", args.join(" "));
+    // Cargo names itself to the programs it runs.
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args).current_dir(root).env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
+fn cargo(root: &Path, args: &[&str]) -> Result<()> {
+    ensure_success(cargo_command(root, args).status().context("cargo does not start")?)
+}
+
+/// Runs every test binary, also after one has failed, and counts what they print while it streams through.
+///
+/// `--show-output` makes passing tests show what they printed, one test after the other; `--nocapture` would mix their lines.
+fn test(root: &Path, tally: &mut Tally) -> Result<()> {
+    let args = ["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"];
+    let mut child = cargo_command(root, &args).stdout(Stdio::piped()).spawn().context("cargo does not start")?;
+    let stdout = child.stdout.take().expect("stdout is piped");
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = line.context("reading the tests' output")?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        tally.read_line(&line);
+    }
+    ensure_success(child.wait().context("waiting for cargo")?)
+}
+
+fn ensure_success(status: ExitStatus) -> Result<()> {
+    ensure!(status.success(), "cargo gave {status}");
+    Ok(())
+}
