@@ -10,7 +10,7 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::aligned::Aligned;
@@ -26,7 +26,7 @@ const MC: usize = 96;
 
 thread_local! {
     /// The packed block of A, [MC / MR][KC][MR]; kept, because a fresh mapping for every call costs page faults.
-    static PACKED_A: RefCell<Aligned> = RefCell::default();
+    static PACKED_A: Cell<Aligned> = Cell::default();
 }
 
 /// out = A B + bias, for the given columns of B.
@@ -172,27 +172,28 @@ unsafe fn blocks<K: Kernel>(
     mut add: impl FnMut(usize, usize, &[f32]),
 ) {
     let mut sums = kernel::Sums([0.0; kernel::MAX_SUMS]);
-    PACKED_A.with_borrow_mut(|packed_a| {
-        packed_a.grow(MC * KC);
-        let packed_a = packed_a.as_mut_slice();
-        for k0 in (0..b.n_rows()).step_by(KC) {
-            let depth = KC.min(b.n_rows() - k0);
-            for m0 in (0..m).step_by(MC) {
-                let height = MC.min(m - m0);
-                pack::pack_a::<K>((a, &row_start, step), m0..m0 + height, k0..k0 + depth, packed_a);
-                for column in columns.clone().step_by(K::NR) {
-                    let panel = &b.panel(column)[k0 * K::NR..(k0 + depth) * K::NR];
-                    let width = K::NR.min(columns.end - column);
-                    for row in (0..height).step_by(K::MR) {
-                        let rows = &packed_a[row * depth..(row + K::MR) * depth];
-                        // SAFETY: `rows` holds depth * MR values and `panel` depth * NR; `sums` has room for MR * NR.
-                        unsafe { K::multiply(depth, rows.as_ptr(), panel.as_ptr(), sums.0.as_mut_ptr()) };
-                        for i in 0..K::MR.min(height - row) {
-                            add(m0 + row + i, column, &sums.0[i * K::NR..i * K::NR + width]);
-                        }
+    // Taken out rather than borrowed in a closure: a closure would not be compiled for the instruction set.
+    let mut buffer = PACKED_A.take();
+    buffer.grow(MC * KC);
+    let packed_a = buffer.as_mut_slice();
+    for k0 in (0..b.n_rows()).step_by(KC) {
+        let depth = KC.min(b.n_rows() - k0);
+        for m0 in (0..m).step_by(MC) {
+            let height = MC.min(m - m0);
+            pack::pack_a::<K>((a, &row_start, step), m0..m0 + height, k0..k0 + depth, packed_a);
+            for column in columns.clone().step_by(K::NR) {
+                let panel = &b.panel(column)[k0 * K::NR..(k0 + depth) * K::NR];
+                let width = K::NR.min(columns.end - column);
+                for row in (0..height).step_by(K::MR) {
+                    let rows = &packed_a[row * depth..(row + K::MR) * depth];
+                    // SAFETY: `rows` holds depth * MR values and `panel` depth * NR; `sums` has room for MR * NR.
+                    unsafe { K::multiply(depth, rows.as_ptr(), panel.as_ptr(), sums.0.as_mut_ptr()) };
+                    for i in 0..K::MR.min(height - row) {
+                        add(m0 + row + i, column, &sums.0[i * K::NR..i * K::NR + width]);
                     }
                 }
             }
         }
-    });
+    }
+    PACKED_A.set(buffer);
 }
