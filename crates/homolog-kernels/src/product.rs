@@ -133,33 +133,60 @@ unsafe fn gram_avx2(a: &Packed, b: &Packed, total: &mut [f64]) {
 #[inline(always)]
 unsafe fn product_body<K: Kernel>(task: &ProductTask<'_>, out: &mut [f32]) {
     let ProductTask { a, a_stride, m, b, ref columns, out_stride } = *task;
+    let out_start = out.as_ptr();
+    let touch = |row: usize, column: usize| {
+        prefetch::<f32>(out_start.wrapping_add(row * out_stride + column - columns.start), K::NR);
+    };
     let add = |row: usize, column: usize, sums: &[f32]| {
         let start = row * out_stride + column - columns.start;
-        for (out, &sum) in out[start..start + sums.len()].iter_mut().zip(sums) {
-            *out += sum;
-        }
+        add_row::<K, f32>(&mut out[start..start + sums.len()], sums, |out, sum| *out += sum);
     };
     // SAFETY: forwarded from the caller.
-    unsafe { blocks::<K>((a, |row| row * a_stride, 1), m, b, columns.clone(), add) }
+    unsafe { blocks::<K>((a, |row| row * a_stride, 1), m, b, columns.clone(), touch, add) }
 }
 
 /// SAFETY: the caller enables K's instruction set and has checked the shapes.
 #[inline(always)]
 unsafe fn gram_body<K: Kernel>(a: &Packed, b: &Packed, total: &mut [f64]) {
     let n_b = b.n_columns();
+    let total_start = total.as_ptr();
+    let touch = |row: usize, column: usize| prefetch::<f64>(total_start.wrapping_add(row * n_b + column), K::NR);
     let add = |row: usize, column: usize, sums: &[f32]| {
         let start = row * n_b + column;
-        for (total, &sum) in total[start..start + sums.len()].iter_mut().zip(sums) {
-            *total += f64::from(sum);
-        }
+        add_row::<K, f64>(&mut total[start..start + sums.len()], sums, |total, sum| *total += f64::from(sum));
     };
     let source = (a.values(), |column| a.column_start(column), K::NR);
     // SAFETY: forwarded from the caller.
-    unsafe { blocks::<K>(source, a.n_columns(), b, 0..n_b, add) }
+    unsafe { blocks::<K>(source, a.n_columns(), b, 0..n_b, touch, add) }
+}
+
+/// Add one row of a block. A full row has a length that the compiler knows, and so becomes a few vector instructions.
+#[inline(always)]
+fn add_row<K: Kernel, T>(out: &mut [T], sums: &[f32], add: impl Fn(&mut T, f32)) {
+    if out.len() == K::NR {
+        let (out, sums) = (&mut out[..K::NR], &sums[..K::NR]);
+        for j in 0..K::NR {
+            add(&mut out[j], sums[j]);
+        }
+    } else {
+        out.iter_mut().zip(sums).for_each(|(out, &sum)| add(out, sum));
+    }
+}
+
+/// Ask for the cache lines of `n` values that are about to be added to.
+#[inline(always)]
+fn prefetch<T>(start: *const T, n: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..n).step_by(64 / size_of::<T>()) {
+        // SAFETY: SSE is part of x86-64, and a prefetch of any address is harmless.
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(start.wrapping_add(line).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (start, n);
 }
 
 /// Walk A in blocks of [`MC`] rows and [`KC`] terms and B in panels of NR columns; hand every row of every MR x NR block of
-/// sums to `add(row, first column, sums)`.
+/// sums to `add(row, first column, sums)`, having announced it by `touch(row, first column)` before the sums are made.
 ///
 /// A is given as (values, start of row i, step between the terms of a row): both layouts that occur are of that form.
 /// SAFETY: the caller enables K's instruction set.
@@ -169,6 +196,7 @@ unsafe fn blocks<K: Kernel>(
     m: usize,
     b: &Packed,
     columns: Range<usize>,
+    touch: impl Fn(usize, usize),
     mut add: impl FnMut(usize, usize, &[f32]),
 ) {
     let mut sums = kernel::Sums([0.0; kernel::MAX_SUMS]);
@@ -185,10 +213,12 @@ unsafe fn blocks<K: Kernel>(
                 let panel = &b.panel(column)[k0 * K::NR..(k0 + depth) * K::NR];
                 let width = K::NR.min(columns.end - column);
                 for row in (0..height).step_by(K::MR) {
+                    let n_rows = K::MR.min(height - row);
+                    (0..n_rows).for_each(|i| touch(m0 + row + i, column));
                     let rows = &packed_a[row * depth..(row + K::MR) * depth];
                     // SAFETY: `rows` holds depth * MR values and `panel` depth * NR; `sums` has room for MR * NR.
                     unsafe { K::multiply(depth, rows.as_ptr(), panel.as_ptr(), sums.0.as_mut_ptr()) };
-                    for i in 0..K::MR.min(height - row) {
+                    for i in 0..n_rows {
                         add(m0 + row + i, column, &sums.0[i * K::NR..i * K::NR + width]);
                     }
                 }

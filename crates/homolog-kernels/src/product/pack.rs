@@ -136,16 +136,21 @@ pub(super) fn pack_a<K: Kernel>(
     let depth = terms.len();
     for (block, first) in rows.clone().step_by(K::MR).enumerate() {
         let out = &mut out[block * K::MR * depth..(block + 1) * K::MR * depth];
-        for i in 0..K::MR {
-            if first + i < rows.end {
-                let source = &a[row_start(first + i) + terms.start * step..];
-                for t in 0..depth {
-                    out[t * K::MR + i] = source[t * step];
-                }
-            } else {
-                for t in 0..depth {
-                    out[t * K::MR + i] = 0.0;
-                }
+        // Rows beyond the end read the last row and are cleared below; no tile has more than 16 rows.
+        let mut sources: [&[f32]; 16] = [&[]; 16];
+        for (i, source) in sources[..K::MR].iter_mut().enumerate() {
+            let start = row_start((first + i).min(rows.end - 1)) + terms.start * step;
+            *source = &a[start..start + (depth - 1) * step + 1];
+        }
+        for (t, out) in out.chunks_exact_mut(K::MR).enumerate() {
+            for i in 0..K::MR {
+                // SAFETY: every source holds (depth - 1) * step + 1 values and t < depth.
+                out[i] = unsafe { *sources[i].get_unchecked(t * step) };
+            }
+        }
+        if rows.end - first < K::MR {
+            for out in out.chunks_exact_mut(K::MR) {
+                out[rows.end - first..].fill(0.0);
             }
         }
     }

@@ -1,0 +1,115 @@
+//! The kernels at study shapes, one thread: GFLOP/s beside a register-only limit and the `gemm` crate.
+//!
+//! `cargo bench -p homolog-kernels`. Criterion prints elements per second; an element here is one floating-point operation,
+//! so Gelem/s reads as GFLOP/s. Data are random (zeros run faster on some units), correctness is asserted before timing.
+#![expect(missing_docs, reason = "criterion_group writes an undocumented function")]
+#![expect(unsafe_code, reason = "the gemm crate, our outside baseline, takes raw pointers")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use homolog_kernels::{
+    AttentionShape, Nonlinearity, Packed, PowerSums, accumulate_gram, causal_attention, centre_and_sum, cross_entropy,
+    layer_norm, product,
+};
+use homolog_test::Seeded;
+
+/// One product of a forward pass: activations [m, k] times weights [k, n].
+fn products(c: &mut Criterion) {
+    let mut group = c.benchmark_group("product");
+    for (name, m, k, n) in
+        [("gpt2-small w_in", 512, 768, 3072), ("gpt2-small w_out", 512, 3072, 768), ("fixture w_in", 128, 128, 512), ("fixture w_o", 128, 128, 128)]
+    {
+        let mut seeded = Seeded::new(1);
+        let (a, b) = (seeded.gaussians_f32(m * k, 1.0), seeded.gaussians_f32(k * n, 1.0));
+        let packed = Packed::from_rows(&b, n, k, n);
+        let (mut out, mut theirs) = (vec![0.0; m * n], vec![0.0; m * n]);
+        let gemm = |out: &mut [f32]| {
+            let (m, n, k) = (m as isize, n as isize, k as isize);
+            // SAFETY: row-major operands of exactly m * k, k * n and m * n values.
+            unsafe {
+                gemm::gemm(
+                    m as usize, n as usize, k as usize, out.as_mut_ptr(), 1, n, false, a.as_ptr(), 1, k, b.as_ptr(), 1, n, 0.0, 1.0,
+                    false, false, false, gemm::Parallelism::None,
+                );
+            }
+        };
+        product((&a, k), &packed, 0..n, None, (&mut out, n));
+        gemm(&mut theirs);
+        let worst = out.iter().zip(&theirs).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-3, "{name}: {worst}");
+        group.throughput(Throughput::Elements((2 * m * k * n) as u64));
+        group.bench_function(name, |bench| {
+            bench.iter(|| product((black_box(&a), k), &packed, 0..n, None, (&mut out, n)));
+        });
+        group.bench_function(format!("{name}, gemm crate"), |bench| bench.iter(|| gemm(black_box(&mut theirs))));
+    }
+    group.finish();
+}
+
+/// One chunk of one layer pair of a correlation.
+fn gram(c: &mut Criterion) {
+    let mut group = c.benchmark_group("gram");
+    group.sample_size(10);
+    for (name, n_tokens, n) in [("gpt2-small layer pair", 2048, 3072), ("fixture layer pair", 2048, 512)] {
+        let mut seeded = Seeded::new(2);
+        let a = Packed::from_rows(&seeded.gaussians_f32(n_tokens * n, 1.0), n, n_tokens, n);
+        let b = Packed::from_rows(&seeded.gaussians_f32(n_tokens * n, 1.0), n, n_tokens, n);
+        let mut total = vec![0.0; n * n];
+        group.throughput(Throughput::Elements((2 * n_tokens * n * n) as u64));
+        group.bench_function(name, |bench| bench.iter(|| accumulate_gram(black_box(&a), &b, &mut total)));
+    }
+    group.finish();
+}
+
+/// What is not a product; elements are values.
+fn pointwise(c: &mut Criterion) {
+    let mut group = c.benchmark_group("pointwise");
+    let mut seeded = Seeded::new(3);
+    let values = seeded.gaussians_f32(128 * 512, 1.0);
+    let (w, b) = (vec![1.0; 512], vec![0.0; 512]);
+    let mut out = values.clone();
+    group.throughput(Throughput::Elements(values.len() as u64));
+    group.bench_function("layer_norm", |bench| bench.iter(|| layer_norm(black_box(&values), &w, &b, 1e-5, &mut out)));
+    for form in [Nonlinearity::GeluNew, Nonlinearity::Gelu] {
+        group.bench_function(format!("{form:?}"), |bench| {
+            bench.iter(|| {
+                out.copy_from_slice(&values);
+                form.apply(black_box(&mut out));
+            });
+        });
+    }
+    let mut sums = vec![PowerSums::EMPTY; 512];
+    group.bench_function("centre_and_sum", |bench| {
+        bench.iter(|| {
+            out.copy_from_slice(&values);
+            centre_and_sum(black_box(&mut out), &b, &mut sums);
+        });
+    });
+    group.finish();
+}
+
+/// Attention and loss of one row; elements are floating-point operations of their products.
+fn row(c: &mut Criterion) {
+    let mut group = c.benchmark_group("row");
+    let mut seeded = Seeded::new(4);
+    for (name, n_pos, n_heads, d_head, d_vocab) in [("fixture", 128, 4, 32, 2048), ("gpt2-small", 512, 12, 64, 50257)] {
+        let d_model = n_heads * d_head;
+        let qkv = seeded.gaussians_f32(n_pos * 3 * d_model, 1.0);
+        let mut z = vec![0.0; n_pos * d_model];
+        let shape = AttentionShape { n_heads, d_head, score_scale: 0.2 };
+        group.throughput(Throughput::Elements((2 * n_pos * n_pos * d_model) as u64));
+        group.bench_function(format!("attention {name}"), |bench| bench.iter(|| causal_attention(black_box(&qkv), shape, &mut z)));
+        let w_u = Packed::from_rows(&seeded.gaussians_f32(d_model * d_vocab, 0.1), d_vocab, d_model, d_vocab);
+        let targets: Vec<u32> = (0..n_pos).map(|_| seeded.below(d_vocab) as u32).collect();
+        let mut loss = vec![0.0; n_pos];
+        group.throughput(Throughput::Elements((2 * n_pos * d_model * d_vocab) as u64));
+        group.bench_function(format!("cross_entropy {name}"), |bench| {
+            bench.iter(|| cross_entropy(black_box(&z), &w_u, &targets, &mut loss));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, products, gram, pointwise, row);
+criterion_main!(benches);
