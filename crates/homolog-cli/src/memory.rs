@@ -12,7 +12,11 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         unit => return Err(format!("`{unit}` is no unit of memory; use K, M, G or T")),
     };
     let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no size; write 8G or 500M"))?;
-    if number > 0.0 && number.is_finite() { Ok((number * unit as f64) as u64) } else { Err("memory must be positive".into()) }
+    if number > 0.0 && number.is_finite() {
+        Ok((number * unit as f64) as u64)
+    } else {
+        Err("memory must be positive".into())
+    }
 }
 
 /// 70 % of what the system says is free; 8 GB where it does not say.

@@ -17,9 +17,12 @@ use homolog_test::Seeded;
 /// One product of a forward pass: activations [m, k] times weights [k, n].
 fn products(c: &mut Criterion) {
     let mut group = c.benchmark_group("product");
-    for (name, m, k, n) in
-        [("gpt2-small w_in", 512, 768, 3072), ("gpt2-small w_out", 512, 3072, 768), ("fixture w_in", 128, 128, 512), ("fixture w_o", 128, 128, 128)]
-    {
+    for (name, m, k, n) in [
+        ("gpt2-small w_in", 512, 768, 3072),
+        ("gpt2-small w_out", 512, 3072, 768),
+        ("fixture w_in", 128, 128, 512),
+        ("fixture w_o", 128, 128, 128),
+    ] {
         let mut seeded = Seeded::new(1);
         let (a, b) = (seeded.gaussians_f32(m * k, 1.0), seeded.gaussians_f32(k * n, 1.0));
         let packed = Packed::from_rows(&b, n, k, n);
@@ -29,8 +32,25 @@ fn products(c: &mut Criterion) {
             // SAFETY: row-major operands of exactly m * k, k * n and m * n values.
             unsafe {
                 gemm::gemm(
-                    m as usize, n as usize, k as usize, out.as_mut_ptr(), 1, n, false, a.as_ptr(), 1, k, b.as_ptr(), 1, n, 0.0, 1.0,
-                    false, false, false, gemm::Parallelism::None,
+                    m as usize,
+                    n as usize,
+                    k as usize,
+                    out.as_mut_ptr(),
+                    1,
+                    n,
+                    false,
+                    a.as_ptr(),
+                    1,
+                    k,
+                    b.as_ptr(),
+                    1,
+                    n,
+                    0.0,
+                    1.0,
+                    false,
+                    false,
+                    false,
+                    gemm::Parallelism::None,
                 );
             }
         };
@@ -99,7 +119,9 @@ fn row(c: &mut Criterion) {
         let mut z = vec![0.0; n_pos * d_model];
         let shape = AttentionShape { n_heads, d_head, score_scale: 0.2 };
         group.throughput(Throughput::Elements((2 * n_pos * n_pos * d_model) as u64));
-        group.bench_function(format!("attention {name}"), |bench| bench.iter(|| causal_attention(black_box(&qkv), shape, &mut z)));
+        group.bench_function(format!("attention {name}"), |bench| {
+            bench.iter(|| causal_attention(black_box(&qkv), shape, &mut z))
+        });
         let w_u = Packed::from_rows(&seeded.gaussians_f32(d_model * d_vocab, 0.1), d_vocab, d_model, d_vocab);
         let targets: Vec<u32> = (0..n_pos).map(|_| seeded.below(d_vocab) as u32).collect();
         let mut loss = vec![0.0; n_pos];

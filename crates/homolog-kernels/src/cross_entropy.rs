@@ -21,7 +21,8 @@ pub fn cross_entropy(x: &[f32], w_u: &Packed, targets: &[u32], loss: &mut [f32])
     assert!(x.len() == targets.len() * d_model && loss.len() == targets.len(), "cross_entropy shapes");
     assert!(targets.iter().all(|&target| (target as usize) < d_vocab), "targets within the vocabulary");
     let mut logits = vec![0.0; POSITION_BLOCK.min(targets.len()) * VOCAB_BLOCK.min(d_vocab)];
-    let blocks = x.chunks(POSITION_BLOCK * d_model).zip(targets.chunks(POSITION_BLOCK)).zip(loss.chunks_mut(POSITION_BLOCK));
+    let blocks =
+        x.chunks(POSITION_BLOCK * d_model).zip(targets.chunks(POSITION_BLOCK)).zip(loss.chunks_mut(POSITION_BLOCK));
     for ((x, targets), loss) in blocks {
         let mut sums = vec![LogSumExp { max: f32::NEG_INFINITY, sum: 0.0, target: 0.0 }; targets.len()];
         for first in (0..d_vocab).step_by(VOCAB_BLOCK) {

@@ -6,22 +6,22 @@
 #![expect(unsafe_code, reason = "vector intrinsics and the gemm crate's raw pointers; fenced into this crate")]
 #![expect(clippy::inline_always, reason = "bodies must be inlined into the function that enables the instruction set")]
 
-mod nonlinearity;
 mod aligned;
 mod attention;
 mod cross_entropy;
 mod elementwise;
 mod isa;
 mod layer_norm;
+mod nonlinearity;
 mod power_sums;
 mod product;
 mod product_f64;
 
-pub use nonlinearity::Nonlinearity;
 pub use attention::{AttentionShape, causal_attention};
 pub use cross_entropy::cross_entropy;
 pub use isa::Isa;
 pub use layer_norm::layer_norm;
+pub use nonlinearity::Nonlinearity;
 pub use power_sums::{PowerSums, centre_and_sum};
 pub use product::{Packed, accumulate_gram, product};
 pub use product_f64::{Operand, product_f64};

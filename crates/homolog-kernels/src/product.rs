@@ -179,7 +179,9 @@ fn prefetch<T>(start: *const T, n: usize) {
     #[cfg(target_arch = "x86_64")]
     for line in (0..n).step_by(64 / size_of::<T>()) {
         // SAFETY: SSE is part of x86-64, and a prefetch of any address is harmless.
-        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(start.wrapping_add(line).cast()) };
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(start.wrapping_add(line).cast())
+        };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (start, n);

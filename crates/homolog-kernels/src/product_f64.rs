@@ -82,8 +82,10 @@ mod tests {
                         0.5 * start[ij] - 2.0 * sum
                     })
                     .collect();
-                let a = Operand { values: &a, n_columns: if a_transposed { m } else { k }, is_transposed: a_transposed };
-                let b = Operand { values: &b, n_columns: if b_transposed { k } else { n }, is_transposed: b_transposed };
+                let a =
+                    Operand { values: &a, n_columns: if a_transposed { m } else { k }, is_transposed: a_transposed };
+                let b =
+                    Operand { values: &b, n_columns: if b_transposed { k } else { n }, is_transposed: b_transposed };
                 let mut out = start;
                 product_f64(0.5, -2.0, a, b, &mut out);
                 assert_close(&out, &want, Tol { abs: 1e-12, rel: 1e-12 });

@@ -121,8 +121,10 @@ impl Config {
     pub fn read(folder: &Path, allowed_keys: &BTreeSet<String>) -> Result<Self, Error> {
         let path = folder.join("config.json");
         let text = std::fs::read(&path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
-        let keys: Map<String, Value> = serde_json::from_slice(&text)
-            .map_err(|error| Error::BadConfig { path: path.clone(), message: format!("not a JSON object ({error})") })?;
+        let keys: Map<String, Value> = serde_json::from_slice(&text).map_err(|error| Error::BadConfig {
+            path: path.clone(),
+            message: format!("not a JSON object ({error})"),
+        })?;
         let mut reader = Reader { path, keys: &keys, seen: BTreeSet::new() };
         let config = reader.config()?;
         let known = |key: &String| {
@@ -243,7 +245,8 @@ impl Reader<'_> {
     fn nonlinearity(&mut self) -> Result<Nonlinearity, Error> {
         match self.get("activation_function").cloned().as_ref().map(Value::as_str) {
             // The names by which PyTorch's ecosystem calls the same two formulas.
-            None | Some(Some("gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" | "gelu_python_tanh" | "gelu_accurate")) => {
+            None
+            | Some(Some("gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" | "gelu_python_tanh" | "gelu_accurate")) => {
                 Ok(Nonlinearity::GeluNew)
             }
             Some(Some("gelu" | "gelu_python")) => Ok(Nonlinearity::Gelu),
@@ -251,7 +254,8 @@ impl Reader<'_> {
                 path: self.path.clone(),
                 key: "activation_function".into(),
                 value: other.unwrap_or("not a name").into(),
-                supported: "gelu_new, gelu_fast, gelu_pytorch_tanh, gelu_python_tanh, gelu_accurate, gelu, gelu_python".into(),
+                supported: "gelu_new, gelu_fast, gelu_pytorch_tanh, gelu_python_tanh, gelu_accurate, gelu, gelu_python"
+                    .into(),
             }),
         }
     }

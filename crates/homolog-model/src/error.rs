@@ -77,7 +77,9 @@ pub enum Error {
         tensor: String,
     },
     /// A tensor of another shape than the config says.
-    #[error("{path}: tensor `{tensor}` has shape {found:?}, config.json calls for {expected:?}; one of the two is of another model")]
+    #[error(
+        "{path}: tensor `{tensor}` has shape {found:?}, config.json calls for {expected:?}; one of the two is of another model"
+    )]
     ShapeMismatch {
         /// The weight file.
         path: PathBuf,
@@ -99,7 +101,9 @@ pub enum Error {
         dtype: String,
     },
     /// NaN or infinity among the weights.
-    #[error("{path}: tensor `{tensor}` holds {value} at element {element}; this checkpoint is damaged, fetch it again or leave it out")]
+    #[error(
+        "{path}: tensor `{tensor}` holds {value} at element {element}; this checkpoint is damaged, fetch it again or leave it out"
+    )]
     NotFinite {
         /// The weight file.
         path: PathBuf,
@@ -111,7 +115,9 @@ pub enum Error {
         value: f32,
     },
     /// The file says tied, its tensors say otherwise.
-    #[error("{path}: config.json says tie_word_embeddings, but lm_head.weight differs from wte.weight; correct one of the two")]
+    #[error(
+        "{path}: config.json says tie_word_embeddings, but lm_head.weight differs from wte.weight; correct one of the two"
+    )]
     TiedButDifferent {
         /// The weight file.
         path: PathBuf,
@@ -131,7 +137,9 @@ pub enum Error {
         message: String,
     },
     /// A token file that is not whole rows.
-    #[error("{path} holds {n_tokens} tokens, which is not a whole number of rows of {context}; set corpus.context to the length the rows were made with")]
+    #[error(
+        "{path} holds {n_tokens} tokens, which is not a whole number of rows of {context}; set corpus.context to the length the rows were made with"
+    )]
     NotWholeRows {
         /// The token file.
         path: PathBuf,
@@ -141,7 +149,9 @@ pub enum Error {
         context: usize,
     },
     /// A token id outside the vocabulary.
-    #[error("{path}: token {id} in row {row}, position {position} is outside the vocabulary of {d_vocab}; the rows were made with another tokenizer")]
+    #[error(
+        "{path}: token {id} in row {row}, position {position} is outside the vocabulary of {d_vocab}; the rows were made with another tokenizer"
+    )]
     TokenOutsideVocabulary {
         /// The token file.
         path: PathBuf,

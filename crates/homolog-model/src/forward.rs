@@ -83,7 +83,13 @@ impl Model {
     }
 
     /// The residual stream after the last block, or as it is when the point `until` has been called.
-    fn run(&self, tokens: TokenBatch<'_>, start: Start<'_>, hooks: &mut impl Hooks, until: Option<HookPoint>) -> Vec<f32> {
+    fn run(
+        &self,
+        tokens: TokenBatch<'_>,
+        start: Start<'_>,
+        hooks: &mut impl Hooks,
+        until: Option<HookPoint>,
+    ) -> Vec<f32> {
         let (n_rows, n_pos) = (tokens.n_rows(), tokens.context);
         let Config { n_layers, d_model, d_mlp, nonlinearity, .. } = self.config;
         assert!(n_pos <= self.config.n_ctx, "rows of {n_pos} tokens in a model of {} positions", self.config.n_ctx);

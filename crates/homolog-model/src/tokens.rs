@@ -56,7 +56,8 @@ impl Tokens {
             _ => return Err(Error::UnknownTokenFormat { path: path.to_path_buf() }),
         };
         if let Some(row_length) = array.row_length.filter(|&length| length != context) {
-            let message = format!("holds rows of {row_length} tokens, not of {context}; set corpus.context to {row_length}");
+            let message =
+                format!("holds rows of {row_length} tokens, not of {context}; set corpus.context to {row_length}");
             return Err(bad(message));
         }
         let ids = array.ids().map_err(bad)?;
@@ -138,7 +139,8 @@ impl Array<'_> {
             }
             let to_id = |(at, &value): (usize, &[u8; N])| {
                 let value = id(value);
-                u32::try_from(value).map_err(|_| format!("value {value} at {at} is not a token id; make the file again"))
+                u32::try_from(value)
+                    .map_err(|_| format!("value {value} at {at} is not a token id; make the file again"))
             };
             values.iter().enumerate().map(to_id).collect()
         }
@@ -156,7 +158,10 @@ impl Array<'_> {
 }
 
 fn safetensors_array<'a>(path: &Path, bytes: &'a [u8]) -> Result<Array<'a>, Error> {
-    let bad = |error: safetensors::SafeTensorError| Error::BadSafetensors { path: path.to_path_buf(), message: error.to_string() };
+    let bad = |error: safetensors::SafeTensorError| Error::BadSafetensors {
+        path: path.to_path_buf(),
+        message: error.to_string(),
+    };
     let tensors = SafeTensors::deserialize(bytes).map_err(bad)?;
     let view = tensors
         .tensor("tokens")

@@ -202,22 +202,14 @@ pub enum Error {
 impl Error {
     /// For `map_err` of system calls that write `path`.
     pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Write {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Write { path: path.to_owned(), source }
     }
 
     /// For `map_err` of system calls that read `path`.
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.kind() {
-            io::ErrorKind::NotFound => Self::MissingFile {
-                path: path.to_owned(),
-            },
-            _ => Self::Read {
-                path: path.to_owned(),
-                source,
-            },
+            io::ErrorKind::NotFound => Self::MissingFile { path: path.to_owned() },
+            _ => Self::Read { path: path.to_owned(), source },
         }
     }
 }

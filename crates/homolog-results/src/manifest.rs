@@ -139,13 +139,8 @@ impl Manifest {
     ///
     /// Panics: if `format` is not [`Manifest::FORMAT`].
     pub fn write(&self, run_dir: &Path) -> Result<(), Error> {
-        assert_eq!(
-            self.format,
-            Self::FORMAT,
-            "a manifest is written in the current format only"
-        );
-        let mut text =
-            serde_json::to_string_pretty(self).expect("plain fields with string keys serialise");
+        assert_eq!(self.format, Self::FORMAT, "a manifest is written in the current format only");
+        let mut text = serde_json::to_string_pretty(self).expect("plain fields with string keys serialise");
         text.push('\n');
         store::write_bytes(&run_dir.join(Self::FILE_NAME), text.as_bytes())
     }
@@ -157,22 +152,13 @@ impl Manifest {
             Err(Error::MissingFile { .. }) => return Ok(None),
             bytes => bytes?,
         };
-        let not_a_manifest = |source| Error::NotAManifest {
-            path: path.clone(),
-            source,
-        };
+        let not_a_manifest = |source| Error::NotAManifest { path: path.clone(), source };
         // The format first: another one may lack fields of this, and that would hide the cause.
         let Format { format } = serde_json::from_slice(&bytes).map_err(not_a_manifest)?;
         if format != Self::FORMAT {
-            return Err(Error::UnknownManifestVersion {
-                path,
-                found: format,
-                supported: Self::FORMAT,
-            });
+            return Err(Error::UnknownManifestVersion { path, found: format, supported: Self::FORMAT });
         }
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(not_a_manifest)
+        serde_json::from_slice(&bytes).map(Some).map_err(not_a_manifest)
     }
 }
 

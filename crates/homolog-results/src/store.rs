@@ -17,9 +17,7 @@ pub fn write_atomically(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let name = path.file_name().ok_or_else(|| Error::NoFileName {
-        path: path.to_owned(),
-    })?;
+    let name = path.file_name().ok_or_else(|| Error::NoFileName { path: path.to_owned() })?;
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -37,9 +35,7 @@ pub fn write_atomically(
 
 /// Writes `bytes` to `path` as [`write_atomically`] does.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    write_atomically(path, |writer| {
-        writer.write_all(bytes).map_err(Error::write(path))
-    })
+    write_atomically(path, |writer| writer.write_all(bytes).map_err(Error::write(path)))
 }
 
 /// BLAKE3 of the file's bytes, 64 hexadecimal digits; the file is streamed, not held.
@@ -77,11 +73,7 @@ impl Drop for Temp {
 
 /// A rename survives a power cut only once its folder is synced. Windows cannot open folders and needs none of it.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -126,11 +126,7 @@ pub(crate) use table;
 /// zstd level 3; float columns `BYTE_STREAM_SPLIT` without dictionary. Equal rows and metadata give equal bytes.
 /// No rows make a valid file with the columns of the table.
 /// Errors: `NotANumber`, `UnsortedTable`, `DuplicateKey` before anything is written; `Write`.
-pub fn write_table<T: Table>(
-    path: &Path,
-    rows: &[T],
-    metadata: &[(String, String)],
-) -> Result<(), Error> {
+pub fn write_table<T: Table>(path: &Path, rows: &[T], metadata: &[(String, String)]) -> Result<(), Error> {
     check_rows(path, rows)?;
     store::write_atomically(path, |file| {
         let options = ArrowWriterOptions::new()
@@ -148,10 +144,7 @@ pub fn write_table<T: Table>(
             writer.close()?;
             Ok(())
         };
-        encode().map_err(|source| Error::EncodeTable {
-            path: path.to_owned(),
-            source,
-        })
+        encode().map_err(|source| Error::EncodeTable { path: path.to_owned(), source })
     })
 }
 
@@ -160,18 +153,12 @@ pub fn write_table<T: Table>(
 /// Columns that are not of the contract are ignored; one that lacks, has another type or holds an unexpected null is an
 /// error.
 pub fn read_table<T: Table>(path: &Path) -> Result<Vec<T>, Error> {
-    let not_parquet = |source| Error::NotParquet {
-        path: path.to_owned(),
-        source,
-    };
+    let not_parquet = |source| Error::NotParquet { path: path.to_owned(), source };
     let builder = open(path)?.with_batch_size(BATCH_ROWS);
     // An empty table yields no batch, but its columns have to be right too.
     let mut rows = T::from_batch(&RecordBatch::new_empty(builder.schema().clone()), path)?;
     for batch in builder.build().map_err(not_parquet)? {
-        rows.extend(T::from_batch(
-            &batch.map_err(|error| not_parquet(error.into()))?,
-            path,
-        )?);
+        rows.extend(T::from_batch(&batch.map_err(|error| not_parquet(error.into()))?, path)?);
     }
     Ok(rows)
 }
@@ -196,24 +183,15 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
     let file = File::open(path).map_err(Error::read(path))?;
     // Other writers embed their in-memory types (large or dictionary strings); the Parquet types are the contract.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(|source| {
-        Error::NotParquet {
-            path: path.to_owned(),
-            source,
-        }
-    })
+    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+        .map_err(|source| Error::NotParquet { path: path.to_owned(), source })
 }
 
 fn check_rows<T: Table>(path: &Path, rows: &[T]) -> Result<(), Error> {
     let table = T::NAME;
     for (row, values) in rows.iter().enumerate() {
         if let Some(column) = values.nan_column() {
-            return Err(Error::NotANumber {
-                path: path.to_owned(),
-                table,
-                column,
-                row,
-            });
+            return Err(Error::NotANumber { path: path.to_owned(), table, column, row });
         }
     }
     for (i, pair) in rows.windows(2).enumerate() {
@@ -221,18 +199,10 @@ fn check_rows<T: Table>(path: &Path, rows: &[T]) -> Result<(), Error> {
         match pair[0].key_order(&pair[1]) {
             Ordering::Less => {}
             Ordering::Equal => {
-                return Err(Error::DuplicateKey {
-                    path: path.to_owned(),
-                    table,
-                    row,
-                });
+                return Err(Error::DuplicateKey { path: path.to_owned(), table, row });
             }
             Ordering::Greater => {
-                return Err(Error::UnsortedTable {
-                    path: path.to_owned(),
-                    table,
-                    row,
-                });
+                return Err(Error::UnsortedTable { path: path.to_owned(), table, row });
             }
         }
     }
@@ -241,10 +211,7 @@ fn check_rows<T: Table>(path: &Path, rows: &[T]) -> Result<(), Error> {
 
 fn writer_properties<T: Table>(metadata: &[(String, String)]) -> WriterProperties {
     let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("level 3 exists");
-    let entries: Vec<_> = metadata
-        .iter()
-        .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
-        .collect();
+    let entries: Vec<_> = metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
     let mut properties = WriterProperties::builder()
         .set_created_by("homolog".to_owned())
         .set_compression(Compression::ZSTD(level))

@@ -42,18 +42,10 @@ impl TensorData {
 
     fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
         match self {
-            Self::F32 { data, .. } => data
-                .iter()
-                .try_for_each(|value| writer.write_all(&value.to_le_bytes())),
-            Self::F64 { data, .. } => data
-                .iter()
-                .try_for_each(|value| writer.write_all(&value.to_le_bytes())),
-            Self::U32 { data, .. } => data
-                .iter()
-                .try_for_each(|value| writer.write_all(&value.to_le_bytes())),
-            Self::U64 { data, .. } => data
-                .iter()
-                .try_for_each(|value| writer.write_all(&value.to_le_bytes())),
+            Self::F32 { data, .. } => data.iter().try_for_each(|value| writer.write_all(&value.to_le_bytes())),
+            Self::F64 { data, .. } => data.iter().try_for_each(|value| writer.write_all(&value.to_le_bytes())),
+            Self::U32 { data, .. } => data.iter().try_for_each(|value| writer.write_all(&value.to_le_bytes())),
+            Self::U64 { data, .. } => data.iter().try_for_each(|value| writer.write_all(&value.to_le_bytes())),
         }
     }
 }
@@ -71,32 +63,18 @@ pub fn write_tensors(
     sorted.sort_by_key(|(name, tensor)| (std::cmp::Reverse(tensor.layout().1), name));
     let mut header = Map::new();
     if !metadata.is_empty() {
-        header.insert(
-            METADATA.to_owned(),
-            json!(metadata.iter().cloned().collect::<BTreeMap<_, _>>()),
-        );
+        header.insert(METADATA.to_owned(), json!(metadata.iter().cloned().collect::<BTreeMap<_, _>>()));
     }
     let mut end = 0;
     for (name, tensor) in &sorted {
         let (dtype, element_bytes, shape, n_elements) = tensor.layout();
-        assert_eq!(
-            shape.iter().product::<usize>(),
-            n_elements,
-            "tensor `{name}`: shape {shape:?} and length disagree"
-        );
+        assert_eq!(shape.iter().product::<usize>(), n_elements, "tensor `{name}`: shape {shape:?} and length disagree");
         assert_ne!(name, METADATA, "a tensor has the name of the metadata");
         let start = end;
         end += element_bytes * n_elements;
-        let info = TensorInfo {
-            dtype,
-            shape: shape.to_vec(),
-            data_offsets: (start, end),
-        };
+        let info = TensorInfo { dtype, shape: shape.to_vec(), data_offsets: (start, end) };
         if header.insert(name.clone(), json!(info)).is_some() {
-            return Err(Error::DuplicateTensor {
-                path: path.to_owned(),
-                tensor: name.clone(),
-            });
+            return Err(Error::DuplicateTensor { path: path.to_owned(), tensor: name.clone() });
         }
     }
     let mut header = Value::Object(header).to_string().into_bytes();
@@ -105,9 +83,7 @@ pub fn write_tensors(
         let mut write = || {
             writer.write_all(&(header.len() as u64).to_le_bytes())?;
             writer.write_all(&header)?;
-            sorted
-                .iter()
-                .try_for_each(|(_, tensor)| tensor.write_to(writer))
+            sorted.iter().try_for_each(|(_, tensor)| tensor.write_to(writer))
         };
         write().map_err(Error::write(path))
     })
@@ -117,23 +93,9 @@ pub fn write_tensors(
 pub fn read_tensors(path: &Path) -> Result<Tensors, Error> {
     let bytes = fs::read(path).map_err(Error::read(path))?;
     let (header_bytes, header) =
-        SafeTensors::read_metadata(&bytes).map_err(|source| Error::NotSafetensors {
-            path: path.to_owned(),
-            source,
-        })?;
-    let metadata = header
-        .metadata()
-        .clone()
-        .unwrap_or_default()
-        .into_iter()
-        .collect();
-    Ok(Tensors {
-        path: path.to_owned(),
-        data_start: ALIGNMENT + header_bytes,
-        bytes,
-        header,
-        metadata,
-    })
+        SafeTensors::read_metadata(&bytes).map_err(|source| Error::NotSafetensors { path: path.to_owned(), source })?;
+    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
+    Ok(Tensors { path: path.to_owned(), data_start: ALIGNMENT + header_bytes, bytes, header, metadata })
 }
 
 /// A tensor file in memory. The getters are strict: a tensor of another element type is an error, not converted.
@@ -187,18 +149,10 @@ impl Tensors {
     ) -> Result<(&[usize], Vec<T>), Error> {
         let (path, tensor) = (|| self.path.clone(), || name.to_owned());
         let Some(info) = self.header.info(name) else {
-            return Err(Error::MissingTensor {
-                path: path(),
-                tensor: tensor(),
-            });
+            return Err(Error::MissingTensor { path: path(), tensor: tensor() });
         };
         if info.dtype != expected {
-            return Err(Error::TensorType {
-                path: path(),
-                tensor: tensor(),
-                expected,
-                found: info.dtype,
-            });
+            return Err(Error::TensorType { path: path(), tensor: tensor(), expected, found: info.dtype });
         }
         let (start, end) = info.data_offsets;
         let (elements, _) = self.bytes[self.data_start..][start..end].as_chunks::<N>();

@@ -41,7 +41,8 @@ impl RotatedLayer {
         assert!(q.len() == n * n && inverse_sd.len() == n, "rotation and spreads of {n} neurons");
         // A constant neuron adds nothing to any rotated direction.
         let sd: Vec<f64> = sd.iter().map(|&sd| if sd.is_nan() { 0.0 } else { sd }).collect();
-        let scaled: Vec<f32> = q.chunks_exact(n).flat_map(|row| row.iter().zip(&sd).map(|(q, sd)| (q * sd) as f32)).collect();
+        let scaled: Vec<f32> =
+            q.chunks_exact(n).flat_map(|row| row.iter().zip(&sd).map(|(q, sd)| (q * sd) as f32)).collect();
         Self { weights: Packed::from_columns(&scaled, n, n, n), inverse_sd }
     }
 

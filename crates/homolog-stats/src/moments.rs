@@ -79,7 +79,8 @@ impl MomentsAccumulator {
 
     /// First neuron with a NaN or infinite activation.
     pub fn first_not_finite(&self) -> Option<usize> {
-        let is_finite = |s: &PowerSums| s.of_powers.iter().all(|p| p.is_finite()) && s.min.is_finite() && s.max.is_finite();
+        let is_finite =
+            |s: &PowerSums| s.of_powers.iter().all(|p| p.is_finite()) && s.min.is_finite() && s.max.is_finite();
         (self.n_tokens > 0).then(|| self.sums.iter().position(|sums| !is_finite(sums))).flatten()
     }
 

@@ -327,7 +327,9 @@ impl StudyConfig {
     /// Folder of one model at one step.
     pub fn folder(&self, model: &ModelSection, step: Option<i64>) -> PathBuf {
         match (&self.checkpoints, step) {
-            (Some(checkpoints), Some(step)) => model.path.join(checkpoints.pattern.replace("{step}", &step.to_string())),
+            (Some(checkpoints), Some(step)) => {
+                model.path.join(checkpoints.pattern.replace("{step}", &step.to_string()))
+            }
             _ => model.path.clone(),
         }
     }
@@ -429,24 +431,41 @@ impl StudyConfig {
         if !ablation.enabled {
             return Ok(());
         }
-        if ablation.modes.is_empty() || ablation.multiples.is_empty() || ablation.multiples[0] == 0 || ablation.draws == 0 {
-            return fail("[ablation] needs modes, multiples of at least 1, and draws of at least 1, or enabled = false".into());
+        if ablation.modes.is_empty()
+            || ablation.multiples.is_empty()
+            || ablation.multiples[0] == 0
+            || ablation.draws == 0
+        {
+            return fail(
+                "[ablation] needs modes, multiples of at least 1, and draws of at least 1, or enabled = false".into(),
+            );
         }
         if ablation.tokens > 0 && ablation.tokens < self.corpus.context {
-            return fail(format!("ablation.tokens is {}, less than one row of {}", ablation.tokens, self.corpus.context));
+            return fail(format!(
+                "ablation.tokens is {}, less than one row of {}",
+                ablation.tokens, self.corpus.context
+            ));
         }
         let names = ablation.sets.iter().map(|set| set.name.as_str()).chain(OWN_SETS);
         if let Some(name) = repeated(names) {
-            return fail(format!("two ablation sets are named `{name}`; names must differ from each other and from the study's own sets"));
+            return fail(format!(
+                "two ablation sets are named `{name}`; names must differ from each other and from the study's own sets"
+            ));
         }
         for set in &ablation.sets {
             let known = |name: &&String| !self.models.iter().any(|model| model.name == **name);
             if let Some(name) = set.models.iter().flatten().find(known) {
-                return fail(format!("ablation set `{}` names the model `{name}`, which is not in the study", set.name));
+                return fail(format!(
+                    "ablation set `{}` names the model `{name}`, which is not in the study",
+                    set.name
+                ));
             }
             let steps = self.steps();
             if let Some(step) = set.checkpoints.iter().flatten().find(|step| !steps.contains(&Some(**step))) {
-                return fail(format!("ablation set `{}` names the checkpoint {step}, which is not in the study", set.name));
+                return fail(format!(
+                    "ablation set `{}` names the checkpoint {step}, which is not in the study",
+                    set.name
+                ));
             }
         }
         Ok(())

@@ -96,7 +96,9 @@ pub enum Error {
         wanted: String,
     },
     /// The memory budget is too small for even one layer pair.
-    #[error("--memory {budget} is too little: models and one chunk of activations take {needed}; allow more or use fewer models")]
+    #[error(
+        "--memory {budget} is too little: models and one chunk of activations take {needed}; allow more or use fewer models"
+    )]
     TooLittleMemory {
         /// Bytes allowed.
         budget: String,
@@ -104,7 +106,9 @@ pub enum Error {
         needed: String,
     },
     /// A forward pass overflowed.
-    #[error("model `{model}`{checkpoint}: the activation of neuron {neuron} is not finite; its weights overflow f32, leave the checkpoint out")]
+    #[error(
+        "model `{model}`{checkpoint}: the activation of neuron {neuron} is not finite; its weights overflow f32, leave the checkpoint out"
+    )]
     NotFinite {
         /// The model.
         model: String,
@@ -114,7 +118,9 @@ pub enum Error {
         neuron: String,
     },
     /// A loss is NaN or infinite.
-    #[error("model `{model}`{checkpoint}: the loss of {what} is not finite; its weights overflow f32, leave the checkpoint out")]
+    #[error(
+        "model `{model}`{checkpoint}: the loss of {what} is not finite; its weights overflow f32, leave the checkpoint out"
+    )]
     LossNotFinite {
         /// The model.
         model: String,

@@ -158,7 +158,9 @@ fn exclude_tokens(config: &StudyConfig, checkpoints: &[Vec<Checkpoint>]) -> Resu
     };
     let first = of(&checkpoints[0][0]);
     if checkpoints.iter().flatten().any(|checkpoint| of(checkpoint) != first) {
-        return fail("the models' special tokens differ; set corpus.exclude_tokens to the ids that are not to be counted".into());
+        return fail(
+            "the models' special tokens differ; set corpus.exclude_tokens to the ids that are not to be counted".into(),
+        );
     }
     Ok(first.into_iter().collect())
 }
@@ -173,7 +175,8 @@ fn read_set<'a>(
     let set = NeuronSet { section: section.clone(), neurons };
     for (checkpoint, name) in shapes {
         let is_meant = section.models.as_ref().is_none_or(|models| models.contains(name));
-        let fits = |neuron: &&NeuronId| neuron.layer < checkpoint.config.n_layers && neuron.index < checkpoint.config.d_mlp;
+        let fits =
+            |neuron: &&NeuronId| neuron.layer < checkpoint.config.n_layers && neuron.index < checkpoint.config.d_mlp;
         if let Some(neuron) = set.neurons.iter().find(|neuron| is_meant && !fits(neuron)) {
             let message = format!("neuron {neuron} is not one of model `{name}`; name the models that the list is for");
             return Err(Error::BadNeuronList { path, message });
@@ -185,10 +188,14 @@ fn read_set<'a>(
 /// Read a CSV file with columns layer and neuron; other columns are not looked at.
 fn read_neurons(path: &Path) -> Result<Vec<NeuronId>, Error> {
     let bad = |message: String| Error::BadNeuronList { path: path.to_path_buf(), message };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(|error| bad(error.to_string()))?;
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(|error| bad(error.to_string()))?;
     let header = reader.headers().map_err(|error| bad(error.to_string()))?.clone();
     let column = |name: &str| {
-        header.iter().position(|column| column == name).ok_or_else(|| bad(format!("has no column `{name}`; its first line must name layer and neuron")))
+        header
+            .iter()
+            .position(|column| column == name)
+            .ok_or_else(|| bad(format!("has no column `{name}`; its first line must name layer and neuron")))
     };
     let (layer, neuron) = (column("layer")?, column("neuron")?);
     let mut neurons = BTreeSet::new();

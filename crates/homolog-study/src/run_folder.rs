@@ -42,7 +42,9 @@ impl RunFolder {
             let is_intact = |table: &homolog_results::TableRecord| {
                 file_hash(&self.path.join(&table.path)).is_ok_and(|hash| hash == table.hash)
             };
-            manifest.is_finished && manifest.study_key == study_key(config, inputs) && manifest.tables.iter().all(is_intact)
+            manifest.is_finished
+                && manifest.study_key == study_key(config, inputs)
+                && manifest.tables.iter().all(is_intact)
         })
     }
 

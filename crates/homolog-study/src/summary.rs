@@ -24,7 +24,9 @@ impl Summary {
         let threshold = config.universality.threshold;
         let mode = config.ablation.modes.first().map_or("zero", |mode| mode.name());
         let mut lines = vec![
-            format!("| checkpoint | model | loss, nats | universal (excess > {threshold}) | persist from previous | damage of universal ({mode}), nats | of as many random | ratio | equal damage at |"),
+            format!(
+                "| checkpoint | model | loss, nats | universal (excess > {threshold}) | persist from previous | damage of universal ({mode}), nats | of as many random | ratio | equal damage at |"
+            ),
             "|---:|---|---:|---:|---:|---:|---:|---:|---:|".into(),
         ];
         for (step_idx, &step) in inputs.steps.iter().enumerate() {
@@ -43,17 +45,23 @@ impl Summary {
                     .filter(|row| row.model == *name && row.checkpoint == step && row.mode == mode)
                     .collect();
                 let damage = Damage::of(&ablation);
-                let number = |value: Option<f64>, digits: usize| value.map_or("-".into(), |value| format!("{value:.digits$}"));
+                let number =
+                    |value: Option<f64>, digits: usize| value.map_or("-".into(), |value| format!("{value:.digits$}"));
                 lines.push(format!(
                     "| {} | {name} | {} | {} | {} | {} | {} | {} | {} |",
                     step.map_or("-".into(), |step| step.to_string()),
                     number(model.map(|row| row.loss_nats), 4),
                     emergence.map_or("-".into(), |row| format!("{} ({:.2} %)", row.n_universal, 100.0 * row.share)),
-                    persistence.and_then(|row| row.persistence).map_or("-".into(), |share| format!("{:.1} %", 100.0 * share)),
+                    persistence
+                        .and_then(|row| row.persistence)
+                        .map_or("-".into(), |share| format!("{:.1} %", 100.0 * share)),
                     number(damage.as_ref().map(|damage| damage.universal), 5),
                     number(damage.as_ref().and_then(|damage| damage.random), 5),
                     number(damage.as_ref().and_then(Damage::ratio), 2),
-                    damage.as_ref().and_then(|damage| damage.equal_multiple).map_or("-".into(), |multiple| format!("{multiple:.1}x random")),
+                    damage
+                        .as_ref()
+                        .and_then(|damage| damage.equal_multiple)
+                        .map_or("-".into(), |multiple| format!("{multiple:.1}x random")),
                 ));
             }
         }
@@ -75,7 +83,10 @@ impl Summary {
         for note in &self.notes {
             text.push_str(&format!("\nNote: {note}."));
         }
-        text.push_str(&format!("\n\nTables: {0}/tables  tensors: {0}/tensors  manifest: {0}/manifest.json\n", folder.display()));
+        text.push_str(&format!(
+            "\n\nTables: {0}/tables  tensors: {0}/tensors  manifest: {0}/manifest.json\n",
+            folder.display()
+        ));
         text
     }
 }
@@ -135,7 +146,8 @@ impl Damage {
         }
         by_multiple.sort_by_key(|entry| entry.0);
         let mean = |deltas: &[f64]| deltas.iter().sum::<f64>() / deltas.len() as f64;
-        let curve: Vec<(f64, f64)> = by_multiple.iter().map(|(multiple, deltas)| (f64::from(*multiple), mean(deltas))).collect();
+        let curve: Vec<(f64, f64)> =
+            by_multiple.iter().map(|(multiple, deltas)| (f64::from(*multiple), mean(deltas))).collect();
         let random = curve.iter().find(|point| point.0 == 1.0).map(|point| point.1);
         Some(Self { universal, random, equal_multiple: crossing(&curve, universal) })
     }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow, Table, TableRecord, TensorData,
-    file_hash, sort_rows, write_table, write_tensors,
+    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow, Table, TableRecord,
+    TensorData, file_hash, sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
@@ -46,7 +46,8 @@ impl Tables {
         for (&(model, other), pair) in &correlation.pairs {
             let name = |what: &str| format!("{step}{}+{}.{what}", inputs.names[model], inputs.names[other]);
             let n = pair.n_undefined.len();
-            let corr = pair.best_corr.chunks_exact(pair.n_best).flat_map(|best| best[..top_k].iter().map(|&corr| corr as f32));
+            let corr =
+                pair.best_corr.chunks_exact(pair.n_best).flat_map(|best| best[..top_k].iter().map(|&corr| corr as f32));
             let neuron = pair.best_neuron.chunks_exact(pair.n_best).flat_map(|best| best[..top_k].iter().copied());
             self.top_k.push((name("corr"), TensorData::F32 { shape: vec![n, top_k], data: corr.collect() }));
             self.top_k.push((name("neuron"), TensorData::U32 { shape: vec![n, top_k], data: neuron.collect() }));

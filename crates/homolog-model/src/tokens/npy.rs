@@ -27,7 +27,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array<'_>, String> {
         Some("<i4") => Dtype::I32,
         Some("<u8") => Dtype::U64,
         Some("<i8") => Dtype::I64,
-        _ => return Err(format!("holds {}; token ids are little-endian integers", dtype.split(',').next().unwrap_or(dtype))),
+        _ => {
+            return Err(format!(
+                "holds {}; token ids are little-endian integers",
+                dtype.split(',').next().unwrap_or(dtype)
+            ));
+        }
     };
     if !value("fortran_order").ok_or_else(truncated)?.starts_with("False") {
         return Err("is in Fortran order; save it with numpy.ascontiguousarray".into());
@@ -44,7 +49,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array<'_>, String> {
         [_, row_length] => Some(row_length),
         _ => return Err(format!("has shape {shape:?}; rows are [n_rows, context]")),
     };
-    let n_values = shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length)).ok_or_else(truncated)?;
+    let n_values =
+        shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length)).ok_or_else(truncated)?;
     let array = Array { dtype, row_length, bytes: &bytes[data..] };
     let is_whole = n_values.checked_mul(dtype.bitsize() / 8) == Some(array.bytes.len());
     is_whole.then_some(array).ok_or_else(truncated)

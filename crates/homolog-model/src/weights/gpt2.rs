@@ -29,10 +29,10 @@ pub(crate) fn read(path: &Path, config: &Config) -> Result<Weights, Error> {
 
 /// Causal-mask buffers that older PyTorch files carry beside the weights.
 fn is_mask_buffer(name: &str) -> bool {
-    let in_block = name.strip_prefix("transformer.").unwrap_or(name).strip_prefix("h.").and_then(|rest| rest.split_once('.'));
-    in_block.is_some_and(|(layer, rest)| {
-        layer.parse::<usize>().is_ok() && matches!(rest, "attn.bias" | "attn.masked_bias")
-    })
+    let in_block =
+        name.strip_prefix("transformer.").unwrap_or(name).strip_prefix("h.").and_then(|rest| rest.split_once('.'));
+    in_block
+        .is_some_and(|(layer, rest)| layer.parse::<usize>().is_ok() && matches!(rest, "attn.bias" | "attn.masked_bias"))
 }
 
 struct Reader<'a> {

@@ -32,18 +32,9 @@ fn manifest() -> Manifest {
         inputs: Inputs {
             tokens: tokens.clone(),
             held_out_tokens: Some(tokens),
-            weights: vec![
-                WeightsInput {
-                    checkpoint: None,
-                    ..weights.clone()
-                },
-                weights,
-            ],
+            weights: vec![WeightsInput { checkpoint: None, ..weights.clone() }, weights],
         },
-        seeds: BTreeMap::from([
-            ("baseline".to_owned(), u64::MAX),
-            ("ablation".to_owned(), 0),
-        ]),
+        seeds: BTreeMap::from([("baseline".to_owned(), u64::MAX), ("ablation".to_owned(), 0)]),
         n_tokens_counted: 1_270,
         exclude_tokens: vec![2_047, 198],
         n_undefined_pairs: 3,
@@ -87,14 +78,10 @@ fn another_format_is_refused_by_number() {
     // No other field: what the format is must be said even when nothing else is understood.
     fs::write(&path, r#"{"format": 2}"#).unwrap();
     let error = Manifest::read(folder.path()).unwrap_err();
-    assert!(
-        matches!(&error, Error::UnknownManifestVersion { path: named, found: 2, supported: 1 } if *named == path)
-    );
+    assert!(matches!(&error, Error::UnknownManifestVersion { path: named, found: 2, supported: 1 } if *named == path));
     let message = error.to_string();
     assert!(
-        message.contains("format 2")
-            && message.contains("reads 1")
-            && message.contains("manifest.json"),
+        message.contains("format 2") && message.contains("reads 1") && message.contains("manifest.json"),
         "{message}"
     );
 }
@@ -111,18 +98,12 @@ fn what_is_no_manifest_is_refused() {
         ("{}".to_owned(), "missing field `format`"),
         (r#"{"format": "1"}"#.to_owned(), "invalid type"),
         (r#"{"format": 1}"#.to_owned(), "missing field"),
-        (
-            whole.replace("\"study_key\"", "\"study_kee\""),
-            "missing field `study_key`",
-        ),
+        (whole.replace("\"study_key\"", "\"study_kee\""), "missing field `study_key`"),
     ];
     for (text, cause) in specimens {
         fs::write(&path, &text).unwrap();
         let error = Manifest::read(folder.path()).unwrap_err();
-        assert!(
-            matches!(&error, Error::NotAManifest { path: named, .. } if *named == path),
-            "{error:?} for {text:?}"
-        );
+        assert!(matches!(&error, Error::NotAManifest { path: named, .. } if *named == path), "{error:?} for {text:?}");
         let source = error.source().unwrap().to_string();
         assert!(source.contains(cause), "{source} for {text:?}");
     }

@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -36,9 +34,7 @@ fn a_failed_write_leaves_the_old_file_and_nothing_else() {
         writer.flush().unwrap();
         assert_eq!(names(folder.path()).len(), 2, "the half is in a sibling");
         assert!(names(folder.path())[0].starts_with(".file."), "and hidden");
-        Err(Error::NoFileName {
-            path: PathBuf::from("marker"),
-        })
+        Err(Error::NoFileName { path: PathBuf::from("marker") })
     })
     .unwrap_err();
     assert!(matches!(error, Error::NoFileName { path } if path == Path::new("marker")));
@@ -51,9 +47,7 @@ fn a_panic_leaves_the_old_file_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     write_bytes(&path, b"old").unwrap();
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        write_atomically(&path, |_| panic!("a bug in a stage"))
-    }));
+    let result = catch_unwind(AssertUnwindSafe(|| write_atomically(&path, |_| panic!("a bug in a stage"))));
     assert!(result.is_err());
     assert_eq!(fs::read(&path).unwrap(), b"old");
     assert_eq!(names(folder.path()), ["file"]);
@@ -63,9 +57,7 @@ fn a_panic_leaves_the_old_file_and_nothing_else() {
 fn what_a_killed_process_left_is_stepped_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let left = folder
-        .path()
-        .join(format!(".file.{}-0.tmp", std::process::id()));
+    let left = folder.path().join(format!(".file.{}-0.tmp", std::process::id()));
     fs::write(&left, b"left").unwrap();
     write_bytes(&path, b"new").unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"new");
@@ -78,10 +70,7 @@ fn a_folder_in_the_way_is_an_error_and_leaves_nothing() {
     let path = folder.path().join("taken");
     fs::create_dir_all(path.join("inside")).unwrap();
     let error = write_bytes(&path, b"new").unwrap_err();
-    assert!(
-        matches!(&error, Error::Write { path: named, .. } if *named == path),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::Write { path: named, .. } if *named == path), "{error:?}");
     assert_eq!(names(folder.path()), ["taken"]);
     let error = write_bytes(&folder.path().join(".."), b"new").unwrap_err();
     assert!(matches!(error, Error::NoFileName { .. }), "{error:?}");
@@ -93,17 +82,9 @@ fn hash_is_blake3_of_the_bytes() {
     let path = folder.path().join("file");
     write_bytes(&path, b"abc").unwrap();
     // Test vector of the BLAKE3 reference implementation (b3sum of "abc").
-    assert_eq!(
-        file_hash(&path).unwrap(),
-        "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
-    );
+    assert_eq!(file_hash(&path).unwrap(), "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85");
     let missing = folder.path().join("missing");
-    assert!(
-        matches!(file_hash(&missing).unwrap_err(), Error::MissingFile { path } if path == missing)
-    );
+    assert!(matches!(file_hash(&missing).unwrap_err(), Error::MissingFile { path } if path == missing));
     let error = file_hash(folder.path()).unwrap_err();
-    assert!(
-        matches!(&error, Error::Read { source, .. } if source.kind() == ErrorKind::IsADirectory),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::Read { source, .. } if source.kind() == ErrorKind::IsADirectory), "{error:?}");
 }

@@ -128,11 +128,7 @@ impl Value for bool {
     const TYPE: DataType = DataType::Boolean;
 
     fn array<'a>(values: impl Iterator<Item = Option<&'a Self>>) -> ArrayRef {
-        Arc::new(
-            values
-                .map(Option::<&bool>::copied)
-                .collect::<BooleanArray>(),
-        )
+        Arc::new(values.map(Option::<&bool>::copied).collect::<BooleanArray>())
     }
 
     fn values(array: &dyn Array) -> impl Iterator<Item = Option<Self>> {
@@ -152,10 +148,7 @@ impl Value for String {
     }
 
     fn values(array: &dyn Array) -> impl Iterator<Item = Option<Self>> {
-        array
-            .as_string::<i32>()
-            .iter()
-            .map(|value| value.map(str::to_owned))
+        array.as_string::<i32>().iter().map(|value| value.map(str::to_owned))
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -172,25 +165,11 @@ pub(crate) fn read_column<C: Column>(
 ) -> Result<Vec<C>, Error> {
     let path = || path.to_owned();
     let Some(array) = batch.column_by_name(column) else {
-        return Err(Error::MissingColumn {
-            path: path(),
-            table,
-            column,
-        });
+        return Err(Error::MissingColumn { path: path(), table, column });
     };
     if *array.data_type() != C::TYPE {
         let found = array.data_type().clone();
-        return Err(Error::ColumnType {
-            path: path(),
-            table,
-            column,
-            expected: C::TYPE,
-            found,
-        });
+        return Err(Error::ColumnType { path: path(), table, column, expected: C::TYPE, found });
     }
-    C::values(array).ok_or_else(|| Error::UnexpectedNull {
-        path: path(),
-        table,
-        column,
-    })
+    C::values(array).ok_or_else(|| Error::UnexpectedNull { path: path(), table, column })
 }

@@ -9,10 +9,7 @@ use arrow_schema::{Field, Schema};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::*;
-use crate::{
-    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow,
-    write_bytes,
-};
+use crate::{AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow, write_bytes};
 
 fn model(model: &str, checkpoint: Option<i64>) -> ModelRow {
     ModelRow {
@@ -123,16 +120,10 @@ fn ablation(set: &str, threshold: Option<f64>, draw: Option<u32>) -> AblationRow
 fn comes_back<T: Table + Clone + Debug + PartialEq>(columns: &str, rows: &[T]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tables").join(T::NAME);
-    let metadata = [
-        ("b".to_owned(), "2 \u{e9}".to_owned()),
-        ("a".to_owned(), String::new()),
-    ];
+    let metadata = [("b".to_owned(), "2 \u{e9}".to_owned()), ("a".to_owned(), String::new())];
     write_table(&path, rows, &metadata).unwrap();
     assert_eq!(read_table::<T>(&path).unwrap(), rows);
-    assert_eq!(
-        read_metadata(&path).unwrap(),
-        metadata.iter().cloned().collect()
-    );
+    assert_eq!(read_metadata(&path).unwrap(), metadata.iter().cloned().collect());
     let bytes = fs::read(&path).unwrap();
     write_table(&path, rows, &metadata).unwrap();
     assert_eq!(fs::read(&path).unwrap(), bytes);
@@ -142,28 +133,14 @@ fn comes_back<T: Table + Clone + Debug + PartialEq>(columns: &str, rows: &[T]) {
     assert!(read_metadata(&path).unwrap().is_empty());
     // The columns of the design, in order; an empty table has them too.
     let schema = open(&path).unwrap().schema().clone();
-    let names: Vec<_> = schema
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
+    let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, columns.split_whitespace().collect::<Vec<_>>());
     for key in T::KEYS {
         assert!(names.contains(key), "{key}");
     }
     for (stored, declared) in schema.fields().iter().zip(T::schema().fields()) {
-        assert_eq!(
-            stored.is_nullable(),
-            declared.is_nullable(),
-            "{}",
-            declared.name()
-        );
-        assert_eq!(
-            stored.data_type(),
-            declared.data_type(),
-            "{}",
-            declared.name()
-        );
+        assert_eq!(stored.is_nullable(), declared.is_nullable(), "{}", declared.name());
+        assert_eq!(stored.data_type(), declared.data_type(), "{}", declared.name());
     }
 }
 
@@ -171,12 +148,7 @@ fn comes_back<T: Table + Clone + Debug + PartialEq>(columns: &str, rows: &[T]) {
 fn models_come_back() {
     comes_back(
         "model checkpoint loss_nats n_targets n_tokens_counted n_undefined weights_hash tokens_hash loss_tokens",
-        &[
-            model("a", None),
-            model("a", Some(i64::MIN)),
-            model("a", Some(7)),
-            model("\u{e9}", None),
-        ],
+        &[model("a", None), model("a", Some(i64::MIN)), model("a", Some(7)), model("\u{e9}", None)],
     );
 }
 
@@ -186,11 +158,7 @@ fn neurons_come_back() {
         "model checkpoint layer neuron max_corr mean_corr min_corr max_baseline mean_baseline min_baseline \
          excess_corr is_universal n_models_above is_universal_count act_mean act_var act_skew act_kurt act_min \
          act_max frac_positive",
-        &[
-            neuron("a", None, 0, u32::MAX),
-            neuron("a", None, u16::MAX, 0),
-            neuron("a", Some(5), 0, 0),
-        ],
+        &[neuron("a", None, 0, u32::MAX), neuron("a", None, u16::MAX, 0), neuron("a", Some(5), 0, 0)],
     );
 }
 
@@ -199,11 +167,7 @@ fn matches_come_back() {
     comes_back(
         "model other checkpoint layer neuron max_corr matched_layer matched_neuron second_corr lowest_corr \
          lowest_layer lowest_neuron baseline",
-        &[
-            matched("b", 0, Some(0.3)),
-            matched("b", 1, None),
-            matched("c", 0, Some(-1.0)),
-        ],
+        &[matched("b", 0, Some(0.3)), matched("b", 1, None), matched("c", 0, Some(-1.0))],
     );
 }
 
@@ -211,11 +175,7 @@ fn matches_come_back() {
 fn emergence_comes_back() {
     comes_back(
         "model checkpoint layer threshold n_neurons n_universal share",
-        &[
-            emergence(None, 0.5),
-            emergence(Some(0), -0.5),
-            emergence(Some(0), 0.5),
-        ],
+        &[emergence(None, 0.5), emergence(Some(0), -0.5), emergence(Some(0), 0.5)],
     );
 }
 
@@ -230,17 +190,8 @@ fn persistence_comes_back() {
 
 #[test]
 fn stability_comes_back() {
-    let row = |k| StabilityRow {
-        model: "a".to_owned(),
-        layer: None,
-        threshold: 0.5,
-        k,
-        n_universal_at_least_k: 9,
-    };
-    comes_back(
-        "model layer threshold k n_universal_at_least_k",
-        &[row(1), row(2)],
-    );
+    let row = |k| StabilityRow { model: "a".to_owned(), layer: None, threshold: 0.5, k, n_universal_at_least_k: 9 };
+    comes_back("model layer threshold k n_universal_at_least_k", &[row(1), row(2)]);
 }
 
 #[test]
@@ -248,11 +199,7 @@ fn ablation_comes_back() {
     comes_back(
         "model checkpoint threshold set layer mode multiple draw n_neurons loss_nats_clean loss_nats \
          delta_loss_nats efficiency_nats",
-        &[
-            ablation("mine", None, None),
-            ablation("random", Some(0.5), Some(0)),
-            ablation("random", Some(0.5), Some(1)),
-        ],
+        &[ablation("mine", None, None), ablation("random", Some(0.5), Some(0)), ablation("random", Some(0.5), Some(1))],
     );
 }
 
@@ -272,42 +219,17 @@ fn encodings_and_row_groups_are_as_promised() {
     let metadata = file_metadata(&path);
     assert_eq!(metadata.file_metadata().created_by(), Some("homolog"));
     assert_eq!(metadata.file_metadata().key_value_metadata(), None);
-    let group_rows: Vec<_> = metadata
-        .row_groups()
-        .iter()
-        .map(RowGroupMetaData::num_rows)
-        .collect();
+    let group_rows: Vec<_> = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).collect();
     assert_eq!(group_rows, [100, 100, 100]);
     let schema = NeuronRow::schema();
-    for column in metadata
-        .row_groups()
-        .iter()
-        .flat_map(RowGroupMetaData::columns)
-    {
+    for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         let name = column.column_path().string();
-        assert!(
-            matches!(column.compression(), Compression::ZSTD(_)),
-            "{name}"
-        );
+        assert!(matches!(column.compression(), Compression::ZSTD(_)), "{name}");
         let encodings: Vec<_> = column.encodings().collect();
-        let is_float = schema
-            .field_with_name(&name)
-            .unwrap()
-            .data_type()
-            .is_floating();
-        assert_eq!(
-            encodings.contains(&Encoding::BYTE_STREAM_SPLIT),
-            is_float,
-            "{name}: {encodings:?}"
-        );
-        assert!(
-            !is_float || column.dictionary_page_offset().is_none(),
-            "{name}"
-        );
-        assert!(
-            name != "model" || column.dictionary_page_offset().is_some(),
-            "{name}"
-        );
+        let is_float = schema.field_with_name(&name).unwrap().data_type().is_floating();
+        assert_eq!(encodings.contains(&Encoding::BYTE_STREAM_SPLIT), is_float, "{name}: {encodings:?}");
+        assert!(!is_float || column.dictionary_page_offset().is_none(), "{name}");
+        assert!(name != "model" || column.dictionary_page_offset().is_some(), "{name}");
     }
 
     let rows: Vec<_> = (0..300).map(|i| emergence(Some(i), 0.5)).collect();
@@ -320,9 +242,7 @@ fn rows_of_several_batches_come_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("matches.parquet");
     let n_rows = BATCH_ROWS as u32 + 3;
-    let rows: Vec<_> = (0..n_rows)
-        .map(|i| matched("b", i, (i % 3 != 0).then_some(i as f32)))
-        .collect();
+    let rows: Vec<_> = (0..n_rows).map(|i| matched("b", i, (i % 3 != 0).then_some(i as f32))).collect();
     write_table(&path, &rows, &[]).unwrap();
     assert_eq!(file_metadata(&path).num_row_groups(), 1);
     assert!(read_table::<MatchRow>(&path).unwrap() == rows);
@@ -339,37 +259,15 @@ fn sorting_puts_nulls_first_and_compares_bytes() {
         model("a", None),
     ];
     sort_rows(&mut rows);
-    let keys: Vec<_> = rows
-        .iter()
-        .map(|row| (row.model.as_str(), row.checkpoint))
-        .collect();
-    let sorted = [
-        ("Z", Some(1)),
-        ("a", None),
-        ("a", Some(9)),
-        ("a", Some(10)),
-        ("b", None),
-        ("\u{e9}", None),
-    ];
+    let keys: Vec<_> = rows.iter().map(|row| (row.model.as_str(), row.checkpoint)).collect();
+    let sorted = [("Z", Some(1)), ("a", None), ("a", Some(9)), ("a", Some(10)), ("b", None), ("\u{e9}", None)];
     assert_eq!(keys, sorted);
 
-    let mut rows = vec![
-        emergence(Some(1), -1.0),
-        emergence(Some(0), 0.5),
-        emergence(None, 0.6),
-        emergence(Some(0), -0.5),
-    ];
+    let mut rows =
+        vec![emergence(Some(1), -1.0), emergence(Some(0), 0.5), emergence(None, 0.6), emergence(Some(0), -0.5)];
     sort_rows(&mut rows);
     let keys: Vec<_> = rows.iter().map(|row| (row.layer, row.threshold)).collect();
-    assert_eq!(
-        keys,
-        [
-            (None, 0.6),
-            (Some(0), -0.5),
-            (Some(0), 0.5),
-            (Some(1), -1.0)
-        ]
-    );
+    assert_eq!(keys, [(None, 0.6), (Some(0), -0.5), (Some(0), 0.5), (Some(1), -1.0)]);
 }
 
 /// The error of writing `rows` over a file that holds something else, which must stay.
@@ -386,46 +284,13 @@ fn refused<T: Table>(rows: &[T]) -> Error {
 #[test]
 fn unsorted_and_repeated_rows_are_refused() {
     let error = refused(&[model("a", Some(1)), model("a", Some(2)), model("a", None)]);
-    assert!(
-        matches!(
-            error,
-            Error::UnsortedTable {
-                table: "models",
-                row: 2,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-    let error = refused(&[
-        ablation("x", Some(0.5), Some(1)),
-        ablation("x", Some(0.5), Some(0)),
-    ]);
-    assert!(
-        matches!(
-            error,
-            Error::UnsortedTable {
-                table: "ablation",
-                row: 1,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::UnsortedTable { table: "models", row: 2, .. }), "{error:?}");
+    let error = refused(&[ablation("x", Some(0.5), Some(1)), ablation("x", Some(0.5), Some(0))]);
+    assert!(matches!(error, Error::UnsortedTable { table: "ablation", row: 1, .. }), "{error:?}");
     let mut same_key = model("a", None);
     same_key.loss_nats = 9.0;
     let error = refused(&[model("a", None), same_key]);
-    assert!(
-        matches!(
-            error,
-            Error::DuplicateKey {
-                table: "models",
-                row: 1,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::DuplicateKey { table: "models", row: 1, .. }), "{error:?}");
 }
 
 #[test]
@@ -433,48 +298,17 @@ fn nan_is_refused_in_every_kind_of_float() {
     let mut row = neuron("a", None, 0, 1);
     row.act_mean = f64::NAN;
     let error = refused(&[neuron("a", None, 0, 0), row]);
-    assert!(
-        matches!(
-            error,
-            Error::NotANumber {
-                table: "neurons",
-                column: "act_mean",
-                row: 1,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::NotANumber { table: "neurons", column: "act_mean", row: 1, .. }), "{error:?}");
     let mut row = neuron("a", None, 0, 0);
     row.act_skew = Some(f64::NAN);
-    assert!(matches!(
-        refused(&[row]),
-        Error::NotANumber {
-            column: "act_skew",
-            row: 0,
-            ..
-        }
-    ));
+    assert!(matches!(refused(&[row]), Error::NotANumber { column: "act_skew", row: 0, .. }));
     let row = matched("b", 0, Some(f32::NAN));
-    assert!(matches!(
-        refused(&[row]),
-        Error::NotANumber {
-            table: "matches",
-            column: "max_corr",
-            ..
-        }
-    ));
+    assert!(matches!(refused(&[row]), Error::NotANumber { table: "matches", column: "max_corr", .. }));
 }
 
 /// Writes a stability table in which one column is exchanged, or left out, as another program might.
 fn foreign(path: &Path, column: &str, replacement: Option<&ArrayRef>) {
-    let row = StabilityRow {
-        model: "a".to_owned(),
-        layer: None,
-        threshold: 0.5,
-        k: 1,
-        n_universal_at_least_k: 9,
-    };
+    let row = StabilityRow { model: "a".to_owned(), layer: None, threshold: 0.5, k: 1, n_universal_at_least_k: 9 };
     let batch = StabilityRow::to_batch(&[row]);
     let (mut fields, mut columns) = (Vec::new(), Vec::new());
     for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
@@ -489,8 +323,7 @@ fn foreign(path: &Path, column: &str, replacement: Option<&ArrayRef>) {
     fields.push(Field::new("of_a_later_version", DataType::Int64, true));
     columns.push(Arc::new(Int64Array::from(vec![1])));
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
-    let mut writer =
-        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
 }
@@ -508,36 +341,14 @@ fn foreign_files_are_read_or_refused_by_column() {
     assert_eq!(read("model", Some(large)).unwrap()[0].model, "b");
 
     let error = read("k", None).unwrap_err();
-    assert!(
-        matches!(&error, Error::MissingColumn { path: named, table: "stability", column: "k" } if *named == path)
-    );
+    assert!(matches!(&error, Error::MissingColumn { path: named, table: "stability", column: "k" } if *named == path));
     let error = read("k", Some(Arc::new(StringArray::from(vec!["1"])))).unwrap_err();
-    let Error::ColumnType {
-        column: "k",
-        expected,
-        found,
-        ..
-    } = &error
-    else {
-        unreachable!("{error:?}")
-    };
+    let Error::ColumnType { column: "k", expected, found, .. } = &error else { unreachable!("{error:?}") };
     assert_eq!((expected, found), (&DataType::UInt32, &DataType::Utf8));
     let error = read("layer", Some(Arc::new(UInt32Array::from(vec![1])))).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::ColumnType {
-                column: "layer",
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::ColumnType { column: "layer", .. }), "{error:?}");
     let error = read("k", Some(Arc::new(UInt32Array::from(vec![None])))).unwrap_err();
-    assert!(
-        matches!(error, Error::UnexpectedNull { column: "k", .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::UnexpectedNull { column: "k", .. }), "{error:?}");
 }
 
 #[test]
@@ -546,26 +357,14 @@ fn an_empty_table_of_another_kind_is_refused() {
     let path = folder.path().join("stability.parquet");
     write_table::<StabilityRow>(&path, &[], &[]).unwrap();
     let error = read_table::<EmergenceRow>(&path).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::MissingColumn {
-                table: "emergence",
-                column: "checkpoint",
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::MissingColumn { table: "emergence", column: "checkpoint", .. }), "{error:?}");
 }
 
 #[test]
 fn damaged_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("models.parquet");
-    assert!(
-        matches!(read_table::<ModelRow>(&path).unwrap_err(), Error::MissingFile { path: named } if named == path)
-    );
+    assert!(matches!(read_table::<ModelRow>(&path).unwrap_err(), Error::MissingFile { path: named } if named == path));
     assert!(matches!(
         read_table::<ModelRow>(folder.path()).unwrap_err(),
         Error::NotParquet { .. } | Error::Read { .. }
@@ -576,19 +375,9 @@ fn damaged_files_are_refused() {
     let mut flipped = whole.clone();
     flipped[40] ^= 0xff;
     let half = whole.len() / 2;
-    for bytes in [
-        &[][..],
-        b"PAR1",
-        &whole[..half],
-        &whole[half..],
-        &whole[..whole.len() - 1],
-        &flipped,
-    ] {
+    for bytes in [&[][..], b"PAR1", &whole[..half], &whole[half..], &whole[..whole.len() - 1], &flipped] {
         fs::write(&path, bytes).unwrap();
         let error = read_table::<ModelRow>(&path).unwrap_err();
-        assert!(
-            matches!(&error, Error::NotParquet { path: named, .. } if *named == path),
-            "{error:?}"
-        );
+        assert!(matches!(&error, Error::NotParquet { path: named, .. } if *named == path), "{error:?}");
     }
 }

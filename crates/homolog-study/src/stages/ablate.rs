@@ -48,7 +48,10 @@ pub(crate) fn run(
         tokens => (tokens / inputs.loss_tokens.context()).min(inputs.loss_tokens.n_rows()),
     };
     let user_sets: Vec<_> = inputs.sets.iter().filter(|set| set.is_for(name, step)).collect();
-    let lists: Vec<_> = user_sets.iter().map(|set| (&set.section.name, set.neurons.iter().map(ToString::to_string).collect::<Vec<_>>())).collect();
+    let lists: Vec<_> = user_sets
+        .iter()
+        .map(|set| (&set.section.name, set.neurons.iter().map(ToString::to_string).collect::<Vec<_>>()))
+        .collect();
     let decides = json!({
         "correlation": target.correlation_key,
         "weights": (&checkpoint.weights_hash, &checkpoint.config_hash),
@@ -68,9 +71,18 @@ pub(crate) fn run(
         let is_all = rows == inputs.loss_tokens.n_rows();
         let mut jobs = sets.configured();
         for set in &user_sets {
-            jobs.push((SetId { threshold: None, ..SetId::own(&set.section.name) }, set.neurons.iter().map(|id| id.flat(checkpoint.config.d_mlp)).collect()));
+            jobs.push((
+                SetId { threshold: None, ..SetId::own(&set.section.name) },
+                set.neurons.iter().map(|id| id.flat(checkpoint.config.d_mlp)).collect(),
+            ));
         }
-        let mut jobs: Vec<Job> = section.modes.iter().flat_map(|&mode| jobs.iter().map(move |(id, neurons)| Job { id: id.clone(), neurons: neurons.clone(), mode })).collect();
+        let mut jobs: Vec<Job> = section
+            .modes
+            .iter()
+            .flat_map(|&mode| {
+                jobs.iter().map(move |(id, neurons)| Job { id: id.clone(), neurons: neurons.clone(), mode })
+            })
+            .collect();
         let mut model = None;
         let mut losses = SetLosses { clean: target.clean.loss_nats, sets: Vec::new() };
         let mut table = Vec::new();
@@ -81,17 +93,27 @@ pub(crate) fn run(
                     Some(model) => model,
                     none => none.insert(checkpoint.load()?),
                 };
-                let ablations: Vec<Ablate> = not_empty.iter().map(|job| job.ablate(&checkpoint.config, &target.means)).collect();
-                progress.begin(&format!("ablate {}", unit.unit), (tokens.n_rows() * (1 + ablations.len())) as u64, "row evaluations");
+                let ablations: Vec<Ablate> =
+                    not_empty.iter().map(|job| job.ablate(&checkpoint.config, &target.means)).collect();
+                progress.begin(
+                    &format!("ablate {}", unit.unit),
+                    (tokens.n_rows() * (1 + ablations.len())) as u64,
+                    "row evaluations",
+                );
                 losses = evaluate_sets(model, &tokens, &ablations, progress);
                 progress.end();
             }
             let mut of_sets = losses.sets.iter().copied();
             for job in &jobs {
-                let loss = if job.neurons.is_empty() { losses.clean } else { of_sets.next().expect("a loss for every set") };
+                let loss =
+                    if job.neurons.is_empty() { losses.clean } else { of_sets.next().expect("a loss for every set") };
                 if !loss.is_finite() {
                     let checkpoint = step.map(|step| format!(" at checkpoint {step}")).unwrap_or_default();
-                    return Err(Error::LossNotFinite { model: name.clone(), checkpoint, what: format!("ablating {}", job.id.set) });
+                    return Err(Error::LossNotFinite {
+                        model: name.clone(),
+                        checkpoint,
+                        what: format!("ablating {}", job.id.set),
+                    });
                 }
                 table.push(job.row(name, step, losses.clean, loss));
             }
@@ -153,7 +175,8 @@ fn further_multiples(sets: &Sets<'_>, modes: &[AblationMode], table: &[AblationR
         for kind in RandomKind::ALL {
             let rows = || of_mode().filter(move |row| row.set == kind.name());
             let Some(largest) = rows().filter_map(|row| row.multiple).max() else { continue };
-            let deltas: Vec<f64> = rows().filter(|row| row.multiple == Some(largest)).map(|row| row.delta_loss_nats).collect();
+            let deltas: Vec<f64> =
+                rows().filter(|row| row.multiple == Some(largest)).map(|row| row.delta_loss_nats).collect();
             let damage = deltas.iter().sum::<f64>() / deltas.len() as f64;
             if damage < universal.delta_loss_nats {
                 let next = sets.random(kind, largest.saturating_mul(2));

@@ -24,7 +24,8 @@ pub(crate) fn run(
     step_idx: usize,
     correlated: &CheckpointCorrelation,
 ) -> Classified {
-    let mut classified = Classified { neurons: Vec::new(), matches: Vec::new(), emergence: Vec::new(), excess: Vec::new() };
+    let mut classified =
+        Classified { neurons: Vec::new(), matches: Vec::new(), emergence: Vec::new(), excess: Vec::new() };
     let n_models = inputs.names.len();
     for model in 0..n_models {
         let others: Vec<usize> = (0..n_models).filter(|&other| other != model).collect();
@@ -38,7 +39,14 @@ pub(crate) fn run(
             let scores: Vec<Option<PairScore>> = others.iter().map(score).collect();
             let universality = Universality::of(&scores);
             excess.push(universality.excess_corr);
-            classified.neurons.push(neuron_row(config, inputs, step_idx, correlated, (model, neuron), (&scores, &universality)));
+            classified.neurons.push(neuron_row(
+                config,
+                inputs,
+                step_idx,
+                correlated,
+                (model, neuron),
+                (&scores, &universality),
+            ));
         }
         for other in others {
             let pair = &correlated.pairs[&(model, other)];
@@ -97,7 +105,8 @@ fn match_row(
 ) -> MatchRow {
     let checkpoints = &inputs.checkpoints[step_idx];
     let id = NeuronId::from_flat(neuron, checkpoints[model].config.d_mlp);
-    let other_id = |best: Option<(f64, usize)>| best.map(|(_, flat)| NeuronId::from_flat(flat, checkpoints[other].config.d_mlp));
+    let other_id =
+        |best: Option<(f64, usize)>| best.map(|(_, flat)| NeuronId::from_flat(flat, checkpoints[other].config.d_mlp));
     let corr = |best: Option<(f64, usize)>| best.map(|(corr, _)| corr as f32);
     let (best, second, lowest) = (pair.best(neuron, 0), pair.best(neuron, 1), pair.lowest(neuron));
     MatchRow {

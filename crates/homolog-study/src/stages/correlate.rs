@@ -46,7 +46,12 @@ pub(crate) fn run(
         "baseline": config.baseline,
     });
     let key = artifacts::key("correlate", VERSION, &decides);
-    let unit = Unit { stage: "correlate", unit: step_name(inputs.steps[step_idx]), key: key.clone(), extension: "safetensors" };
+    let unit = Unit {
+        stage: "correlate",
+        unit: step_name(inputs.steps[step_idx]),
+        key: key.clone(),
+        extension: "safetensors",
+    };
     let path = artifacts.get_or_make(&unit, progress, |path| {
         let models = checkpoints.iter().map(homolog_model::Checkpoint::load).collect::<Result<Vec<_>, _>>()?;
         let shapes: Vec<Shape> = models.iter().map(|model| shape(model.config())).collect();
@@ -57,7 +62,12 @@ pub(crate) fn run(
         let passes = plan::passes(&shapes, chunk_tokens, top_k, n_draws, options.memory_bytes, n_threads)?;
         if passes.len() > 1 {
             let budget = plan::gigabytes(options.memory_bytes);
-            progress.say(&format!("{} {}: {} passes over the tokens, to stay within {budget}", unit.stage, unit.unit, passes.len()));
+            progress.say(&format!(
+                "{} {}: {} passes over the tokens, to stay within {budget}",
+                unit.stage,
+                unit.unit,
+                passes.len()
+            ));
         }
         let total = (inputs.tokens.n_rows() * inputs.tokens.context() * passes.len()) as u64;
         progress.begin(&format!("correlate {}", unit.unit), total, "tokens");
@@ -76,7 +86,8 @@ pub(crate) fn run(
             reduction.add_pass(pass.into_covariances(), &moments);
         }
         progress.end();
-        let moments = moments.iter().map(|layers| layers.iter().flat_map(MomentsAccumulator::moments).collect()).collect();
+        let moments =
+            moments.iter().map(|layers| layers.iter().flat_map(MomentsAccumulator::moments).collect()).collect();
         CheckpointCorrelation { moments, pairs: reduction.into_pairs() }.write(path)
     })?;
     Ok(Correlated { path, key })
@@ -98,7 +109,8 @@ fn check_finite(inputs: &Inputs, step_idx: usize, moments: &[Vec<MomentsAccumula
     for (model, layers) in moments.iter().enumerate() {
         for (layer, accumulator) in layers.iter().enumerate() {
             if let Some(index) = accumulator.first_not_finite() {
-                let checkpoint = inputs.steps[step_idx].map(|step| format!(" at checkpoint {step}")).unwrap_or_default();
+                let checkpoint =
+                    inputs.steps[step_idx].map(|step| format!(" at checkpoint {step}")).unwrap_or_default();
                 let neuron = NeuronId { layer, index }.to_string();
                 return Err(Error::NotFinite { model: inputs.names[model].clone(), checkpoint, neuron });
             }
@@ -119,7 +131,8 @@ struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     fn new(models: &'a [Model], shapes: &[Shape], tiles: &[Tile], is_first: bool) -> Self {
-        let is_needed = |model: usize| is_first || tiles.iter().any(|tile| tile.sides().iter().any(|side| side.0 == model));
+        let is_needed =
+            |model: usize| is_first || tiles.iter().any(|tile| tile.sides().iter().any(|side| side.0 == model));
         let chunks = shapes.iter().enumerate().map(|(model, shape)| {
             let n_layers = if is_needed(model) { shape.n_layers } else { 0 };
             (0..n_layers).map(|_| Chunk::new(shape.d_mlp)).collect()

@@ -63,7 +63,8 @@ impl<'a> Sets<'a> {
     pub(super) fn new(study: &'a StudyConfig, config: &Config, target: &'a Target<'_>, step: Option<i64>) -> Self {
         let universal = &target.universal;
         let in_layer = |layer: usize| universal.iter().filter(|&&flat| flat / config.d_mlp == layer).count();
-        let others: Vec<usize> = (0..config.n_neurons()).filter(|flat| universal.binary_search(flat).is_err()).collect();
+        let others: Vec<usize> =
+            (0..config.n_neurons()).filter(|flat| universal.binary_search(flat).is_err()).collect();
         let section = &study.ablation;
         // A study without checkpoints draws as if its step were -1, which no step is.
         let order = |draw| RandomOrder::new(others.clone(), section.seed, target.model_idx, step.unwrap_or(-1), draw);
@@ -122,7 +123,10 @@ impl<'a> Sets<'a> {
         }
         let per_layer = self.section.per_layer && !modes.is_empty();
         for (layer, &n) in self.n_universal.iter().enumerate().filter(|&(_, &n)| per_layer && 2 * n > self.d_mlp) {
-            notes.push(format!("ablate {unit}: no `random_layer` set of layer {layer}: {n} of its {} neurons are universal", self.d_mlp));
+            notes.push(format!(
+                "ablate {unit}: no `random_layer` set of layer {layer}: {n} of its {} neurons are universal",
+                self.d_mlp
+            ));
         }
         notes
     }
