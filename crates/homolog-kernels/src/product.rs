@@ -52,13 +52,13 @@ pub fn product(
     assert!(columns.end <= b.n_columns() && columns.start.is_multiple_of(Packed::COLUMN_STEP), "columns {columns:?}");
     assert!(bias.is_none_or(|bias| bias.len() == b.n_columns()), "bias is one value a column");
     assert!(out.len() >= (m - 1) * out_stride + width, "out has {} values for {m} rows", out.len());
-    for row in out.chunks_mut(out_stride).take(m) {
-        match bias {
-            Some(bias) => row[..width].copy_from_slice(&bias[columns.clone()]),
-            None => row[..width].fill(0.0),
+    if b.n_rows() == 0 {
+        for row in out.chunks_mut(out_stride).take(m) {
+            (0..width).for_each(|j| row[j] = bias.map_or(0.0, |bias| bias[columns.start + j]));
         }
+        return;
     }
-    let task = ProductTask { a, a_stride, m, b, columns, out_stride };
+    let task = ProductTask { a, a_stride, m, b, columns, bias, out_stride };
     match b.isa() {
         // SAFETY: `Packed` is made only for the set in force, which the CPU reports; shapes are checked above.
         #[cfg(target_arch = "x86_64")]
@@ -98,6 +98,7 @@ struct ProductTask<'a> {
     m: usize,
     b: &'a Packed,
     columns: Range<usize>,
+    bias: Option<&'a [f32]>,
     out_stride: usize,
 }
 
@@ -132,14 +133,22 @@ unsafe fn gram_avx2(a: &Packed, b: &Packed, total: &mut [f64]) {
 /// SAFETY: the caller enables K's instruction set and has checked the shapes.
 #[inline(always)]
 unsafe fn product_body<K: Kernel>(task: &ProductTask<'_>, out: &mut [f32]) {
-    let ProductTask { a, a_stride, m, b, ref columns, out_stride } = *task;
+    let ProductTask { a, a_stride, m, b, ref columns, bias, out_stride } = *task;
     let out_start = out.as_ptr();
     let touch = |row: usize, column: usize| {
         prefetch::<f32>(out_start.wrapping_add(row * out_stride + column - columns.start), K::NR);
     };
-    let add = |row: usize, column: usize, sums: &[f32]| {
+    let add = |row: usize, column: usize, sums: &[f32], is_first: bool| {
         let start = row * out_stride + column - columns.start;
-        add_row::<K, f32>(&mut out[start..start + sums.len()], sums, |out, sum| *out += sum);
+        let out = &mut out[start..start + sums.len()];
+        match bias {
+            _ if !is_first => add_row::<K, f32>(out, sums, |out, sum| *out += sum),
+            None => out.copy_from_slice(sums),
+            Some(bias) => {
+                let bias = &bias[column..column + sums.len()];
+                (0..sums.len()).for_each(|j| out[j] = bias[j] + sums[j]);
+            }
+        }
     };
     // SAFETY: forwarded from the caller.
     unsafe { blocks::<K>((a, |row| row * a_stride, 1), m, b, columns.clone(), touch, add) }
@@ -151,7 +160,7 @@ unsafe fn gram_body<K: Kernel>(a: &Packed, b: &Packed, total: &mut [f64]) {
     let n_b = b.n_columns();
     let total_start = total.as_ptr();
     let touch = |row: usize, column: usize| prefetch::<f64>(total_start.wrapping_add(row * n_b + column), K::NR);
-    let add = |row: usize, column: usize, sums: &[f32]| {
+    let add = |row: usize, column: usize, sums: &[f32], _| {
         let start = row * n_b + column;
         add_row::<K, f64>(&mut total[start..start + sums.len()], sums, |total, sum| *total += f64::from(sum));
     };
@@ -188,7 +197,7 @@ fn prefetch<T>(start: *const T, n: usize) {
 }
 
 /// Walk A in blocks of [`MC`] rows and [`KC`] terms and B in panels of NR columns; hand every row of every MR x NR block of
-/// sums to `add(row, first column, sums)`, having announced it by `touch(row, first column)` before the sums are made.
+/// sums to `add(row, first column, sums, whether these are its first)`, having announced it by `touch(row, first column)` before the sums are made.
 ///
 /// A is given as (values, start of row i, step between the terms of a row): both layouts that occur are of that form.
 /// SAFETY: the caller enables K's instruction set.
@@ -199,7 +208,7 @@ unsafe fn blocks<K: Kernel>(
     b: &Packed,
     columns: Range<usize>,
     touch: impl Fn(usize, usize),
-    mut add: impl FnMut(usize, usize, &[f32]),
+    mut add: impl FnMut(usize, usize, &[f32], bool),
 ) {
     let mut sums = kernel::Sums([0.0; kernel::MAX_SUMS]);
     // Taken out rather than borrowed in a closure: a closure would not be compiled for the instruction set.
@@ -221,7 +230,7 @@ unsafe fn blocks<K: Kernel>(
                     // SAFETY: `rows` holds depth * MR values and `panel` depth * NR; `sums` has room for MR * NR.
                     unsafe { K::multiply(depth, rows.as_ptr(), panel.as_ptr(), sums.0.as_mut_ptr()) };
                     for i in 0..n_rows {
-                        add(m0 + row + i, column, &sums.0[i * K::NR..i * K::NR + width]);
+                        add(m0 + row + i, column, &sums.0[i * K::NR..i * K::NR + width], k0 == 0);
                     }
                 }
             }

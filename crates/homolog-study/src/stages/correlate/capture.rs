@@ -2,6 +2,7 @@
 
 use homolog_model::{Activation, HookPoint, Hooks, Site, TokenMask};
 use homolog_stats::Chunk;
+use rayon::prelude::*;
 
 /// Copies `mlp.hook_post` at counted positions into the chunk of each layer, in the order of the tokens.
 pub(super) struct CountedActivations<'a> {
@@ -18,11 +19,19 @@ impl Hooks for CountedActivations<'_> {
     }
 
     fn at(&mut self, point: HookPoint, activation: Activation<'_>) {
-        let positions = activation.values.chunks_exact(activation.width);
-        let rows = self.first_row..self.first_row + activation.n_rows;
-        let counted = rows.flat_map(|row| self.mask.row(row));
-        for (activations, _) in positions.zip(counted).filter(|(_, is_counted)| **is_counted) {
-            self.chunks[point.layer].push(activations);
+        let Activation { values, n_rows, n_pos, width } = activation;
+        let counted = |row: usize| self.mask.row(self.first_row + row);
+        let n_counted = |row: usize| counted(row).iter().filter(|&&is_counted| is_counted).count();
+        let mut rest = self.chunks[point.layer].grow((0..n_rows).map(n_counted).sum());
+        let mut rows = Vec::with_capacity(n_rows);
+        for row in 0..n_rows {
+            let (kept, after) = rest.split_at_mut(n_counted(row) * width);
+            rows.push((counted(row), kept));
+            rest = after;
         }
+        rows.into_par_iter().zip(values.par_chunks_exact(n_pos * width)).for_each(|((counted, kept), activations)| {
+            let positions = activations.chunks_exact(width).zip(counted).filter(|(_, is_counted)| **is_counted);
+            positions.zip(kept.chunks_exact_mut(width)).for_each(|((from, _), to)| to.copy_from_slice(from));
+        });
     }
 }
