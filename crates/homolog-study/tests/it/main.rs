@@ -1,0 +1,10 @@
+//! The study as a whole, through the library: against goldens, planted truth, a slow twin, itself, and wrong inputs.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod ablation;
+mod determinism;
+mod errors;
+mod goldens;
+mod planted;
+mod variety;
+mod world;
