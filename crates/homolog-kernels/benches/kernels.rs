@@ -2,7 +2,6 @@
 //!
 //! `cargo bench -p homolog-kernels`. Criterion prints elements per second; an element here is one floating-point operation,
 //! so Gelem/s reads as GFLOP/s. Data are random (zeros run faster on some units), correctness is asserted before timing.
-#![expect(missing_docs, reason = "criterion_group writes an undocumented function")]
 #![expect(unsafe_code, reason = "the gemm crate, our outside baseline, takes raw pointers")]
 
 use std::hint::black_box;
@@ -120,7 +119,7 @@ fn row(c: &mut Criterion) {
         let shape = AttentionShape { n_heads, d_head, score_scale: 0.2 };
         group.throughput(Throughput::Elements((2 * n_pos * n_pos * d_model) as u64));
         group.bench_function(format!("attention {name}"), |bench| {
-            bench.iter(|| causal_attention(black_box(&qkv), shape, &mut z))
+            bench.iter(|| causal_attention(black_box(&qkv), shape, &mut z));
         });
         let w_u = Packed::from_rows(&seeded.gaussians_f32(d_model * d_vocab, 0.1), d_vocab, d_model, d_vocab);
         let targets: Vec<u32> = (0..n_pos).map(|_| seeded.below(d_vocab) as u32).collect();

@@ -14,7 +14,7 @@ pub struct AttentionShape {
     pub n_heads: usize,
     /// Width of a head.
     pub d_head: usize,
-    /// Multiplies the scores: 1 / sqrt(d_head), divided by (layer + 1) where the model says so.
+    /// Multiplies the scores: 1 / `sqrt(d_head)`, divided by (layer + 1) where the model says so.
     pub score_scale: f32,
 }
 
@@ -23,7 +23,7 @@ const QUERY_BLOCK: usize = 64;
 
 /// z = softmax(scale Q K^T, causal) V for every head, concatenated.
 ///
-/// Shapes: `qkv` [n_pos, 3 n_heads d_head], q then k then v, heads side by side within each; `z` [n_pos, n_heads d_head].
+/// Shapes: `qkv` [`n_pos`, 3 `n_heads` `d_head`], q then k then v, heads side by side within each; `z` [`n_pos`, `n_heads` `d_head`].
 /// Position t sees positions 0..=t only. Precision: f32, within 2e-6 of f64 on unit Gaussians (test `agrees_with_float64`).
 pub fn causal_attention(qkv: &[f32], shape: AttentionShape, z: &mut [f32]) {
     let AttentionShape { n_heads, d_head, score_scale } = shape;

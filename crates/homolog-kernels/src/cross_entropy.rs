@@ -1,4 +1,4 @@
-//! Unembedding and next-token cross-entropy in one: no [n_pos, d_vocab] array exists.
+//! Unembedding and next-token cross-entropy in one: no [`n_pos`, `d_vocab`] array exists.
 
 #[cfg(test)]
 mod tests;
@@ -10,9 +10,9 @@ use crate::product::{Packed, product};
 const POSITION_BLOCK: usize = 192;
 const VOCAB_BLOCK: usize = 256;
 
-/// loss[t] = log(sum over v of e^logit(t, v)) - logit(t, target(t)), in nats; logits = x W_U.
+/// loss[t] = log(sum over v of e^logit(t, v)) - logit(t, target(t)), in nats; logits = x `W_U`.
 ///
-/// Shapes: `x` [n_pos, d_model] after the final layer norm; `w_u` [d_model, d_vocab]; `targets`, `loss` [n_pos].
+/// Shapes: `x` [`n_pos`, `d_model`] after the final layer norm; `w_u` [`d_model`, `d_vocab`]; `targets`, `loss` [`n_pos`].
 /// Precision: logits f32, sums over the vocabulary f64 over blocks of 256; within 2e-6 of f64 for losses up to 20 nats
 /// (test `agrees_with_float64`). A NaN logit gives a NaN loss.
 /// Panics: if a shape does not fit or a target is outside the vocabulary (checked when tokens are read).

@@ -5,7 +5,7 @@
 /// NaN stays NaN; 0 below -87.3 (no subnormals), infinity above 88.3.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
-    const LN2_HIGH: f32 = 0.693_359_375;
+    const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     // Adding 1.5 * 2^23 leaves round(x / ln 2) in the low mantissa bits: rounding without a conversion instruction.
     const ROUND: f32 = 12_582_912.0;

@@ -40,7 +40,7 @@ impl Nonlinearity {
 per_isa! {
     fn gelu_new(values: &mut [f32]) {
         // 0.5 (1 + tanh u) = 1 / (1 + e^(-2u)).
-        const TWO_SQRT_2_OVER_PI: f32 = 1.595_769_1;
+        const TWO_SQRT_2_OVER_PI: f32 = 1.595_769;
         // In float64 1 + tanh(u) is exactly 0 below u = -19.06.
         const ZERO_BELOW: f32 = -38.12;
         for x in values {

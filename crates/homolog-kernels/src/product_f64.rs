@@ -3,7 +3,7 @@
 /// A row-major float64 matrix, optionally read transposed.
 #[derive(Clone, Copy)]
 pub struct Operand<'a> {
-    /// Row-major values, n_rows * n_columns of them, as stored.
+    /// Row-major values, `n_rows` * `n_columns` of them, as stored.
     pub values: &'a [f64],
     /// Columns as stored.
     pub n_columns: usize,

@@ -1,7 +1,6 @@
-//! Forward pass and loss at GPT-2 Small size on random weights, on all threads (RAYON_NUM_THREADS sets them).
+//! Forward pass and loss at GPT-2 Small size on random weights, on all threads (`RAYON_NUM_THREADS` sets them).
 //!
 //! `cargo bench -p homolog-model`. Criterion prints elements per second; an element is a token.
-#![expect(missing_docs, reason = "criterion_group writes an undocumented function")]
 
 use std::collections::BTreeSet;
 use std::hint::black_box;

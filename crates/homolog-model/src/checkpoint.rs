@@ -1,5 +1,8 @@
 //! A model folder in the Hugging Face layout, before it is loaded.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +26,10 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Read the config, hash the weights, look for tokenizer files.
     pub fn open(folder: &Path, allowed_config_keys: &BTreeSet<String>) -> Result<Self, Error> {
+        if !folder.is_dir() {
+            // Says that the folder is missing, rather than the first file in it.
+            weights::find(folder)?;
+        }
         let config = Config::read(folder, allowed_config_keys)?;
         let weights = weights::find(folder)?;
         Ok(Self {

@@ -45,6 +45,7 @@ pub struct Config {
 /// Keys that do not change what an evaluated model computes: training, generation, bookkeeping.
 const HARMLESS: &[&str] = &[
     "_attn_implementation_autoset",
+    "_attn_implementation",
     "_commit_hash",
     "_name_or_path",
     "_num_labels",
@@ -89,7 +90,7 @@ const HARMLESS: &[&str] = &[
     "predict_special_tokens",
     "prefix",
     "problem_type",
-    // In exact arithmetic these two change nothing: they only choose precision and order of a product in PyTorch.
+    // Chooses precision and order of one product in PyTorch; ours is f32 throughout.
     "reorder_and_upcast_attn",
     "remove_invalid_values",
     "repetition_penalty",

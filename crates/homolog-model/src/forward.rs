@@ -149,7 +149,7 @@ impl Model {
         resid
     }
 
-    /// W_E + W_pos, [`n_rows`, `n_pos`, `d_model`].
+    /// `W_E` + `W_pos`, [`n_rows`, `n_pos`, `d_model`].
     fn embed(&self, tokens: TokenBatch<'_>) -> Vec<f32> {
         let d_model = self.config.d_model;
         let mut resid = vec![0.0; tokens.ids.len() * d_model];
@@ -186,6 +186,9 @@ impl Model {
 
 /// Apply `op` to every row of tokens in parallel; `op` gets one row of `input` and of `output`, [`n_pos`, width] each.
 fn each_row(input: &[f32], output: &mut [f32], n_rows: usize, op: impl Fn(&[f32], &mut [f32]) + Sync) {
+    if n_rows == 0 {
+        return;
+    }
     let (input_row, output_row) = (input.len() / n_rows, output.len() / n_rows);
     let rows = input.par_chunks_exact(input_row).zip(output.par_chunks_exact_mut(output_row));
     rows.for_each(|(input, output)| op(input, output));

@@ -1,4 +1,4 @@
-//! Hook points in TransformerLens spelling, and what may stand at them.
+//! Hook points in `TransformerLens` spelling, and what may stand at them.
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,8 @@
 //! Ablation: neurons whose activation is replaced by a constant at every position.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Activation, HookPoint, Hooks, NeuronId, Site};
 
 /// What an ablated neuron's activation becomes.

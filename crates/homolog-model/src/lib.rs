@@ -10,6 +10,8 @@ mod forward;
 mod hooks;
 mod interventions;
 mod neuron;
+#[cfg(test)]
+mod test_model;
 mod tokens;
 mod vocabulary;
 mod weights;

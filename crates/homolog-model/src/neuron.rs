@@ -1,5 +1,8 @@
 //! Which neuron: one column of `blocks.L.mlp.hook_post`.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 /// A neuron of one model. Ordered by layer, then index. Prints as `5.1234`.

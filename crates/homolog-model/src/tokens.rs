@@ -101,6 +101,7 @@ impl Tokens {
     }
 
     /// The first `n_rows` rows, hashed anew.
+    #[must_use]
     pub fn first_rows(&self, n_rows: usize) -> Self {
         let ids = self.ids[..n_rows * self.context].to_vec();
         Self { path: self.path.clone(), hash: hash(&ids, self.context), ids, context: self.context }

@@ -1,5 +1,8 @@
 //! The vocabulary of a model's tokenizer, to compare models by and to find the newline in.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,6 +1,8 @@
 //! Weights as the forward pass wants them. Families differ only in how a file is read into this struct.
 
 pub(crate) mod gpt2;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -19,30 +21,30 @@ pub(crate) struct LayerNorm {
 /// One transformer block.
 pub(crate) struct Block {
     pub(crate) ln1: LayerNorm,
-    /// [d_model, 3 d_model]: W_Q, W_K, W_V side by side, heads side by side within each.
+    /// [`d_model`, 3 `d_model`]: `W_Q`, `W_K`, `W_V` side by side, heads side by side within each.
     pub(crate) w_qkv: Packed,
     pub(crate) b_qkv: Vec<f32>,
-    /// [d_model, d_model]
+    /// [`d_model`, `d_model`]
     pub(crate) w_o: Packed,
     pub(crate) b_o: Vec<f32>,
     pub(crate) ln2: LayerNorm,
-    /// [d_model, d_mlp]
+    /// [`d_model`, `d_mlp`]
     pub(crate) w_in: Packed,
     pub(crate) b_in: Vec<f32>,
-    /// [d_mlp, d_model]
+    /// [`d_mlp`, `d_model`]
     pub(crate) w_out: Packed,
     pub(crate) b_out: Vec<f32>,
 }
 
 /// All weights of a model.
 pub(crate) struct Weights {
-    /// [d_vocab, d_model]; none when tied: then a token's row is a column of `w_u`.
+    /// [`d_vocab`, `d_model`]; none when tied: then a token's row is a column of `w_u`.
     pub(crate) w_e: Option<Vec<f32>>,
-    /// [n_ctx, d_model]
+    /// [`n_ctx`, `d_model`]
     pub(crate) w_pos: Vec<f32>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) ln_final: LayerNorm,
-    /// [d_model, d_vocab]
+    /// [`d_model`, `d_vocab`]
     pub(crate) w_u: Packed,
 }
 

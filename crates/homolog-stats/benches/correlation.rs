@@ -1,12 +1,13 @@
-//! Correlation at GPT-2 Small size: one layer of a model with four layers of another, on all threads (RAYON_NUM_THREADS sets
+//! Correlation at GPT-2 Small size: one layer of a model with four layers of another, on all threads (`RAYON_NUM_THREADS` sets
 //! them), from a chunk of activations to the totals, and from the totals to what is kept.
 //!
 //! `cargo bench -p homolog-stats`. Criterion prints elements per second; an element of `products` is one floating-point
 //! operation, so Gelem/s reads as GFLOP/s; an element of the others is a pair of neurons.
-#![expect(missing_docs, reason = "criterion_group writes an undocumented function")]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use homolog_stats::{Chunk, CrossCovariance, Extremes, MomentsAccumulator, RotatedLayer, baseline_maxima, haar_rotation};
+use homolog_stats::{
+    Chunk, CrossCovariance, Extremes, MomentsAccumulator, RotatedLayer, baseline_maxima, haar_rotation,
+};
 use homolog_test::Seeded;
 use rayon::prelude::*;
 
@@ -25,7 +26,8 @@ fn chunk(rng_seed: u64) -> (Chunk, MomentsAccumulator) {
 
 fn gpt2_small(c: &mut Criterion) {
     let (a, of_a) = chunk(1);
-    let layers: Vec<(Chunk, MomentsAccumulator)> = (0..N_LAYERS).into_par_iter().map(|layer| chunk(2 + layer as u64)).collect();
+    let layers: Vec<(Chunk, MomentsAccumulator)> =
+        (0..N_LAYERS).into_par_iter().map(|layer| chunk(2 + layer as u64)).collect();
     let mut totals: Vec<CrossCovariance> = layers.iter().map(|_| CrossCovariance::new(D_MLP, D_MLP)).collect();
     let mut group = c.benchmark_group("gpt2-small");
     group.sample_size(10).throughput(Throughput::Elements((2 * N_TOKENS * D_MLP * D_MLP * N_LAYERS) as u64));

@@ -25,7 +25,7 @@ const COLUMN_BLOCK: usize = 64;
 /// Memory: 8 `n_a` `n_b` bytes.
 pub struct CrossCovariance {
     n_b: usize,
-    /// [n_a, n_b]: sums of products; after [`CrossCovariance::into_correlation`] correlations.
+    /// [`n_a`, `n_b`]: sums of products; after [`CrossCovariance::into_correlation`] correlations.
     values: Vec<f64>,
 }
 
@@ -46,7 +46,7 @@ impl CrossCovariance {
         accumulate_gram(a.packed(), b.packed(), &mut self.values);
     }
 
-    /// cov[i, j] = sum / N - mean_i mean_j (over N), in place of the sums.
+    /// cov[i, j] = sum / N - `mean_i mean_j` (over N), in place of the sums.
     pub fn into_covariance(mut self, n_tokens: u64, a: &[Marginal], b: &[Marginal]) -> Vec<f64> {
         let scale = 1.0 / n_tokens as f64;
         self.values.par_chunks_exact_mut(self.n_b).zip(a).for_each(|(row, a)| {
@@ -55,9 +55,9 @@ impl CrossCovariance {
         self.values
     }
 
-    /// corr[i, j] = cov[i, j] / (sd_i sd_j): population covariance and deviations, products over N.
+    /// corr[i, j] = cov[i, j] / (`sd_i sd_j`): population covariance and deviations, products over N.
     ///
-    /// Shapes: `a` [n_a], `b` [n_b]. Undefined: NaN where either neuron is constant. Within [-1, 1] up to rounding, not
+    /// Shapes: `a` [`n_a`], `b` [`n_b`]. Undefined: NaN where either neuron is constant. Within [-1, 1] up to rounding, not
     /// clamped. Precision: within 2e-6 of two-pass f64 (test `agrees_with_two_pass`).
     /// Source: Gurnee et al. 2024, arXiv:2401.12181, appendix A.2 (streaming Pearson).
     pub fn into_correlation(self, n_tokens: u64, a: &[Marginal], b: &[Marginal]) -> Correlation {

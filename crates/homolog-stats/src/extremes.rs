@@ -39,13 +39,13 @@ impl Extremes {
         // Rounding may carry a correlation of 1 just beyond it: it belongs to the last bin.
         let bin = ((corr + 1.0) * (HISTOGRAM_BINS / 2) as f64) as usize;
         self.histogram[bin.min(HISTOGRAM_BINS - 1)] += 1;
-        let precedes = |other: &(f64, u32)| corr > other.0 || (corr == other.0 && neuron < other.1);
+        let precedes = |other: &(f64, u32)| corr > other.0 || (corr >= other.0 && neuron < other.1);
         if self.best.len() < self.capacity || self.best.last().is_some_and(precedes) {
             let at = self.best.partition_point(|other| !precedes(other));
             self.best.truncate(self.capacity - 1);
             self.best.insert(at, (corr, neuron));
         }
-        if self.lowest.is_none_or(|lowest| corr < lowest.0 || (corr == lowest.0 && neuron < lowest.1)) {
+        if self.lowest.is_none_or(|lowest| corr < lowest.0 || (corr <= lowest.0 && neuron < lowest.1)) {
             self.lowest = Some((corr, neuron));
         }
     }

@@ -11,6 +11,8 @@ mod moments;
 mod overlap;
 mod rotation;
 mod sampling;
+#[cfg(test)]
+mod test_layer;
 mod universality;
 
 pub use baseline::{RotatedLayer, baseline_maxima};

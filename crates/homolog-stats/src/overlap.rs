@@ -12,17 +12,17 @@ pub struct Overlap {
     pub n_to: u64,
     /// Members at both.
     pub n_both: u64,
-    /// n_both / n_from; none if there is nothing to persist.
+    /// `n_both` / `n_from`; none if there is nothing to persist.
     pub persistence: Option<f64>,
-    /// n_both / |union|; none if both sets are empty.
+    /// `n_both` / |union|; none if both sets are empty.
     pub jaccard: Option<f64>,
-    /// Expected n_both of two independent sets of these sizes: n_from n_to / n, summed over layers.
+    /// Expected `n_both` of two independent sets of these sizes: `n_from n_to / n`, summed over layers.
     pub expected_by_chance: f64,
 }
 
 /// Overlap over layers of `d_mlp` neurons; `from` and `to` say of every neuron of these layers whether it is a member.
 ///
-/// P(c -> c') = |U_c and U_c'| / |U_c|, by neuron index. Source: Nandan et al. 2025, arXiv:2508.00903 (persistence).
+/// P(c -> c') = `|U_c and U_c'| / |U_c|`, by neuron index. Source: Nandan et al. 2025, arXiv:2508.00903 (persistence).
 pub fn overlap(from: &[bool], to: &[bool], d_mlp: usize) -> Overlap {
     assert!(from.len() == to.len() && from.len().is_multiple_of(d_mlp), "sets over the same whole layers");
     let count = |members: &[bool]| members.iter().filter(|&&is_member| is_member).count() as u64;

@@ -14,7 +14,7 @@ const BLOCK: usize = 64;
 /// on consecutive pairs, r = sqrt(-2 ln(1 - u0)), giving r cos(2 pi u1), r sin(2 pi u1). Q = Gram-Schmidt over the rows of G
 /// in order, each normalised to positive scale.
 /// Precision: |Q Q^T - I| below 1e-12 (test `is_orthogonal`).
-/// Source: Steele, Lea, Flood 2014 (SplitMix64); Mezzadri 2007, math-ph/0609050 (Haar measure by QR with positive diagonal).
+/// Source: Steele, Lea, Flood 2014 (`SplitMix64`); Mezzadri 2007, math-ph/0609050 (Haar measure by QR with positive diagonal).
 pub fn haar_rotation(n: usize, state: u64) -> Vec<f64> {
     let mut q = gaussians(n * n, state);
     for first in (0..n).step_by(BLOCK) {
@@ -34,7 +34,9 @@ pub fn haar_rotation(n: usize, state: u64) -> Vec<f64> {
                 }
             }
             let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt();
-            row.iter_mut().for_each(|x| *x /= norm);
+            for x in row {
+                *x /= norm;
+            }
         }
     }
     q

@@ -32,7 +32,7 @@ pub struct Universality {
 }
 
 impl Universality {
-    /// excess = mean over b != a of (max_corr^{ab} - baseline^{ab}); a pair that is undefined drops out.
+    /// excess = mean over b != a of (`max_corr^{ab} - baseline^{ab}`); a pair that is undefined drops out.
     ///
     /// Source: Gurnee et al. 2024, arXiv:2401.12181, equation 3; Nandan et al. 2025, arXiv:2508.00903.
     pub fn of(scores: &[Option<PairScore>]) -> Self {

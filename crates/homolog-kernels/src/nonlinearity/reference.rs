@@ -8,7 +8,7 @@ pub(super) fn gelu(x: f64) -> f64 {
     0.5 * x * (1.0 + erf(x / std::f64::consts::SQRT_2))
 }
 
-/// erf within 1e-15: the Maclaurin series with all terms of one sign, erf(x) = 2/sqrt(pi) e^(-x^2) sum_n 2^n x^(2n+1) / (2n+1)!!.
+/// erf within 1e-15: the Maclaurin series with all terms of one sign, erf(x) = 2/sqrt(pi) e^(-x^2) `sum_n` 2^n x^(2n+1) / (2n+1)!!.
 fn erf(x: f64) -> f64 {
     if x.abs() > 6.0 {
         return x.signum();

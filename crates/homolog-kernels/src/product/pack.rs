@@ -22,7 +22,7 @@ impl Packed {
     /// A range of columns may start at any multiple of this, whatever the instruction set.
     pub const COLUMN_STEP: usize = 32;
 
-    /// A [n_rows, n_columns] matrix of zeros for the instruction set in force.
+    /// A [`n_rows`, `n_columns`] matrix of zeros for the instruction set in force.
     pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
         let isa = Isa::current();
         let nr = match isa {
@@ -36,14 +36,14 @@ impl Packed {
         Self { panels, n_rows, n_columns, nr, isa }
     }
 
-    /// Pack a row-major matrix `b` [n_rows, n_columns] whose rows are `stride` apart.
+    /// Pack a row-major matrix `b` [`n_rows`, `n_columns`] whose rows are `stride` apart.
     pub fn from_rows(b: &[f32], stride: usize, n_rows: usize, n_columns: usize) -> Self {
         let mut packed = Self::zeros(n_rows, n_columns);
         packed.set_rows(b, stride);
         packed
     }
 
-    /// Pack the transpose of a row-major matrix: `b` holds n_columns rows of n_rows values, `stride` apart.
+    /// Pack the transpose of a row-major matrix: `b` holds `n_columns` rows of `n_rows` values, `stride` apart.
     pub fn from_columns(b: &[f32], stride: usize, n_rows: usize, n_columns: usize) -> Self {
         let mut packed = Self::zeros(n_rows, n_columns);
         packed.set_columns(b, stride);
@@ -84,7 +84,7 @@ impl Packed {
         }
     }
 
-    /// Copy one column, n_rows values, into `out`.
+    /// Copy one column, `n_rows` values, into `out`.
     pub fn copy_column(&self, column: usize, out: &mut [f32]) {
         assert!(column < self.n_columns && out.len() == self.n_rows, "column {column} of {}", self.n_columns);
         let start = self.column_start(column);
@@ -118,7 +118,7 @@ impl Packed {
         (column - in_panel) * self.n_rows + in_panel
     }
 
-    /// The panel that starts at a column, [n_rows][NR].
+    /// The panel that starts at a column, [`n_rows`][NR].
     #[inline(always)]
     pub(super) fn panel(&self, column: usize) -> &[f32] {
         &self.values()[column * self.n_rows..(column + self.nr) * self.n_rows]
@@ -140,7 +140,7 @@ pub(super) fn pack_a<K: Kernel>(
         let mut sources: [&[f32]; 16] = [&[]; 16];
         for (i, source) in sources[..K::MR].iter_mut().enumerate() {
             let start = row_start((first + i).min(rows.end - 1)) + terms.start * step;
-            *source = &a[start..start + (depth - 1) * step + 1];
+            *source = &a[start..=(start + (depth - 1) * step)];
         }
         for (t, out) in out.chunks_exact_mut(K::MR).enumerate() {
             for i in 0..K::MR {

@@ -1,4 +1,4 @@
-//! The header of a `.npy` file (NumPy format specification, versions 1 to 3).
+//! The header of a `.npy` file (`NumPy` format specification, versions 1 to 3).
 
 use safetensors::Dtype;
 

@@ -1,4 +1,7 @@
-//! GPT-2's tensors in the Hugging Face layout: Conv1D weights are [in, out], so they need no transpose.
+//! GPT-2's tensors in the Hugging Face layout: `Conv1D` weights are [in, out], so they need no transpose.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,7 +30,7 @@ pub(crate) fn read(path: &Path, config: &Config) -> Result<Weights, Error> {
     }
 }
 
-/// Causal-mask buffers that older PyTorch files carry beside the weights.
+/// Causal-mask buffers that older `PyTorch` files carry beside the weights.
 fn is_mask_buffer(name: &str) -> bool {
     let in_block =
         name.strip_prefix("transformer.").unwrap_or(name).strip_prefix("h.").and_then(|rest| rest.split_once('.'));

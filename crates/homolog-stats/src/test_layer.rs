@@ -1,0 +1,97 @@
+//! A layer's activations for tests: streamed into the estimators, and column by column in float64.
+
+use homolog_test::Seeded;
+
+use crate::{Chunk, Correlation, CrossCovariance, MomentsAccumulator};
+
+/// Activations [`n_tokens`, n].
+#[derive(Clone)]
+pub(crate) struct TestLayer {
+    pub(crate) n: usize,
+    pub(crate) values: Vec<f32>,
+}
+
+impl TestLayer {
+    /// Neuron j follows latent series j mod 4 of `latent_seed` more or less, with either sign, so that the correlations of two
+    /// layers with the same latents fill [-1, 1]. Scales differ; the mean is `mean_over_sd` standard deviations.
+    pub(crate) fn new(latent_seed: u64, rng_seed: u64, (n_tokens, n): (usize, usize), mean_over_sd: f64) -> Self {
+        let mut seeded = Seeded::new(latent_seed);
+        let latents: Vec<f64> = (0..4 * n_tokens).map(|_| seeded.gaussian()).collect();
+        let mut seeded = Seeded::new(rng_seed);
+        // Dense at the ends of [-1, 1].
+        let loadings: Vec<f64> = (0..n).map(|_| (std::f64::consts::PI * seeded.uniform()).cos()).collect();
+        let mut activation = |token: usize, j: usize| {
+            let unique = (1.0 - loadings[j] * loadings[j]).sqrt() * seeded.gaussian();
+            let scale = 0.1 * (1 + j % 7) as f64;
+            (scale * (mean_over_sd + loadings[j] * latents[4 * token + j % 4] + unique)) as f32
+        };
+        let values = (0..n_tokens * n).map(|at| activation(at / n, at % n)).collect();
+        Self { n, values }
+    }
+
+    /// Every activation through a function.
+    pub(crate) fn map(mut self, f: impl Fn(f32) -> f32) -> Self {
+        self.values.iter_mut().for_each(|x| *x = f(*x));
+        self
+    }
+
+    /// Neuron j at one value throughout.
+    pub(crate) fn with_constant(mut self, j: usize, value: f32) -> Self {
+        let n = self.n;
+        self.values.iter_mut().skip(j).step_by(n).for_each(|x| *x = value);
+        self
+    }
+
+    pub(crate) fn n_tokens(&self) -> usize {
+        self.values.len() / self.n
+    }
+
+    /// One neuron's activations.
+    pub(crate) fn column(&self, j: usize) -> Vec<f64> {
+        self.values.iter().skip(j).step_by(self.n).map(|&x| f64::from(x)).collect()
+    }
+
+    /// Moments of the layer, and its chunks of at most `chunk_tokens` centred and packed. One buffer serves all chunks.
+    fn stream(&self, chunk_tokens: usize, mut each: impl FnMut(usize, &Chunk)) -> MomentsAccumulator {
+        let mut moments = MomentsAccumulator::new(self.n);
+        let mut chunk = Chunk::new(self.n);
+        for (at, values) in self.values.chunks(chunk_tokens * self.n).enumerate() {
+            chunk.clear();
+            chunk.grow(values.len() / self.n).copy_from_slice(values);
+            chunk.pack_with_moments(&mut moments);
+            each(at, &chunk);
+        }
+        moments
+    }
+
+    /// Moments, streamed in chunks.
+    pub(crate) fn moments(&self, chunk_tokens: usize) -> MomentsAccumulator {
+        self.stream(chunk_tokens, |_, _| ())
+    }
+
+    fn products(&self, other: &Self, chunk_tokens: usize) -> (CrossCovariance, MomentsAccumulator, MomentsAccumulator) {
+        let (a, b) = (self.moments(chunk_tokens), other.moments(chunk_tokens));
+        let mut sums = CrossCovariance::new(self.n, other.n);
+        let mut chunk = Chunk::new(other.n);
+        self.stream(chunk_tokens, |at, of_a| {
+            let values = other.values.chunks(chunk_tokens * other.n).nth(at).expect("the same tokens on both sides");
+            chunk.clear();
+            chunk.grow(values.len() / other.n).copy_from_slice(values);
+            chunk.pack_again(&b);
+            sums.add(of_a, &chunk);
+        });
+        (sums, a, b)
+    }
+
+    /// Correlation of every neuron with every neuron of another layer, streamed in chunks.
+    pub(crate) fn correlation(&self, other: &Self, chunk_tokens: usize) -> Correlation {
+        let (sums, a, b) = self.products(other, chunk_tokens);
+        sums.into_correlation(a.n_tokens(), &a.marginals(), &b.marginals())
+    }
+
+    /// Covariance of the layer's neurons, [n, n], streamed in chunks.
+    pub(crate) fn covariance(&self, chunk_tokens: usize) -> Vec<f64> {
+        let (sums, a, b) = self.products(self, chunk_tokens);
+        sums.into_covariance(a.n_tokens(), &a.marginals(), &b.marginals())
+    }
+}
