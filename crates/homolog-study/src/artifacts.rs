@@ -25,7 +25,7 @@ pub(crate) struct Artifacts {
 /// One unit of a stage's work.
 pub(crate) struct Unit<'a> {
     pub(crate) stage: &'a str,
-    pub(crate) unit: String,
+    pub(crate) of: String,
     pub(crate) key: String,
     /// Of the artifact's file.
     pub(crate) extension: &'a str,
@@ -47,13 +47,13 @@ impl Artifacts {
         let path = self.run_dir.join(&artifact);
         let start = Instant::now();
         if path.exists() {
-            progress.say(&format!("{} {}: skipped, {artifact} has its key", unit.stage, unit.unit));
+            progress.say(&format!("{} {}: skipped, {artifact} has its key", unit.stage, unit.of));
         } else {
             make(&path)?;
         }
         self.records.push(StageRecord {
             stage: unit.stage.to_owned(),
-            unit: unit.unit.clone(),
+            unit: unit.of.clone(),
             key: unit.key.clone(),
             artifact_hash: file_hash(&path)?,
             artifact,

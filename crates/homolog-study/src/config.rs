@@ -157,6 +157,16 @@ pub enum BaselineKind {
     PermutedRows,
 }
 
+impl std::fmt::Display for BaselineKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Orthogonal => "orthogonal",
+            Self::GaussianRows => "gaussian-rows",
+            Self::PermutedRows => "permuted-rows",
+        })
+    }
+}
+
 /// `[universality]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -386,12 +396,13 @@ impl StudyConfig {
             return fail("correlation.top_k must be at least 1".into());
         }
         let precisions = [("correlation", self.correlation.precision), ("ablation", self.ablation.precision)];
-        for (section, precision) in precisions.into_iter().filter(|(_, precision)| *precision != Precision::F32) {
+        let other = precisions.into_iter().find(|(_, precision)| *precision != Precision::F32);
+        if let Some((section, precision)) = other {
             let setting = format!("{section}.precision = {precision}");
             return Err(Error::NotBuilt { path: self.path.clone(), setting, instead: "use f32".into() });
         }
         if self.baseline.kind != BaselineKind::Orthogonal {
-            let setting = format!("baseline.kind = {:?}", self.baseline.kind);
+            let setting = format!("baseline.kind = {}", self.baseline.kind);
             return Err(Error::NotBuilt { path: self.path.clone(), setting, instead: "use orthogonal".into() });
         }
         if self.baseline.draws == 0 {
@@ -407,8 +418,8 @@ impl StudyConfig {
         if let Some(threshold) = thresholds.find(|threshold| !threshold.is_finite()) {
             return fail(format!("universality: the threshold {threshold} is not a finite number"));
         }
-        if let Some(pair) = universality.thresholds.windows(2).find(|pair| pair[0] == pair[1]) {
-            return fail(format!("universality.thresholds names {} twice", pair[0]));
+        if let Some([repeated, ..]) = universality.thresholds.windows(2).find(|pair| pair[0] == pair[1]) {
+            return fail(format!("universality.thresholds names {repeated} twice"));
         }
         let others = self.models.len() - 1;
         match self.count_models() {

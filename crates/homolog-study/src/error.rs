@@ -46,8 +46,12 @@ pub enum Error {
         instead: String,
     },
     /// Models of one study must have the same vocabulary and tokenizer.
-    #[error("models `{first}` and `{second}` differ in {what}; a study compares models that read the same tokens")]
+    #[error(
+        "{path}: models `{first}` and `{second}` differ in {what}; a study compares models that read the same tokens"
+    )]
     ModelsDiffer {
+        /// The study file.
+        path: PathBuf,
         /// One model.
         first: String,
         /// The other.
@@ -56,8 +60,10 @@ pub enum Error {
         what: String,
     },
     /// Rows longer than a model's positions.
-    #[error("corpus.context is {context}, but model `{model}` has {n_ctx} positions; make shorter rows")]
+    #[error("{path}: corpus.context is {context}, but model `{model}` has {n_ctx} positions; make shorter rows")]
     ContextTooLong {
+        /// The study file.
+        path: PathBuf,
         /// The model.
         model: String,
         /// Length of a row.

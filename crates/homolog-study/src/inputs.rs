@@ -6,7 +6,7 @@ use std::path::Path;
 use homolog_model::{Checkpoint, NeuronId, TokenMask, Tokens};
 
 use crate::config::{ModelSection, SetSection};
-use crate::{Error, Options, StudyConfig};
+use crate::{Error, Options, Progress, StudyConfig};
 
 /// Models, tokens and sets of a study.
 pub(crate) struct Inputs {
@@ -51,18 +51,23 @@ impl NeuronSet {
 
 impl Inputs {
     /// Open every checkpoint, token file and neuron list.
-    pub(crate) fn open(config: &StudyConfig, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn open(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> Result<Self, Error> {
         let steps = config.steps();
+        progress.begin("open and hash", (steps.len() * config.models.len()) as u64, "checkpoints");
         let open = |model: &ModelSection, step| {
-            Checkpoint::open(&config.locate(&config.folder(model, step)), &options.allowed_config_keys)
+            let folder = config.locate(&config.folder(model, step));
+            let checkpoint = Checkpoint::open(&folder, &options.allowed_config_keys);
+            progress.advance(1);
+            checkpoint
         };
         let checkpoints = steps
             .iter()
             .map(|&step| config.models.iter().map(|model| open(model, step)).collect())
             .collect::<Result<Vec<Vec<_>>, _>>()?;
+        progress.end();
         let names: Vec<String> = config.models.iter().map(|model| model.name.clone()).collect();
-        let tokenizer = shared_tokenizer(&names, &checkpoints)?;
-        check_shapes(&names, &checkpoints, config.corpus.context)?;
+        let tokenizer = shared_tokenizer(config, &names, &checkpoints)?;
+        check_shapes(config, &names, &checkpoints)?;
 
         let path = config.locate(&config.corpus.token_file);
         let tokens = Tokens::read(&path, config.corpus.context)?;
@@ -92,8 +97,9 @@ impl Inputs {
 }
 
 /// Models are compared by the vocabulary of their tokenizer files where all have them, else by its size alone.
-fn shared_tokenizer(names: &[String], checkpoints: &[Vec<Checkpoint>]) -> Result<String, Error> {
+fn shared_tokenizer(config: &StudyConfig, names: &[String], checkpoints: &[Vec<Checkpoint>]) -> Result<String, Error> {
     let differ = |second: usize, what: String| Error::ModelsDiffer {
+        path: config.path.clone(),
         first: names[0].clone(),
         second: names[second].clone(),
         what,
@@ -119,12 +125,13 @@ fn shared_tokenizer(names: &[String], checkpoints: &[Vec<Checkpoint>]) -> Result
     Ok(hash.unwrap_or_else(|| "unproved".into()))
 }
 
-fn check_shapes(names: &[String], checkpoints: &[Vec<Checkpoint>], context: usize) -> Result<(), Error> {
+fn check_shapes(config: &StudyConfig, names: &[String], checkpoints: &[Vec<Checkpoint>]) -> Result<(), Error> {
+    let (path, context) = (|| config.path.clone(), config.corpus.context);
     for (step, models) in checkpoints.iter().enumerate() {
         for (model, checkpoint) in models.iter().enumerate() {
             let n_ctx = checkpoint.config.n_ctx;
             if context > n_ctx {
-                return Err(Error::ContextTooLong { model: names[model].clone(), context, n_ctx });
+                return Err(Error::ContextTooLong { path: path(), model: names[model].clone(), context, n_ctx });
             }
             let shape = |step: usize| {
                 let config = &checkpoints[step][model].config;
@@ -132,7 +139,8 @@ fn check_shapes(names: &[String], checkpoints: &[Vec<Checkpoint>], context: usiz
             };
             if shape(step) != shape(0) {
                 let what = format!("shape between checkpoints: {:?} and {:?} (layers, d_mlp)", shape(0), shape(step));
-                return Err(Error::ModelsDiffer { first: names[model].clone(), second: names[model].clone(), what });
+                let name = || names[model].clone();
+                return Err(Error::ModelsDiffer { path: path(), first: name(), second: name(), what });
             }
         }
     }

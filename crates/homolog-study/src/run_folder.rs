@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::artifacts::{self, Artifacts};
 use crate::inputs::Inputs;
 use crate::stages::{ablate, correlate, evaluate};
-use crate::tables::Tables;
+use crate::tables::{TENSOR_FILES, Tables};
 use crate::{Error, Options, StudyConfig};
 
 /// A run folder that is free, or holds this study.
@@ -36,7 +36,7 @@ impl RunFolder {
         }
     }
 
-    /// Whether an earlier call finished the same study and its tables are still there.
+    /// Whether an earlier call finished the same study and its tables and tensors are still there.
     pub(crate) fn is_finished(&self, config: &StudyConfig, inputs: &Inputs) -> bool {
         self.manifest.as_ref().is_some_and(|manifest| {
             let is_intact = |table: &homolog_results::TableRecord| {
@@ -45,6 +45,7 @@ impl RunFolder {
             manifest.is_finished
                 && manifest.study_key == study_key(config, inputs)
                 && manifest.tables.iter().all(is_intact)
+                && TENSOR_FILES.iter().all(|file| self.path.join(file).is_file())
         })
     }
 
@@ -77,7 +78,7 @@ impl RunFolder {
         manifest.tables = tables.write(&self.path, &metadata)?;
         manifest.stages = artifacts.records().to_vec();
         manifest.n_undefined_pairs = tables.n_undefined_pairs;
-        manifest.notes = tables.notes.clone();
+        manifest.notes.clone_from(&tables.notes);
         manifest.is_finished = true;
         Ok(manifest.write(&self.path)?)
     }

@@ -35,7 +35,7 @@ pub enum Outcome {
 /// Run a study, or what is left of it.
 pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> Result<Outcome, Error> {
     let folder = RunFolder::open(config, options)?;
-    let inputs = Inputs::open(config, options)?;
+    let inputs = Inputs::open(config, options, progress)?;
     if folder.is_finished(config, &inputs) {
         return Ok(Outcome::AlreadyDone { folder: options.output.clone() });
     }

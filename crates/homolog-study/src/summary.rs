@@ -78,16 +78,12 @@ impl Summary {
 
     /// The table, the remarks, and where the files are.
     pub(crate) fn to_markdown(&self, folder: &Path) -> String {
-        let mut text = self.lines.join("\n");
-        text.push('\n');
-        for note in &self.notes {
-            text.push_str(&format!("\nNote: {note}."));
-        }
-        text.push_str(&format!(
-            "\n\nTables: {0}/tables  tensors: {0}/tensors  manifest: {0}/manifest.json\n",
-            folder.display()
-        ));
-        text
+        let notes = self.notes.iter().map(|note| format!("\nNote: {note}.")).collect::<Vec<_>>().concat();
+        let lines = self.lines.join("\n");
+        let folder = folder.display();
+        format!(
+            "{lines}\n{notes}\n\nTables: {folder}/tables  tensors: {folder}/tensors  manifest: {folder}/manifest.json\n"
+        )
     }
 }
 

@@ -12,6 +12,13 @@ use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
 use crate::{Error, StudyConfig};
 
+/// Best matches of every neuron, relative to the run folder.
+const TOP_K_FILE: &str = "tensors/topk.safetensors";
+/// Histograms of every neuron's correlations.
+const HISTOGRAMS_FILE: &str = "tensors/histograms.safetensors";
+/// What a finished run folder holds besides its tables.
+pub(crate) const TENSOR_FILES: [&str; 2] = [TOP_K_FILE, HISTOGRAMS_FILE];
+
 /// Rows of the seven tables, tensors, and remarks.
 #[derive(Default)]
 pub(crate) struct Tables {
@@ -73,8 +80,8 @@ impl Tables {
 
     /// Write `tables/` and `tensors/` of a run folder; both hashes go into the metadata of every file.
     pub(crate) fn write(&self, run_dir: &Path, metadata: &[(String, String)]) -> Result<Vec<TableRecord>, Error> {
-        write_tensors(&run_dir.join("tensors/topk.safetensors"), &self.top_k, metadata)?;
-        write_tensors(&run_dir.join("tensors/histograms.safetensors"), &self.histograms, metadata)?;
+        write_tensors(&run_dir.join(TOP_K_FILE), &self.top_k, metadata)?;
+        write_tensors(&run_dir.join(HISTOGRAMS_FILE), &self.histograms, metadata)?;
         Ok(vec![
             write_one(run_dir, &self.models, metadata)?,
             write_one(run_dir, &self.neurons, metadata)?,

@@ -64,7 +64,7 @@ pub(crate) fn run(
         "row": (name, step, target.model_idx),
     });
     let key = artifacts::key("ablate", VERSION, &decides);
-    let unit = Unit { stage: "ablate", unit: format!("{name}, {}", step_name(step)), key, extension: "parquet" };
+    let unit = Unit { stage: "ablate", of: format!("{name}, {}", step_name(step)), key, extension: "parquet" };
     let sets = Sets::new(config, &checkpoint.config, target, step);
     let path = artifacts.get_or_make(&unit, progress, |path| {
         let tokens = inputs.loss_tokens.first_rows(rows);
@@ -96,7 +96,7 @@ pub(crate) fn run(
                 let ablations: Vec<Ablate> =
                     not_empty.iter().map(|job| job.ablate(&checkpoint.config, &target.means)).collect();
                 progress.begin(
-                    &format!("ablate {}", unit.unit),
+                    &format!("ablate {}", unit.of),
                     (tokens.n_rows() * (1 + ablations.len())) as u64,
                     "row evaluations",
                 );
@@ -123,7 +123,7 @@ pub(crate) fn run(
         sort_rows(&mut table);
         Ok(write_table(path, &table, &[])?)
     })?;
-    let notes = sets.notes(section.modes.as_slice(), &unit.unit);
+    let notes = sets.notes(section.modes.as_slice(), &unit.of);
     Ok((read_table(&path)?, notes))
 }
 

@@ -46,12 +46,8 @@ pub(crate) fn run(
         "baseline": config.baseline,
     });
     let key = artifacts::key("correlate", VERSION, &decides);
-    let unit = Unit {
-        stage: "correlate",
-        unit: step_name(inputs.steps[step_idx]),
-        key: key.clone(),
-        extension: "safetensors",
-    };
+    let unit =
+        Unit { stage: "correlate", of: step_name(inputs.steps[step_idx]), key: key.clone(), extension: "safetensors" };
     let path = artifacts.get_or_make(&unit, progress, |path| {
         let models = checkpoints.iter().map(homolog_model::Checkpoint::load).collect::<Result<Vec<_>, _>>()?;
         let shapes: Vec<Shape> = models.iter().map(|model| shape(model.config())).collect();
@@ -65,16 +61,18 @@ pub(crate) fn run(
             progress.say(&format!(
                 "{} {}: {} passes over the tokens, to stay within {budget}",
                 unit.stage,
-                unit.unit,
+                unit.of,
                 passes.len()
             ));
         }
-        let total = (inputs.tokens.n_rows() * inputs.tokens.context() * passes.len()) as u64;
-        progress.begin(&format!("correlate {}", unit.unit), total, "tokens");
         let mut reduction = Reduction::new(&shapes, &config.correlation, &config.baseline);
         let mut moments: Vec<Vec<MomentsAccumulator>> =
             shapes.iter().map(|shape| vec![MomentsAccumulator::new(shape.d_mlp); shape.n_layers]).collect();
         for (pass_idx, tiles) in passes.iter().enumerate() {
+            let total = (inputs.tokens.n_rows() * inputs.tokens.context()) as u64;
+            let of_passes =
+                if passes.len() > 1 { format!(", pass {} of {}", pass_idx + 1, passes.len()) } else { String::new() };
+            progress.begin(&format!("correlate {}{of_passes}", unit.of), total, "tokens");
             let mut pass = Pass::new(&models, &shapes, tiles, pass_idx == 0);
             for first in (0..inputs.tokens.n_rows()).step_by(chunk_rows) {
                 let rows = first..(first + chunk_rows).min(inputs.tokens.n_rows());
@@ -83,9 +81,9 @@ pub(crate) fn run(
             if pass_idx == 0 {
                 check_finite(inputs, step_idx, &moments)?;
             }
-            reduction.add_pass(pass.into_covariances(), &moments);
+            progress.end();
+            reduction.add_pass(pass.into_covariances(), &moments, progress);
         }
-        progress.end();
         let moments =
             moments.iter().map(|layers| layers.iter().flat_map(MomentsAccumulator::moments).collect()).collect();
         CheckpointCorrelation { moments, pairs: reduction.into_pairs() }.write(path)
@@ -162,9 +160,12 @@ impl<'a> Pass<'a> {
         }
         let is_first = self.is_first;
         self.chunks.par_iter_mut().zip(moments).for_each(|(chunks, moments)| {
-            chunks.par_iter_mut().zip(moments).for_each(|(chunk, moments)| match is_first {
-                true => chunk.pack_with_moments(moments),
-                false => chunk.pack_again(moments),
+            chunks.par_iter_mut().zip(moments).for_each(|(chunk, moments)| {
+                if is_first {
+                    chunk.pack_with_moments(moments);
+                } else {
+                    chunk.pack_again(moments);
+                }
             });
         });
         let chunk = |(model, layer): (usize, usize)| &self.chunks[model][layer];

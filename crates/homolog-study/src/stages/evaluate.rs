@@ -32,11 +32,11 @@ pub(crate) fn run(
         "row": (name, step, inputs.loss_tokens_name()),
     });
     let key = artifacts::key("evaluate", VERSION, &decides);
-    let unit = Unit { stage: "evaluate", unit: format!("{name}, {}", step_name(step)), key, extension: "parquet" };
+    let unit = Unit { stage: "evaluate", of: format!("{name}, {}", step_name(step)), key, extension: "parquet" };
     let path = artifacts.get_or_make(&unit, progress, |path| {
         let model = checkpoint.load()?;
         let tokens = &inputs.loss_tokens;
-        progress.begin(&format!("loss of {}", unit.unit), (tokens.n_rows() * tokens.context()) as u64, "tokens");
+        progress.begin(&format!("loss of {}", unit.of), (tokens.n_rows() * tokens.context()) as u64, "tokens");
         let loss_nats = mean_loss(&model, tokens, progress);
         progress.end();
         if !loss_nats.is_finite() {

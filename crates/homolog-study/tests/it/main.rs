@@ -6,5 +6,6 @@ mod determinism;
 mod errors;
 mod goldens;
 mod planted;
+mod slow;
 mod variety;
 mod world;

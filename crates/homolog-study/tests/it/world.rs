@@ -40,10 +40,10 @@ impl World {
         name: &str,
         step: Option<i64>,
         (shape, weights): (&Gpt2Shape, &Weights),
-        layout: &Layout,
+        layout: Layout,
     ) {
         let step = step.map(|step| format!("/checkpoint-{step}")).unwrap_or_default();
-        shape.write(&self.path(&format!("{name}{step}")), weights, layout);
+        shape.write(&self.path(&format!("{name}{step}")), weights, &layout);
         let section = format!("[[model]]\nname = \"{name}\"\npath = \"{name}\"\n");
         if !self.text.contains(&section) {
             self.text.push_str(&section);

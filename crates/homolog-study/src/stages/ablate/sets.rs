@@ -1,5 +1,8 @@
 //! Which sets of neurons are silenced: the universal ones, and random ones to hold them against.
 
+#[cfg(test)]
+mod tests;
+
 use homolog_model::Config;
 use homolog_stats::RandomOrder;
 

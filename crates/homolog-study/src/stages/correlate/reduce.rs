@@ -8,6 +8,7 @@ use homolog_stats::{
 };
 use rayon::prelude::*;
 
+use crate::Progress;
 use crate::config::{BaselineSection, CorrelationSection};
 use crate::plan::{Shape, Tile};
 use crate::results::PairCorrelation;
@@ -24,6 +25,9 @@ pub(super) struct Reduction<'a> {
     /// By (model, other): [draw][neuron], NaN where nothing is defined yet.
     maxima: BTreeMap<(usize, usize), Vec<Vec<f64>>>,
 }
+
+/// The correlation of a layer of one model with a layer of another, each side a (model, layer).
+type Between = ((usize, usize), (usize, usize), Correlation);
 
 /// Which way a tile is read: rows are the neurons judged, or columns are.
 struct Reading<'a> {
@@ -52,7 +56,12 @@ impl<'a> Reduction<'a> {
     }
 
     /// Take in the covariances of a pass, and drop them.
-    pub(super) fn add_pass(&mut self, covariances: Vec<(Tile, CrossCovariance)>, moments: &[Vec<MomentsAccumulator>]) {
+    pub(super) fn add_pass(
+        &mut self,
+        covariances: Vec<(Tile, CrossCovariance)>,
+        moments: &[Vec<MomentsAccumulator>],
+        progress: &dyn Progress,
+    ) {
         let n_tokens = moments[0][0].n_tokens();
         let marginals: Vec<Vec<Vec<Marginal>>> =
             moments.iter().map(|layers| layers.iter().map(MomentsAccumulator::marginals).collect()).collect();
@@ -71,7 +80,10 @@ impl<'a> Reduction<'a> {
         for (a, b, correlation) in &between {
             self.scan(*a, *b, correlation);
         }
-        self.rotate(&between, &marginals);
+        // A pass may hold layers with themselves only.
+        if !between.is_empty() {
+            self.rotate(&between, &marginals, progress);
+        }
     }
 
     fn spread_of_rotated(&mut self, within: &[((usize, usize), Vec<f64>)]) {
@@ -94,7 +106,7 @@ impl<'a> Reduction<'a> {
     }
 
     /// Rotate each layer in turn and hold every tile that reads it against it: a rotation is made once a pass and draw.
-    fn rotate(&mut self, between: &[((usize, usize), (usize, usize), Correlation)], marginals: &[Vec<Vec<Marginal>>]) {
+    fn rotate(&mut self, between: &[Between], marginals: &[Vec<Vec<Marginal>>], progress: &dyn Progress) {
         let mut readings: BTreeMap<(usize, usize), Vec<Reading<'_>>> = BTreeMap::new();
         for (a, b, correlation) in between {
             let forward = Reading { correlation, pair: (a.0, b.0), layer: a.1, other_layer: b.1, is_transposed: false };
@@ -104,6 +116,7 @@ impl<'a> Reduction<'a> {
             }
         }
         let draws = self.baseline.draws;
+        progress.begin("baseline", (2 * between.len() * draws) as u64, "layer pairs");
         let tasks: Vec<_> = readings.iter().flat_map(|entry| (0..draws).map(move |draw| (entry, draw))).collect();
         // As many rotations at a time as there are threads: making one is serial, using it is parallel.
         for tasks in tasks.chunks(rayon::current_num_threads()) {
@@ -122,9 +135,11 @@ impl<'a> Reduction<'a> {
                     let maxima = &mut self.maxima.get_mut(&reading.pair).expect("every ordered pair has maxima")[*draw];
                     let maxima = &mut maxima[reading.layer * d_mlp..(reading.layer + 1) * d_mlp];
                     baseline_maxima(reading.correlation, reading.is_transposed, rotated, maxima);
+                    progress.advance(1);
                 }
             }
         }
+        progress.end();
     }
 
     fn rotation(&self, model: usize, layer: usize, draw: usize) -> Vec<f64> {
