@@ -65,7 +65,7 @@ pub(crate) struct RunArgs {
     /// Rows of tokens in one forward pass; changes speed and memory, never results [default: 2 a thread, at least 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_rows: Option<u32>,
-    /// Memory to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 %
+    /// Memory for the correlations to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 %
     /// of what is free]
     #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
     pub(crate) memory: Option<u64>,

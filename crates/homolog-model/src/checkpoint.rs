@@ -17,7 +17,8 @@ pub struct Checkpoint {
     pub config: Config,
     /// BLAKE3 of the weight file.
     pub weights_hash: String,
-    /// BLAKE3 of `config.json`.
+    /// BLAKE3 of what `config.json` says about shape, arithmetic and special tokens; not of its other text, which may name
+    /// folders and versions.
     pub config_hash: String,
     /// Its tokenizer's vocabulary, if the folder has one.
     pub vocabulary: Option<Vocabulary>,
@@ -31,19 +32,20 @@ impl Checkpoint {
             weights::find(folder)?;
         }
         let config = Config::read(folder, allowed_config_keys)?;
+        let config_hash = blake3::hash(format!("{config:?}").as_bytes()).to_hex().to_string();
         let weights = weights::find(folder)?;
         Ok(Self {
             folder: folder.to_path_buf(),
             config,
             weights_hash: file_hash(&weights)?,
-            config_hash: file_hash(&folder.join("config.json"))?,
+            config_hash,
             vocabulary: Vocabulary::find(folder)?,
         })
     }
 
-    /// Load the weights, all of them checked to be finite.
+    /// Load the weights, all of them checked to be finite and to be those that were hashed.
     pub fn load(&self) -> Result<Model, Error> {
-        let weights = weights::gpt2::read(&weights::find(&self.folder)?, &self.config)?;
+        let weights = weights::gpt2::read(&weights::find(&self.folder)?, &self.config, &self.weights_hash)?;
         Ok(Model::new(self.config.clone(), weights))
     }
 }

@@ -51,7 +51,6 @@ const HARMLESS: &[&str] = &[
     "_num_labels",
     "architectures",
     "attn_pdrop",
-    "auto_map",
     "bad_words_ids",
     "begin_suppress_tokens",
     "bos_token_id",

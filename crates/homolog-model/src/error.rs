@@ -114,6 +114,12 @@ pub enum Error {
         /// Its value.
         value: f32,
     },
+    /// The weights are not those that were hashed.
+    #[error("{path} has changed since the run began; leave checkpoints alone while they are studied, and run again")]
+    Changed {
+        /// The weight file.
+        path: PathBuf,
+    },
     /// The file says tied, its tensors say otherwise.
     #[error(
         "{path}: config.json says tie_word_embeddings, but lm_head.weight differs from wte.weight; correct one of the two"

@@ -47,6 +47,11 @@ impl Vocabulary {
         self.ids.get("\u{10a}").or_else(|| self.ids.get("\n")).copied()
     }
 
+    /// GPT-2's one special token: beginning and end of a document.
+    pub fn end_of_text(&self) -> Option<u32> {
+        self.ids.get("<|endoftext|>").copied()
+    }
+
     /// BLAKE3 over all (token, id), in the order of the tokens.
     pub fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();

@@ -375,8 +375,13 @@ impl StudyConfig {
         if let Some(repeated) = repeated(self.models.iter().map(|model| &model.name)) {
             return fail(format!("two models are named `{repeated}`; names must differ"));
         }
-        if self.models.iter().any(|model| model.name.is_empty()) {
-            return fail("a model's name is empty; give it one".into());
+        // A plus joins names in tensors/, a bar separates columns of the summary.
+        let is_unusable = |name: &str| name.is_empty() || name.contains(['+', '|']) || name.contains(char::is_control);
+        if let Some(model) = self.models.iter().find(|model| is_unusable(&model.name)) {
+            return fail(format!(
+                "the model name {:?} is empty or holds +, | or a control character; choose another",
+                model.name
+            ));
         }
         if let Some(checkpoints) = &self.checkpoints {
             if let Some(repeated) = repeated(&checkpoints.steps) {
@@ -464,6 +469,12 @@ impl StudyConfig {
             ));
         }
         for set in &ablation.sets {
+            if set.models.as_ref().is_some_and(Vec::is_empty) || set.checkpoints.as_ref().is_some_and(Vec::is_empty) {
+                return fail(format!(
+                    "ablation set `{}` is for no model or no checkpoint; name some, or leave the key out for all",
+                    set.name
+                ));
+            }
             let known = |name: &&String| !self.models.iter().any(|model| model.name == **name);
             if let Some(name) = set.models.iter().flatten().find(known) {
                 return fail(format!(

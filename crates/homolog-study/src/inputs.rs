@@ -85,7 +85,8 @@ impl Inputs {
         let shapes = checkpoints.iter().flatten().zip(names.iter().cycle());
         let sets = config.ablation.sets.iter().filter(|_| config.ablation.enabled);
         let sets = sets.map(|section| read_set(config, section, shapes.clone())).collect::<Result<_, _>>()?;
-        let is_held_out = held_out.is_some();
+        // The same rows under another name are not held out.
+        let is_held_out = held_out.as_ref().is_some_and(|held_out| held_out.hash() != tokens.hash());
         let loss_tokens = held_out.unwrap_or_else(|| tokens.clone());
         Ok(Self { steps, names, checkpoints, tokens, mask, loss_tokens, is_held_out, exclude_tokens, tokenizer, sets })
     }
@@ -159,8 +160,9 @@ fn exclude_tokens(config: &StudyConfig, checkpoints: &[Vec<Checkpoint>]) -> Resu
         return Ok(exclude.iter().copied().collect::<BTreeSet<_>>().into_iter().collect());
     }
     let of = |checkpoint: &Checkpoint| {
-        let newline = checkpoint.vocabulary.as_ref().and_then(homolog_model::Vocabulary::newline);
-        let ids = checkpoint.config.special_tokens.iter().copied().chain(newline);
+        let of_tokenizer =
+            checkpoint.vocabulary.iter().flat_map(|vocabulary| [vocabulary.end_of_text(), vocabulary.newline()]);
+        let ids = checkpoint.config.special_tokens.iter().copied().chain(of_tokenizer.flatten());
         // A config may name ids that its own vocabulary lacks (Hugging Face's defaults): they cannot occur.
         ids.filter(is_known).collect::<BTreeSet<u32>>()
     };

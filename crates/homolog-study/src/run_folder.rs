@@ -53,8 +53,9 @@ impl RunFolder {
     pub(crate) fn begin(&self, config: &StudyConfig, inputs: &Inputs, options: &Options) -> Result<(), Error> {
         let mut resolved = config.clone();
         resolved.corpus.exclude_tokens = Some(inputs.exclude_tokens.clone());
-        write_bytes(&self.path.join("study.resolved.toml"), resolved.to_toml().as_bytes())?;
-        Ok(new_manifest(config, inputs, options).write(&self.path)?)
+        // The manifest first: whatever happens next, the folder no longer claims to be finished.
+        new_manifest(config, inputs, options).write(&self.path)?;
+        Ok(write_bytes(&self.path.join("study.resolved.toml"), resolved.to_toml().as_bytes())?)
     }
 
     /// Write tables, tensors and the finished manifest.
@@ -73,6 +74,7 @@ impl RunFolder {
             ("homolog.tokens_hash".to_owned(), inputs.tokens.hash().to_owned()),
             ("homolog.loss_tokens_hash".to_owned(), inputs.loss_tokens.hash().to_owned()),
             ("homolog.weights_hash".to_owned(), blake3::hash(weights.join("\n").as_bytes()).to_hex().to_string()),
+            ("homolog.loss_tokens".to_owned(), inputs.loss_tokens_name().to_owned()),
             ("homolog.precision".to_owned(), manifest.precision.clone()),
         ];
         manifest.tables = tables.write(&self.path, &metadata)?;

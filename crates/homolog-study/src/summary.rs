@@ -72,6 +72,11 @@ impl Summary {
         if inputs.tokenizer == "unproved" {
             notes.push("the models' vocabularies have the same size, but without tokenizer files in every folder it is unproved that they are the same".to_owned());
         }
+        if inputs.exclude_tokens.is_empty() {
+            notes.push(
+                "every position is counted, BOS and newlines included: corpus.exclude_tokens is empty".to_owned(),
+            );
+        }
         notes.extend(empty_checkpoints(config, inputs, &tables.neurons));
         Self { lines, notes }
     }

@@ -39,7 +39,8 @@ impl Tables {
     /// Keep the best matches and histograms of one step.
     ///
     /// Tensors are named `MODEL+OTHER.WHAT`, with `STEP/` before it when the study names checkpoints. `corr` and `neuron`
-    /// [n, top_k] are descending correlations (f32, NaN where fewer are defined) and flat neuron numbers of the other model;
+    /// [n, top_k] are descending correlations (f32) and flat neuron numbers of the other model, NaN and 4294967295 where fewer are
+    /// defined;
     /// `counts` [n, 40] are correlations by bin of width 0.05 over [-1, 1].
     pub(crate) fn add_correlation(
         &mut self,

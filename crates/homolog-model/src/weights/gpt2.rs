@@ -18,8 +18,11 @@ use crate::{Config, Error};
 ///
 /// Names may or may not begin with `transformer.`; mask buffers are passed over; a tied `lm_head.weight` must equal
 /// `wte.weight`. Stored f16 and bf16 widen to f32 exactly.
-pub(crate) fn read(path: &Path, config: &Config) -> Result<Weights, Error> {
+pub(crate) fn read(path: &Path, config: &Config, weights_hash: &str) -> Result<Weights, Error> {
     let bytes = std::fs::read(path).map_err(|source| Error::Unreadable { path: path.to_path_buf(), source })?;
+    if blake3::hash(&bytes).to_hex().as_str() != weights_hash {
+        return Err(Error::Changed { path: path.to_path_buf() });
+    }
     let tensors = SafeTensors::deserialize(&bytes)
         .map_err(|error| Error::BadSafetensors { path: path.to_path_buf(), message: error.to_string() })?;
     let mut reader = Reader { path, tensors: &tensors, seen: BTreeSet::new() };

@@ -123,8 +123,17 @@ pub(crate) fn run(
         sort_rows(&mut table);
         Ok(write_table(path, &table, &[])?)
     })?;
-    let notes = sets.notes(section.modes.as_slice(), &unit.of);
-    Ok((read_table(&path)?, notes))
+    let rows = read_table(&path)?;
+    let mut notes = sets.notes(section.modes.as_slice(), &unit.of);
+    for (kind, mode, largest) in unreached(&section.modes, &rows) {
+        notes.push(format!(
+            "ablate {}: `{}` sets ({}) do less damage than the universal set up to multiple {largest}, and there are no more neurons",
+            unit.of,
+            kind.name(),
+            mode.name()
+        ));
+    }
+    Ok((rows, notes))
 }
 
 /// One loss to find: a set and what becomes of it.
@@ -165,10 +174,9 @@ impl Job {
     }
 }
 
-/// Twice the largest multiple so far, for every kind of random set and mode whose mean damage has not reached the universal
-/// set's; none where the neurons have run out.
-fn further_multiples(sets: &Sets<'_>, modes: &[AblationMode], table: &[AblationRow]) -> Vec<Job> {
-    let mut jobs = Vec::new();
+/// The largest multiple so far of every kind of random set and mode whose mean damage has not reached the universal set's.
+fn unreached(modes: &[AblationMode], table: &[AblationRow]) -> Vec<(RandomKind, AblationMode, u32)> {
+    let mut unreached = Vec::new();
     for &mode in modes {
         let of_mode = || table.iter().filter(move |row| row.mode == mode.name());
         let universal = of_mode().find(|row| row.set == "universal").expect("the universal set is always evaluated");
@@ -177,12 +185,19 @@ fn further_multiples(sets: &Sets<'_>, modes: &[AblationMode], table: &[AblationR
             let Some(largest) = rows().filter_map(|row| row.multiple).max() else { continue };
             let deltas: Vec<f64> =
                 rows().filter(|row| row.multiple == Some(largest)).map(|row| row.delta_loss_nats).collect();
-            let damage = deltas.iter().sum::<f64>() / deltas.len() as f64;
-            if damage < universal.delta_loss_nats {
-                let next = sets.random(kind, largest.saturating_mul(2));
-                jobs.extend(next.into_iter().map(|(id, neurons)| Job { id, neurons, mode }));
+            if deltas.iter().sum::<f64>() / (deltas.len() as f64) < universal.delta_loss_nats {
+                unreached.push((kind, mode, largest));
             }
         }
     }
-    jobs
+    unreached
+}
+
+/// Sets of twice the largest multiple wherever the universal set's damage is not reached; none where the neurons have run out.
+fn further_multiples(sets: &Sets<'_>, modes: &[AblationMode], table: &[AblationRow]) -> Vec<Job> {
+    let further = |(kind, mode, largest): (RandomKind, AblationMode, u32)| {
+        let next = sets.random(kind, largest.saturating_mul(2));
+        next.into_iter().map(move |(id, neurons)| Job { id, neurons, mode })
+    };
+    unreached(modes, table).into_iter().flat_map(further).collect()
 }

@@ -89,7 +89,7 @@ const STUDY_FILE: &[Case] = &[
         is_setting,
         &["two models", "`a`", "study.toml"],
     ),
-    case("empty name", |w| edit(w, "name = \"b\"", "name = \"\""), is_setting, &["name is empty", "study.toml"]),
+    case("empty name", |w| edit(w, "name = \"b\"", "name = \"\""), is_setting, &["is empty", "study.toml"]),
     case(
         "name that is no folder's",
         |w| edit(w, "name = \"world\"", "name = \"a/b\""),
@@ -277,6 +277,18 @@ const NOT_BUILT: &[Case] = &[
 ];
 
 const TOKENS: &[Case] = &[
+    case(
+        "a name that joins",
+        |w| edit(w, "name = \"a\"", "name = \"a+b\""),
+        |error| matches!(error, Error::BadSetting { .. }),
+        &["\"a+b\"", "choose another", "study.toml"],
+    ),
+    case(
+        "a set for nobody",
+        |w| edit(w, "[corpus]", "[[ablation.set]]\nname = \"nobody\"\nfile = \"x.csv\"\nmodels = []\n[corpus]"),
+        |error| matches!(error, Error::BadSetting { .. }),
+        &["`nobody`", "no model", "study.toml"],
+    ),
     case(
         "context too long",
         |w| {

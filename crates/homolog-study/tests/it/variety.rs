@@ -265,6 +265,32 @@ fn held_out_rows_are_for_losses_alone() {
 }
 
 #[test]
+fn the_same_rows_under_another_name_are_not_held_out() {
+    let shape = Gpt2Shape::tiny();
+    let rows = random_rows(6, 12, 61, Some(60), 5);
+    let mut world = World::new(&rows, 12);
+    for (name, rng_seed) in [("one", 1), ("two", 2)] {
+        world.model(name, None, (&shape, &random(&shape, rng_seed)), Layout::PLAIN);
+    }
+    world.add("[ablation]\nenabled = false");
+    write_u16_rows(&world.path("copy.u16"), &rows);
+    world.text = world.text.replace("[corpus]", "[corpus]\nheld_out_token_file = \"copy.u16\"");
+    assert!(world.run().table::<ModelRow>().iter().all(|row| row.loss_tokens == "same"));
+}
+
+#[test]
+fn a_tokenizer_says_what_is_not_counted_where_the_config_does_not() {
+    let shape = Gpt2Shape { bos: None, ..Gpt2Shape::tiny() };
+    let mut world = World::new(&random_rows(6, 12, 61, Some(60), 5), 12);
+    for (name, rng_seed) in [("one", 1), ("two", 2)] {
+        world.model(name, None, (&shape, &random(&shape, rng_seed)), Layout::PLAIN);
+        std::fs::write(world.path(name).join("vocab.json"), r#"{"<|endoftext|>": 60, "\u010a": 3}"#).unwrap();
+    }
+    world.add("[ablation]\nenabled = false");
+    assert_eq!(world.run().manifest().exclude_tokens, [3, 60]);
+}
+
+#[test]
 fn the_same_rows_in_another_format_give_the_same_bytes() {
     let shape = Gpt2Shape::tiny();
     let rows = random_rows(25, 12, 61, Some(60), 5);
