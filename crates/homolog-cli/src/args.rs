@@ -56,7 +56,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage.";
 pub(crate) struct RunArgs {
     /// The study file
     pub(crate) study: PathBuf,
-    /// The run folder [default: runs/<study name>]
+    /// The run folder [default: runs/NAME, by the study]
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Threads; changes speed, never results [default: all cores]
