@@ -33,7 +33,7 @@ thread_local! {
 ///
 /// Shapes: `a` [m, k] row-major with rows `a_stride` apart; `b` [k, n]; `columns` within 0..n, starting at a multiple of
 /// [`Packed::COLUMN_STEP`]; `bias` [n], or none; `out` [m, `columns.len()`] with rows `out_stride` apart. `out` is not read.
-/// Precision: f32, [`KC`] terms in one accumulator; relative to |A||B| within 3e-6 of f64 at k = 3,072 (test
+/// Precision: f32, 256 terms in one accumulator; relative to |A||B| within 3e-6 of f64 at k = 3,072 (test
 /// `agrees_with_float64`). NaN and infinity are carried.
 /// Panics: if a shape does not fit (a bug in the caller).
 pub fn product(
@@ -74,7 +74,7 @@ pub fn product(
 /// total += A^T B, the contraction over tokens that correlation is made of.
 ///
 /// Shapes: `a` [`n_tokens`, `n_a`], `b` [`n_tokens`, `n_b`], both packed; `total` [`n_a`, `n_b`] row-major f64.
-/// Precision: products and sums f32 within [`KC`] tokens, added to the f64 totals; correlations of centred data are within
+/// Precision: products and sums f32 within 256 tokens, added to the f64 totals; correlations of centred data are within
 /// 1e-6 of f64 (test `gram_agrees_with_float64`).
 /// Panics: if a shape does not fit.
 pub fn accumulate_gram(a: &Packed, b: &Packed, total: &mut [f64]) {
