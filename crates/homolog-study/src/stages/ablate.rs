@@ -7,7 +7,7 @@ use homolog_model::{Ablate, Ablation, NeuronId};
 use homolog_results::{AblationRow, ModelRow, read_table, sort_rows, write_table};
 use serde_json::json;
 
-use super::correlate::step_name;
+use super::correlate::{at_checkpoint, step_name};
 use crate::artifacts::{self, Artifacts, Unit};
 use crate::config::AblationMode;
 use crate::inputs::Inputs;
@@ -108,7 +108,7 @@ pub(crate) fn run(
                 let loss =
                     if job.neurons.is_empty() { losses.clean } else { of_sets.next().expect("a loss for every set") };
                 if !loss.is_finite() {
-                    let checkpoint = step.map(|step| format!(" at checkpoint {step}")).unwrap_or_default();
+                    let checkpoint = at_checkpoint(step);
                     return Err(Error::LossNotFinite {
                         model: name.clone(),
                         checkpoint,

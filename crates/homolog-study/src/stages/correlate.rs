@@ -96,6 +96,11 @@ pub(crate) fn step_name(step: Option<i64>) -> String {
     step.map_or_else(|| "models".into(), |step| format!("checkpoint {step}"))
 }
 
+/// " at checkpoint 1600" after a model's name, or nothing when a study names no checkpoints.
+pub(crate) fn at_checkpoint(step: Option<i64>) -> String {
+    step.map(|step| format!(" at checkpoint {step}")).unwrap_or_default()
+}
+
 fn shape(config: &Config) -> Shape {
     let &Config { n_layers, d_mlp, d_model, d_vocab, n_ctx, .. } = config;
     let per_block = 4 * d_model * d_model + 2 * d_model * d_mlp;
@@ -107,8 +112,7 @@ fn check_finite(inputs: &Inputs, step_idx: usize, moments: &[Vec<MomentsAccumula
     for (model, layers) in moments.iter().enumerate() {
         for (layer, accumulator) in layers.iter().enumerate() {
             if let Some(index) = accumulator.first_not_finite() {
-                let checkpoint =
-                    inputs.steps[step_idx].map(|step| format!(" at checkpoint {step}")).unwrap_or_default();
+                let checkpoint = at_checkpoint(inputs.steps[step_idx]);
                 let neuron = NeuronId { layer, index }.to_string();
                 return Err(Error::NotFinite { model: inputs.names[model].clone(), checkpoint, neuron });
             }

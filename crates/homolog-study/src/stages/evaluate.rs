@@ -6,7 +6,7 @@ use homolog_stats::Moments;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::correlate::step_name;
+use super::correlate::{at_checkpoint, step_name};
 use crate::artifacts::{self, Artifacts, Unit};
 use crate::inputs::Inputs;
 use crate::{Error, Progress};
@@ -40,7 +40,7 @@ pub(crate) fn run(
         let loss_nats = mean_loss(&model, tokens, progress);
         progress.end();
         if !loss_nats.is_finite() {
-            let checkpoint = step.map(|step| format!(" at checkpoint {step}")).unwrap_or_default();
+            let checkpoint = at_checkpoint(step);
             return Err(Error::LossNotFinite { model: name.clone(), checkpoint, what: "the clean model".into() });
         }
         let row = ModelRow {
