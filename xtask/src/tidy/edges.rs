@@ -10,11 +10,12 @@ use serde_json::Value;
 use super::Violation;
 
 /// The complete list; `homolog-test` besides is a dev-dependency of whoever wants it.
-const EDGES: [(&str, &[&str]); 10] = [
+const EDGES: [(&str, &[&str]); 11] = [
     ("homolog-cli", &["homolog-study", "homolog-report", "homolog-train"]),
-    ("homolog-study", &["homolog-model", "homolog-stats", "homolog-results"]),
+    ("homolog-study", &["homolog-corpus", "homolog-model", "homolog-stats", "homolog-results"]),
     ("homolog-report", &["homolog-results"]),
     ("homolog-train", &["homolog-model"]),
+    ("homolog-corpus", &[]),
     ("homolog-model", &["homolog-kernels"]),
     ("homolog-stats", &["homolog-kernels"]),
     ("homolog-kernels", &[]),
