@@ -85,6 +85,24 @@ impl Correlation {
         });
     }
 
+    /// Raise the running maximum of every neuron of a to its largest correlation with this layer of b; NaN is "none yet".
+    pub fn raise_row_maxima(&self, of_a: &mut [f64]) {
+        self.values.par_chunks_exact(self.n_b).zip(of_a).for_each(|(row, maximum)| {
+            row.iter().for_each(|&corr| raise(maximum, corr));
+        });
+    }
+
+    /// Raise the running maximum of every neuron of b to its largest correlation with this layer of a.
+    pub fn raise_column_maxima(&self, of_b: &mut [f64]) {
+        of_b.par_chunks_mut(COLUMN_BLOCK).enumerate().for_each(|(block, of_b)| {
+            let first_column = block * COLUMN_BLOCK;
+            for row in self.values.chunks_exact(self.n_b) {
+                let row = &row[first_column..first_column + of_b.len()];
+                row.iter().zip(&mut *of_b).for_each(|(&corr, maximum)| raise(maximum, corr));
+            }
+        });
+    }
+
     /// Show every neuron of b its correlations with this layer of a, whose first neuron has flat number `first_a`.
     pub fn scan_columns(&self, first_a: usize, of_b: &mut [Extremes]) {
         of_b.par_chunks_mut(COLUMN_BLOCK).enumerate().for_each(|(block, of_b)| {
@@ -96,5 +114,12 @@ impl Correlation {
                 }
             }
         });
+    }
+}
+
+/// The larger of two, where NaN is undefined and never wins.
+fn raise(maximum: &mut f64, corr: f64) {
+    if maximum.is_nan() || corr > *maximum {
+        *maximum = corr;
     }
 }

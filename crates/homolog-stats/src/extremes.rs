@@ -23,11 +23,33 @@ pub struct Extremes {
 }
 
 impl Extremes {
+    /// Memory of one neuron's, once filled.
+    pub const fn bytes(top_k: usize) -> usize {
+        let capacity = if top_k < 2 { 2 } else { top_k };
+        size_of::<Self>() + capacity * size_of::<(f64, u32)>()
+    }
+
     /// Keep the `top_k` largest, and at least two, so that there is a runner-up.
     pub fn new(top_k: usize) -> Self {
         let capacity = top_k.max(2);
         let best = Vec::with_capacity(capacity);
         Self { capacity, best, lowest: None, histogram: [0; HISTOGRAM_BINS], n_undefined: 0 }
+    }
+
+    /// Go on from what another has kept: `best` descending and no more than it keeps.
+    ///
+    /// Panics: if `best` is longer than that.
+    pub fn restore(
+        top_k: usize,
+        best: &[(f64, u32)],
+        lowest: Option<(f64, u32)>,
+        histogram: [u32; HISTOGRAM_BINS],
+        n_undefined: u32,
+    ) -> Self {
+        let mut extremes = Self::new(top_k);
+        assert!(best.len() <= extremes.capacity, "{} correlations kept, of {top_k}", best.len());
+        extremes.best.extend_from_slice(best);
+        Self { lowest, histogram, n_undefined, ..extremes }
     }
 
     /// Take note of one correlation; NaN is an undefined pair.

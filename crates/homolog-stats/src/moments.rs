@@ -16,6 +16,21 @@ pub struct MomentsAccumulator {
     n_tokens: u64,
 }
 
+/// What a [`MomentsAccumulator`] has summed, as plain arrays: to be kept between two runs of the program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartialMoments {
+    /// Tokens so far.
+    pub n_tokens: u64,
+    /// Provisional means [n], empty before the first token.
+    pub shift: Vec<f32>,
+    /// Sums of the first four powers of the centred values, [n, 4].
+    pub powers: Vec<f64>,
+    /// Smallest and largest value, [n, 2].
+    pub range: Vec<f32>,
+    /// Tokens with a positive value, [n].
+    pub n_positive: Vec<u64>,
+}
+
 /// Moments of one neuron over the counted tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
@@ -70,6 +85,30 @@ impl MomentsAccumulator {
         for token in chunk.chunks_exact_mut(self.sums.len()) {
             token.iter_mut().zip(&self.shift).for_each(|(x, shift)| *x -= shift);
         }
+    }
+
+    /// Everything summed so far.
+    pub fn to_partial(&self) -> PartialMoments {
+        PartialMoments {
+            n_tokens: self.n_tokens,
+            shift: self.shift.clone(),
+            powers: self.sums.iter().flat_map(|sums| sums.of_powers).collect(),
+            range: self.sums.iter().flat_map(|sums| [sums.min, sums.max]).collect(),
+            n_positive: self.sums.iter().map(|sums| sums.n_positive).collect(),
+        }
+    }
+
+    /// Go on from [`MomentsAccumulator::to_partial`]: bit by bit the same accumulator.
+    ///
+    /// Panics: if the arrays are not of the same number of neurons.
+    pub fn from_partial(partial: PartialMoments) -> Self {
+        let PartialMoments { n_tokens, shift, powers, range, n_positive } = partial;
+        let n = n_positive.len();
+        assert!(powers.len() == 4 * n && range.len() == 2 * n, "moments of {n} neurons");
+        assert!(shift.len() == if n_tokens == 0 { 0 } else { n }, "provisional means of {n} neurons");
+        let sums = powers.as_chunks().0.iter().zip(range.as_chunks().0).zip(n_positive);
+        let sums = sums.map(|((&of_powers, &[min, max]), n_positive)| PowerSums { of_powers, min, max, n_positive });
+        Self { shift, sums: sums.collect(), n_tokens }
     }
 
     /// Tokens so far.

@@ -56,6 +56,20 @@ fn project_out(done: &[f64], block: &mut [f64], n: usize) {
     product_f64(1.0, -1.0, dots, done, block);
 }
 
+/// A random matrix [n, n], row-major, whose rows are Gaussian and of unit norm: not orthogonal.
+///
+/// The Gaussians are those that [`haar_rotation`] begins with for the same state, so its first row is the same.
+/// Precision: norms within 1e-12 of 1 (test `gaussian_rows_have_unit_norm`).
+/// Source: Gurnee et al. 2024, arXiv:2401.12181, equation 3 (their random baseline).
+pub fn gaussian_rows(n: usize, state: u64) -> Vec<f64> {
+    let mut rows = gaussians(n * n, state);
+    for row in rows.chunks_exact_mut(n) {
+        let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+        row.iter_mut().for_each(|x| *x /= norm);
+    }
+    rows
+}
+
 fn gaussians(n: usize, state: u64) -> Vec<f64> {
     let mut state = state;
     let mut uniform = || {

@@ -187,3 +187,20 @@ proptest! {
         prop_assert_eq!(check_close(got.values(), want.values(), CORRELATION), Ok(()));
     }
 }
+
+#[test]
+fn maxima_of_rows_and_columns_are_those_of_the_scans() {
+    let correlation = made_up();
+    let (mut of_a, mut of_b) = (vec![Extremes::new(3); 130], vec![Extremes::new(3); 129]);
+    correlation.scan_rows(0, &mut of_a);
+    correlation.scan_columns(0, &mut of_b);
+    let best = |of: &[Extremes]| of.iter().map(|extremes| extremes.best()[0].0).collect::<Vec<_>>();
+    let (mut rows, mut columns) = (vec![f64::NAN; 130], vec![f64::NAN; 129]);
+    correlation.raise_row_maxima(&mut rows);
+    correlation.raise_column_maxima(&mut columns);
+    assert_eq!((bits(&rows), bits(&columns)), (bits(&best(&of_a)), bits(&best(&of_b))));
+    // A higher maximum of another layer stays, and what is undefined throughout stays undefined.
+    let mut rows = vec![2.0, f64::NAN];
+    Correlation { n_b: 2, values: vec![0.5, -0.5, f64::NAN, f64::NAN] }.raise_row_maxima(&mut rows);
+    assert!(rows[0] == 2.0 && rows[1].is_nan());
+}

@@ -84,3 +84,17 @@ proptest! {
         prop_assert_eq!(extremes.n_undefined() as usize, pairs.len() - all.len());
     }
 }
+
+#[test]
+fn going_on_from_what_was_kept_changes_nothing() {
+    let mut seeded = Seeded::new(8);
+    let pairs: Vec<(f64, u32)> = (0..200)
+        .map(|j| (if seeded.below(9) == 0 { f64::NAN } else { seeded.below(101) as f64 / 50.0 - 1.0 }, j))
+        .collect();
+    for split in [0, 1, 2, 100, 200] {
+        let first = pushed(&pairs[..split], 4);
+        let mut resumed = Extremes::restore(4, first.best(), first.lowest(), *first.histogram(), first.n_undefined());
+        pairs[split..].iter().for_each(|&(corr, neuron)| resumed.push(corr, neuron));
+        assert_eq!(resumed, pushed(&pairs, 4), "split at {split}");
+    }
+}

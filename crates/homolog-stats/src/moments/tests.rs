@@ -175,3 +175,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn going_on_from_kept_sums_changes_no_bit() {
+    let layer = TestLayer::new(1, 2, (120, 17), 30.0);
+    let mut whole = MomentsAccumulator::new(17);
+    let mut first = MomentsAccumulator::new(17);
+    assert_eq!(MomentsAccumulator::from_partial(first.to_partial()).n_tokens(), 0, "before the first token");
+    for (at, chunk) in layer.values.chunks(50 * 17).enumerate() {
+        whole.add(&mut chunk.to_vec());
+        if at > 0 {
+            first = MomentsAccumulator::from_partial(first.to_partial());
+        }
+        first.add(&mut chunk.to_vec());
+    }
+    assert_eq!(first.to_partial(), whole.to_partial());
+    assert_eq!(first.moments(), whole.moments());
+    // Mutant: sums of another neuron.
+    let mut swapped = whole.to_partial();
+    swapped.powers.swap(0, 4);
+    assert_ne!(MomentsAccumulator::from_partial(swapped).moments(), whole.moments());
+}

@@ -126,3 +126,16 @@ fn every_seed_model_layer_and_draw_has_its_own_state() {
     states.dedup();
     assert_eq!(states.len(), n);
 }
+
+#[test]
+fn gaussian_rows_have_unit_norm() {
+    for n in SIZES {
+        let state = rotation_state(3, 1, 2, 0);
+        let rows = gaussian_rows(n, state);
+        let norms: Vec<f64> = rows.chunks_exact(n).map(|row| row.iter().map(|x| x * x).sum::<f64>().sqrt()).collect();
+        assert_close(&norms, &vec![1.0; n], Tol::abs(1e-12));
+        // The same Gaussians, so the same first row; the others are not made orthogonal.
+        assert_close(&rows[..n], &haar_rotation(n, state)[..n], SAME_ROTATION);
+        assert!(n == 1 || deviation(&rows, n) > 0.01, "rows of {n} came out orthogonal");
+    }
+}

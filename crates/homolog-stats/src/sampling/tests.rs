@@ -92,3 +92,29 @@ fn bounded_numbers_are_uniform_and_below_their_bound() {
     let n = (1 << 63) + 1;
     assert!((0..100).all(|_| below(&mut rng, n) < n));
 }
+
+#[test]
+fn a_derangement_is_a_permutation_that_moves_everything() {
+    assert_eq!((derangement(0, 0, 0), derangement(1, 0, 0)), (None, None));
+    assert_eq!(derangement(2, 5, 0), Some(vec![1, 0]));
+    for n in [3, 63, 64, 65, 1000] {
+        for draw in 0..4 {
+            let order = derangement(n, 7, draw).unwrap();
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..n).collect::<Vec<_>>());
+            assert!(order.iter().enumerate().all(|(place, &element)| place != element), "{n}, {draw}");
+        }
+    }
+    assert_ne!(derangement(64, 7, 0), derangement(64, 7, 1));
+    assert_ne!(derangement(64, 7, 0), derangement(64, 8, 0));
+}
+
+#[test]
+fn all_derangements_are_equally_likely() {
+    // The nine derangements of four elements, 1,000 times each: five standard deviations of sqrt(1000 * 8 / 9).
+    let mut counts = std::collections::BTreeMap::new();
+    (0..9000).for_each(|draw| *counts.entry(derangement(4, 1, draw).unwrap()).or_insert(0_i32) += 1);
+    assert_eq!(counts.len(), 9);
+    assert!(counts.values().all(|count| (count - 1000).abs() < 150), "{counts:?}");
+}
