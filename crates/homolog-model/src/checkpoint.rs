@@ -6,16 +6,17 @@ mod tests;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::{Config, Error, Model, Vocabulary, weights};
+use crate::weights::gpt2;
+use crate::{Config, Error, Model, Vocabulary};
 
-/// One checkpoint of one training run: a folder with `config.json` and `model.safetensors`.
+/// One checkpoint of one training run: a folder with `config.json` and weights that were found sound.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     /// The folder.
     pub folder: PathBuf,
     /// Its config.
     pub config: Config,
-    /// BLAKE3 of the weight file.
+    /// BLAKE3 of the weight file; of shards, BLAKE3 of the name and hash of each.
     pub weights_hash: String,
     /// BLAKE3 of what `config.json` says about shape, arithmetic and special tokens; not of its other text, which may name
     /// folders and versions.
@@ -25,34 +26,43 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Read the config, hash the weights, look for tokenizer files.
+    /// Read the config, check and hash the weights, look for tokenizer files.
+    ///
+    /// Weights are `model.safetensors`, else its shards, else `pytorch_model.bin`, else its shards. Every value of them is
+    /// looked at, so that what is wrong with the last checkpoint of a study is known before the first is run.
     pub fn open(folder: &Path, allowed_config_keys: &BTreeSet<String>) -> Result<Self, Error> {
         if !folder.is_dir() {
-            // Says that the folder is missing, rather than the first file in it.
-            weights::find(folder)?;
+            let hint = ", for there is no such folder; correct the model's path or the checkpoint pattern";
+            return Err(Error::NoWeights { folder: folder.to_path_buf(), hint: hint.into() });
         }
         let config = Config::read(folder, allowed_config_keys)?;
         let config_hash = blake3::hash(format!("{config:?}").as_bytes()).to_hex().to_string();
-        let weights = weights::find(folder)?;
         Ok(Self {
             folder: folder.to_path_buf(),
+            weights_hash: gpt2::check(folder, &config)?,
             config,
-            weights_hash: file_hash(&weights)?,
             config_hash,
             vocabulary: Vocabulary::find(folder)?,
         })
     }
 
-    /// Load the weights, all of them checked to be finite and to be those that were hashed.
+    /// Load the weights, which must still be those that were checked and hashed.
+    ///
+    /// Memory: [`Checkpoint::loaded_bytes`], and [`Checkpoint::load_transient_bytes`] until it returns.
     pub fn load(&self) -> Result<Model, Error> {
-        let weights = weights::gpt2::read(&weights::find(&self.folder)?, &self.config, &self.weights_hash)?;
+        let weights = gpt2::read(&self.folder, &self.config, &self.weights_hash)?;
         Ok(Model::new(self.config.clone(), weights))
     }
-}
 
-fn file_hash(path: &Path) -> Result<String, Error> {
-    let unreadable = |source| Error::Unreadable { path: path.to_path_buf(), source };
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(std::fs::File::open(path).map_err(unreadable)?).map_err(unreadable)?;
-    Ok(hasher.finalize().to_hex().to_string())
+    /// Bytes that the loaded weights take: f32, matrices padded to a multiple of 32 columns, which is what the widest
+    /// instruction set needs; others may take up to 31 columns less.
+    pub fn loaded_bytes(&self) -> u64 {
+        gpt2::loaded_bytes(&self.config)
+    }
+
+    /// Bytes that loading takes for a while beyond [`Checkpoint::loaded_bytes`]: the largest matrix as f32, and a buffer.
+    /// Tensors are read one at a time.
+    pub fn load_transient_bytes(&self) -> u64 {
+        gpt2::load_transient_bytes(&self.config)
+    }
 }

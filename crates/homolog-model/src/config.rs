@@ -173,7 +173,9 @@ impl Reader<'_> {
             return Err(self.bad(format!("n_embd {d_model} is not a multiple of n_head {n_heads}")));
         }
         let d_mlp = match self.get("n_inner") {
-            None | Some(Value::Null) => 4 * d_model,
+            None | Some(Value::Null) => {
+                d_model.checked_mul(4).ok_or_else(|| self.bad(format!("`n_embd` {d_model} is beyond any model")))?
+            }
             Some(_) => self.count("n_inner")?,
         };
         let mut special_tokens = BTreeSet::new();

@@ -14,11 +14,11 @@ pub enum Error {
         source: std::io::Error,
     },
     /// No weights in the folder.
-    #[error("{folder} holds no model.safetensors{hint}")]
+    #[error("{folder} holds neither model.safetensors nor pytorch_model.bin, whole or in shards{hint}")]
     NoWeights {
         /// The model folder.
         folder: PathBuf,
-        /// What was found instead, and what to do.
+        /// Why, perhaps, and what to do.
         hint: String,
     },
     /// `config.json` is not JSON of the expected form.
@@ -51,6 +51,45 @@ pub enum Error {
         value: String,
         /// What would be.
         supported: String,
+    },
+    /// The index of sharded weights is not sound, or its shards are not as it says.
+    #[error("{path}: {message}; fetch the whole model folder again")]
+    BadShards {
+        /// The index.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// `pytorch_model.bin` is not what `torch.save` makes of a state dict.
+    #[error(
+        "{path} {message}; fetch it again, or where PyTorch is installed: python -c \"import torch; p = '{path}'; \
+         torch.save({{k: v.contiguous() for k, v in torch.load(p, weights_only=True).items()}}, p)\""
+    )]
+    BadPickle {
+        /// The weight file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A pickle that is more than tensors.
+    #[error(
+        "{path} names `{global}`, which would run code; nothing in a pickle is run, so get the weights from somewhere \
+         you trust, best as model.safetensors"
+    )]
+    CodeInPickle {
+        /// The weight file.
+        path: PathBuf,
+        /// The function or class.
+        global: String,
+    },
+    /// A pickle in the format before `PyTorch` 1.6.
+    #[error(
+        "{path} is a pickle of PyTorch before 1.6, which cannot be read; convert it where PyTorch is installed: \
+         python -c \"import torch; p = '{path}'; torch.save(torch.load(p, weights_only=True), p)\""
+    )]
+    LegacyPickle {
+        /// The weight file.
+        path: PathBuf,
     },
     /// The weight file is not a safetensors file.
     #[error("{path} is not a readable safetensors file ({message}); fetch or convert it again")]
@@ -114,7 +153,7 @@ pub enum Error {
         /// Its value.
         value: f32,
     },
-    /// The weights are not those that were hashed.
+    /// The weights are not those that were hashed and checked.
     #[error("{path} has changed since the run began; leave checkpoints alone while they are studied, and run again")]
     Changed {
         /// The weight file.

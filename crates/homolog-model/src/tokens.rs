@@ -60,15 +60,22 @@ impl Tokens {
                 format!("holds rows of {row_length} tokens, not of {context}; set corpus.context to {row_length}");
             return Err(bad(message));
         }
-        let ids = array.ids().map_err(bad)?;
+        Self::new(path, array.ids().map_err(bad)?, context)
+    }
+
+    /// Rows made elsewhere, [`n_rows`, context], hashed as a file of them would be; messages about them name `path_label`.
+    ///
+    /// Errors: no id at all, a part of a row, a context of 0.
+    pub fn new(path_label: &Path, ids: Vec<u32>, context: usize) -> Result<Self, Error> {
+        let path = path_label.to_path_buf();
         if context == 0 || !ids.len().is_multiple_of(context) {
-            return Err(Error::NotWholeRows { path: path.to_path_buf(), n_tokens: ids.len(), context });
+            return Err(Error::NotWholeRows { path, n_tokens: ids.len(), context });
         }
         if ids.is_empty() {
-            return Err(bad("holds no tokens; make it again".into()));
+            return Err(Error::BadTokenFile { path, message: "holds no tokens; make it again".into() });
         }
         let hash = hash(&ids, context);
-        Ok(Self { path: path.to_path_buf(), ids, context, hash })
+        Ok(Self { path, ids, context, hash })
     }
 
     /// Check every id against the vocabulary.
@@ -189,6 +196,14 @@ impl TokenMask {
     /// Count every position whose input token is not excluded.
     pub fn new(tokens: &Tokens, excluded: &[u32]) -> Self {
         Self { is_counted: tokens.ids.iter().map(|id| !excluded.contains(id)).collect(), context: tokens.context }
+    }
+
+    /// Positions that are counted both in a row and in the row that stands in for it: `order` names one for each row.
+    #[must_use]
+    pub fn counted_in_both(&self, order: &[usize]) -> Self {
+        let rows = self.is_counted.chunks_exact(self.context).zip(order);
+        let both = rows.flat_map(|(row, &other)| row.iter().zip(self.row(other)).map(|(&a, &b)| a && b));
+        Self { is_counted: both.collect(), context: self.context }
     }
 
     /// Counted positions of one row, [context].

@@ -1,5 +1,6 @@
 //! The vocabulary of a model's tokenizer, to compare models by and to find the newline in.
 
+mod merges;
 #[cfg(test)]
 mod tests;
 
@@ -9,15 +10,25 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::Error;
+use merges::Merge;
 
-/// Token strings and their ids.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Token strings, their ids, and the merges by which a byte-pair tokenizer arrives at them.
+#[derive(Clone, Debug)]
 pub struct Vocabulary {
     ids: BTreeMap<String, u32>,
+    /// In order of priority; none if the folder does not have them.
+    merges: Option<Vec<Merge>>,
+}
+
+/// Equal ids, and equal merges where both have them: where one has none, nothing tells them apart.
+impl PartialEq for Vocabulary {
+    fn eq(&self, other: &Self) -> bool {
+        self.difference(other).is_none()
+    }
 }
 
 impl Vocabulary {
-    /// Read `tokenizer.json`, else `vocab.json`, of a model folder; none if it has neither.
+    /// Read `tokenizer.json`, else `vocab.json` and `merges.txt`, of a model folder; none if it has neither of the first two.
     pub fn find(folder: &Path) -> Result<Option<Self>, Error> {
         for (name, is_tokenizer_json) in [("tokenizer.json", true), ("vocab.json", false)] {
             let path = folder.join(name);
@@ -37,9 +48,36 @@ impl Vocabulary {
                 let id = id.ok_or_else(|| bad(format!("the id of {token:?} is not a whole number")))?;
                 ids.insert(token, id);
             }
-            return Ok(Some(Self { ids }));
+            let merges = if is_tokenizer_json {
+                merges::of_tokenizer_json(&json["model"]["merges"]).map_err(bad)?
+            } else {
+                merges::find(folder)?
+            };
+            return Ok(Some(Self { ids, merges }));
         }
         Ok(None)
+    }
+
+    /// The first token, in their own order, or else the first merge, in which two vocabularies differ: a clause for a message,
+    /// in which the one is `self` and the other `other`. None if they are equal.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let differs = |(token, id): (&String, &u32)| {
+            let elsewhere = other.ids.get(token);
+            (elsewhere != Some(id)).then(|| (token.clone(), Some(*id), elsewhere.copied()))
+        };
+        let here = self.ids.iter().find_map(differs);
+        let there = other.ids.iter().find(|(token, _)| !self.ids.contains_key(*token));
+        let there = there.map(|(token, id)| (token.clone(), None, Some(*id)));
+        // Each is the first of its kind, so the lesser is the first of all.
+        if let Some((token, one, other)) = here.into_iter().chain(there).min() {
+            let said = |id: Option<u32>| id.map_or("is not in".to_owned(), |id| format!("has id {id} in"));
+            return Some(format!("token {token:?} {} the one and {} the other", said(one), said(other)));
+        }
+        let (one, other) = (self.merges.as_ref()?, other.merges.as_ref()?);
+        let at = (0..one.len().max(other.len())).find(|&at| one.get(at) != other.get(at))?;
+        let said = |merge: Option<&Merge>| merge.map_or("missing".to_owned(), |(a, b)| format!("`{a} {b}`"));
+        let (one, other) = (said(one.get(at)), said(other.get(at)));
+        Some(format!("merge {at} is {one} in the one and {other} in the other"))
     }
 
     /// The single-newline token of a byte-level vocabulary, in which the byte 0x0A is written as U+010A.
@@ -52,11 +90,23 @@ impl Vocabulary {
         self.ids.get("<|endoftext|>").copied()
     }
 
-    /// BLAKE3 over all (token, id), in the order of the tokens.
+    /// BLAKE3 over all (token, id), in the order of the tokens, and then all merges, if it has them.
     pub fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
+        let add = |hasher: &mut blake3::Hasher, text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        };
         for (token, id) in &self.ids {
-            hasher.update(&(token.len() as u64).to_le_bytes()).update(token.as_bytes()).update(&id.to_le_bytes());
+            add(&mut hasher, token);
+            hasher.update(&id.to_le_bytes());
+        }
+        if let Some(merges) = &self.merges {
+            // No token is as long as this, so that merges cannot be taken for tokens.
+            hasher.update(&u64::MAX.to_le_bytes());
+            for (a, b) in merges {
+                add(&mut hasher, a);
+                add(&mut hasher, b);
+            }
         }
         hasher.finalize().to_hex().to_string()
     }

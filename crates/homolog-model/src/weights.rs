@@ -1,14 +1,19 @@
-//! Weights as the forward pass wants them. Families differ only in how a file is read into this struct.
+//! Weights as the forward pass wants them. Families differ only in how tensors are read into this struct.
+//!
+//! On the way: `files` finds the weight files of a folder, `safetensors` and `torch_file` say where in them the tensors lie,
+//! `gpt2` knows which there must be, `scan` looks at every value, and `index` reads one tensor at a time.
 
+mod files;
 pub(crate) mod gpt2;
+mod index;
+mod pickle;
+mod safetensors;
+mod scan;
 #[cfg(test)]
 mod tests;
-
-use std::path::{Path, PathBuf};
+mod torch_file;
 
 use homolog_kernels::Packed;
-
-use crate::Error;
 
 /// A layer norm.
 pub(crate) struct LayerNorm {
@@ -46,22 +51,4 @@ pub(crate) struct Weights {
     pub(crate) ln_final: LayerNorm,
     /// [`d_model`, `d_vocab`]
     pub(crate) w_u: Packed,
-}
-
-/// The weight file of a model folder.
-pub(crate) fn find(folder: &Path) -> Result<PathBuf, Error> {
-    let path = folder.join("model.safetensors");
-    if path.is_file() {
-        return Ok(path);
-    }
-    let hint = if folder.join("model.safetensors.index.json").exists() {
-        ", only shards of it; sharded weights cannot be read yet, so save the model as one file"
-    } else if folder.join("pytorch_model.bin").exists() {
-        ", only pytorch_model.bin; pickles cannot be read yet, so save the model as safetensors"
-    } else if folder.is_dir() {
-        "; is this the folder of a checkpoint?"
-    } else {
-        ", for there is no such folder; correct the model's path or the checkpoint pattern"
-    };
-    Err(Error::NoWeights { folder: folder.to_path_buf(), hint: hint.into() })
 }

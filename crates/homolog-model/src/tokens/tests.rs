@@ -108,6 +108,48 @@ fn batches_and_first_rows_are_rows() {
 }
 
 #[test]
+fn rows_made_elsewhere_are_rows_like_those_of_a_file() {
+    let read = read_named("rows.u16", &u16s(&IDS), 4).unwrap();
+    let label = Path::new("corpus of text");
+    let made = Tokens::new(label, IDS.to_vec(), 4).unwrap();
+    assert_eq!((made.batch(0..3).ids, made.n_rows(), made.hash()), (&IDS[..], 3, read.hash()));
+    assert!(made.check_vocabulary(7).unwrap_err().to_string().starts_with("corpus of text: token 7"));
+    for (n_ids, context) in [(11, 4), (12, 0), (3, 4)] {
+        let error = Tokens::new(label, IDS[..n_ids].to_vec(), context).unwrap_err();
+        assert!(matches!(error, Error::NotWholeRows { n_tokens, .. } if n_tokens == n_ids), "{error}");
+    }
+    assert!(matches!(Tokens::new(label, vec![], 4), Err(Error::BadTokenFile { .. })));
+}
+
+#[test]
+fn hostile_safetensors_headers_are_refused() {
+    let file = |header: &str| [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &u16s(&IDS)].concat();
+    let tensor = |dtype: &str, shape: &str, offsets: &str| {
+        format!(r#"{{"tokens":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}}}"#)
+    };
+    assert!(read_named("rows.safetensors", &file(&tensor("U16", "[3,4]", "[0,24]")), 4).is_ok());
+    for header in [
+        tensor("U16", "[3,4]", "[0,25]"),
+        tensor("U16", "[4,4]", "[0,32]"),
+        tensor("U16", "[3,4]", "[24,0]"),
+        tensor("U16", "[3,4]", "[-1,23]"),
+        tensor("U16", "[-3,-4]", "[0,24]"),
+        tensor("U16", "[9223372036854775807,2]", "[0,24]"),
+        tensor("U16", "[18446744073709551615,18446744073709551615]", "[0,24]"),
+        tensor("U16", "[4611686018427387904]", "[0,9223372036854775808]"),
+        tensor("U16", "[3,4]", "[0,24]").replace("}}", r#"},"b":{"dtype":"U16","shape":[2],"data_offsets":[20,24]}}"#),
+        "[".repeat(100_000),
+    ] {
+        let error = read_named("rows.safetensors", &file(&header), 4).unwrap_err();
+        assert!(matches!(error, Error::BadSafetensors { .. }), "{header:.90}: {error}");
+    }
+    for n_header in [u64::MAX, 1 << 40, 100_000_001, 400] {
+        let bytes = [&n_header.to_le_bytes()[..], b"{}", &u16s(&IDS)].concat();
+        assert!(matches!(read_named("rows.safetensors", &bytes, 4), Err(Error::BadSafetensors { .. })));
+    }
+}
+
+#[test]
 fn a_name_that_tells_no_format_is_refused() {
     for name in ["rows.bin", "rows", "rows.U16", "rows.u16.gz"] {
         assert!(matches!(read_named(name, &u16s(&IDS), 4), Err(Error::UnknownTokenFormat { .. })), "{name}");
@@ -161,6 +203,10 @@ fn npy_files_of_another_kind_are_refused() {
         (npy(1, "<u2", false, "(4, 4)", &data), "not a whole .npy"),
         (npy(1, "<u2", false, "(2, 4)", &data), "not a whole .npy"),
         (npy(1, "<u2", false, "(9223372036854775807, 4)", &data), "not a whole .npy"),
+        (npy(1, "<u2", false, "(18446744073709551615, 0)", &data), "not a whole .npy"),
+        (npy(1, "<u2", false, "(99999999999999999999, 1)", &data), "not a whole .npy"),
+        (npy(1, "<u8", false, "(2305843009213693952,)", &data), "not a whole .npy"),
+        (npy(1, "<u2", false, "(12", &data), "not a whole .npy"),
         (b"\x93NUMPY\x02\0\xff\xff\xff\xff{}".to_vec(), "not a whole .npy"),
         (b"\x93NUMPY\x01\0\x02\0{}".to_vec(), "not a whole .npy"),
         (b"PK\x03\x04".to_vec(), "not a whole .npy"),

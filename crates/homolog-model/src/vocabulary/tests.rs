@@ -71,12 +71,85 @@ fn files_that_are_no_vocabulary_are_named() {
     }
 }
 
+/// A vocabulary of `a` and `b` with these merges, in each of their three spellings.
+fn with_merges(merges: &[(&str, &str)]) -> [Vocabulary; 3] {
+    let lines: Vec<String> = merges.iter().map(|(a, b)| format!("{a} {b}")).collect();
+    let ids = json!({"a": 0, "b": 1});
+    let of = |merges: Value| {
+        let tokenizer = json!({"model": {"vocab": ids, "merges": merges}});
+        find(&[("tokenizer.json", &tokenizer.to_string())]).unwrap().unwrap()
+    };
+    let text = format!("#version: 0.2\n{}\n", lines.join("\n"));
+    let txt = find(&[("vocab.json", &ids.to_string()), ("merges.txt", &text)]).unwrap().unwrap();
+    [of(json!(lines)), of(json!(merges)), txt]
+}
+
+#[test]
+fn merges_are_the_same_in_every_spelling() {
+    let merges = [("a", "b"), ("#version", "#"), ("#", "#")];
+    let [first, arrays, txt] = with_merges(&merges);
+    let pairs = merges.map(|(a, b)| (a.to_owned(), b.to_owned()));
+    assert_eq!(first.merges.as_deref(), Some(&pairs[..]));
+    for same in [arrays, txt] {
+        assert!(same == first && same.hash() == first.hash() && same.difference(&first).is_none());
+    }
+}
+
+#[test]
+fn merges_count_where_both_have_them() {
+    let none = vocab(&json!({"a": 0, "b": 1}));
+    let [first, ..] = with_merges(&[("a", "b"), ("b", "a")]);
+    assert!(none == first && first == none);
+    assert_ne!(none.hash(), first.hash());
+    let lists: [&[(&str, &str)]; 3] = [&[("b", "a"), ("a", "b")], &[("a", "b")], &[]];
+    for other in lists {
+        let [other, ..] = with_merges(other);
+        assert!(other != first && other.hash() != first.hash());
+    }
+}
+
+#[test]
+fn the_first_difference_is_named() {
+    let difference = |one, other| vocab(&one).difference(&vocab(&other)).unwrap();
+    let says = difference(json!({"a": 0, "b": 1, "c": 3}), json!({"a": 0, "b": 2, "c": 4}));
+    assert_eq!(says, r#"token "b" has id 1 in the one and has id 2 in the other"#);
+    let says = difference(json!({"a": 0, "c": 3}), json!({"a": 0, "b": 2, "c": 4}));
+    assert_eq!(says, r#"token "b" is not in the one and has id 2 in the other"#);
+    let says = difference(json!({"a": 0, "c": 3}), json!({"a": 0}));
+    assert_eq!(says, r#"token "c" has id 3 in the one and is not in the other"#);
+    let [[one, ..], [other, ..], [short, ..]] =
+        [&[("a", "b"), ("b", "b")][..], &[("a", "b"), ("b", "a")], &[("a", "b")]].map(with_merges);
+    assert_eq!(one.difference(&other).unwrap(), "merge 1 is `b b` in the one and `b a` in the other");
+    assert_eq!(short.difference(&one).unwrap(), "merge 1 is missing in the one and `b b` in the other");
+    assert!(one.difference(&one).is_none());
+}
+
+#[test]
+fn merges_that_are_no_pairs_are_refused() {
+    for merges in
+        [json!({}), json!(["ab"]), json!(["a b c"]), json!([" b"]), json!([["a"]]), json!([["a", 1]]), json!([7])]
+    {
+        let tokenizer = json!({"model": {"vocab": {"a": 0}, "merges": merges}}).to_string();
+        let error = find(&[("tokenizer.json", &tokenizer)]).unwrap_err();
+        assert!(matches!(error, Error::BadVocabulary { .. }), "{merges}: {error}");
+    }
+    let error = find(&[("vocab.json", "{}"), ("merges.txt", "#version: 0.2\na b\nab\n")]).unwrap_err();
+    let says = error.to_string();
+    assert!(says.contains("merges.txt") && says.contains("line 3"), "{says}");
+    let error = find(&[("vocab.json", "{}"), ("merges.txt", "a b\n#version: 0.2\n\nab\n")]).unwrap_err();
+    assert!(error.to_string().contains("line 4"), "a version elsewhere is a merge: {error}");
+}
+
 #[test]
 fn both_files_of_the_fixture_tokenizer_agree() {
-    let folder = require_fixtures!().join("tokenizer");
-    let tokenizer_json = Vocabulary::find(&folder).unwrap().unwrap();
-    let vocab_json = vocab(&homolog_test::fixtures::json(folder.join("vocab.json")));
-    assert_eq!((&tokenizer_json, tokenizer_json.hash()), (&vocab_json, vocab_json.hash()));
+    let source = require_fixtures!().join("tokenizer");
+    let tokenizer_json = Vocabulary::find(&source).unwrap().unwrap();
+    let text = |name: &str| fs::read_to_string(source.join(name)).unwrap();
+    let files = [("vocab.json", &*text("vocab.json")), ("merges.txt", &text("merges.txt"))];
+    let vocab_json = find(&files).unwrap().unwrap();
+    assert_eq!(tokenizer_json.difference(&vocab_json), None);
+    assert_eq!(tokenizer_json.hash(), vocab_json.hash());
+    assert_eq!(tokenizer_json.merges.as_ref().map(Vec::len), Some(1791));
     assert_eq!((tokenizer_json.newline(), tokenizer_json.ids.len()), (Some(198), 2048));
     assert_eq!(tokenizer_json.ids["<|endoftext|>"], 2047);
 }

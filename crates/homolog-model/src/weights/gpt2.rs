@@ -3,132 +3,208 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
 use homolog_kernels::Packed;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
 
-use super::{Block, LayerNorm, Weights};
+use super::files::WeightFiles;
+use super::index::{self, Stored, Tensors};
+use super::{Block, LayerNorm, Weights, scan};
 use crate::{Config, Error};
 
-/// Read and check every tensor.
+/// Hash of the weight files of a folder, after names, shapes, types and every value were checked.
 ///
-/// Names may or may not begin with `transformer.`; mask buffers are passed over; a tied `lm_head.weight` must equal
-/// `wte.weight`. Stored f16 and bf16 widen to f32 exactly.
-pub(crate) fn read(path: &Path, config: &Config, weights_hash: &str) -> Result<Weights, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Unreadable { path: path.to_path_buf(), source })?;
-    if blake3::hash(&bytes).to_hex().as_str() != weights_hash {
-        return Err(Error::Changed { path: path.to_path_buf() });
+/// Errors: files that cannot be read; a tensor missing, misshapen, of no weight type, of no GPT-2 or not finite; an `lm_head`
+/// that is tied but differs. Reads every byte once. Memory: some megabytes.
+pub(crate) fn check(folder: &Path, config: &Config) -> Result<String, Error> {
+    let files = WeightFiles::find(folder)?;
+    let tensors = files.tensors()?;
+    let weights = fit(&files, &tensors, config)?;
+    let scanned: Vec<_> = weights.values().map(|weight| (weight.name, weight.stored)).collect();
+    let hash = scan::hash_finite(&files.files, &scanned)?;
+    if let (true, Some(lm_head)) = (config.is_tied, weights.get("lm_head.weight")) {
+        let [lm_head, w_e] = [lm_head, &weights["wte.weight"]].map(|weight| (weight.path, weight.stored));
+        if !index::are_equal(lm_head, w_e)? {
+            return Err(Error::TiedButDifferent { path: lm_head.0.to_path_buf() });
+        }
     }
-    let tensors = SafeTensors::deserialize(&bytes)
-        .map_err(|error| Error::BadSafetensors { path: path.to_path_buf(), message: error.to_string() })?;
-    let mut reader = Reader { path, tensors: &tensors, seen: BTreeSet::new() };
-    let weights = reader.weights(config)?;
-    match tensors.names().into_iter().find(|name| !reader.seen.contains(*name) && !is_mask_buffer(name)) {
-        Some(name) => Err(Error::UnexpectedTensor { path: path.to_path_buf(), tensor: name.to_owned() }),
+    Ok(hash)
+}
+
+/// Read the weights of a folder that was checked and gave this hash.
+///
+/// Errors: `Changed` if it would give another. Memory: one tensor beside what is returned, see [`load_transient_bytes`].
+pub(crate) fn read(folder: &Path, config: &Config, weights_hash: &str) -> Result<Weights, Error> {
+    let files = WeightFiles::find(folder)?;
+    if scan::hash(&files.files)? != weights_hash {
+        return Err(Error::Changed { path: files.path });
+    }
+    let tensors = files.tensors()?;
+    Reader { weights: fit(&files, &tensors, config)? }.weights(config)
+}
+
+/// Every weight's name, without `transformer.`, and shape. Made one by one: a config may call for any number of layers, and the
+/// first that the file lacks is an error.
+///
+/// Lengths saturate; no tensor in a file is as long as that, so it is a mismatch.
+fn layout(config: &Config, has_lm_head: bool) -> impl Iterator<Item = (String, Vec<usize>)> {
+    let &Config { n_layers, d_model, d_mlp, d_vocab, n_ctx, .. } = config;
+    let outside = |name: &str, shape: &[usize]| (name.to_owned(), shape.to_vec());
+    let lm_head = has_lm_head.then(|| outside("lm_head.weight", &[d_vocab, d_model]));
+    let embeddings = [outside("wte.weight", &[d_vocab, d_model]), outside("wpe.weight", &[n_ctx, d_model])];
+    let blocks = (0..n_layers).flat_map(move |layer| {
+        let d_qkv = d_model.saturating_mul(3);
+        let block: [(&str, &[usize]); 12] = [
+            ("ln_1.weight", &[d_model]),
+            ("ln_1.bias", &[d_model]),
+            ("attn.c_attn.weight", &[d_model, d_qkv]),
+            ("attn.c_attn.bias", &[d_qkv]),
+            ("attn.c_proj.weight", &[d_model, d_model]),
+            ("attn.c_proj.bias", &[d_model]),
+            ("ln_2.weight", &[d_model]),
+            ("ln_2.bias", &[d_model]),
+            ("mlp.c_fc.weight", &[d_model, d_mlp]),
+            ("mlp.c_fc.bias", &[d_mlp]),
+            ("mlp.c_proj.weight", &[d_mlp, d_model]),
+            ("mlp.c_proj.bias", &[d_model]),
+        ];
+        block.map(|(name, shape)| (format!("h.{layer}.{name}"), shape.to_vec()))
+    });
+    let ln_final = [outside("ln_f.weight", &[d_model]), outside("ln_f.bias", &[d_model])];
+    embeddings.into_iter().chain(lm_head).chain(blocks).chain(ln_final)
+}
+
+/// A tensor of the layout, found in a file.
+struct Weight<'a> {
+    path: &'a Path,
+    /// Its name in the file.
+    name: &'a str,
+    stored: &'a Stored,
+}
+
+/// The layout's tensors by their names without `transformer.`, which the files may or may not have; mask buffers are passed over.
+fn fit<'a>(
+    files: &'a WeightFiles,
+    tensors: &'a Tensors,
+    config: &Config,
+) -> Result<BTreeMap<String, Weight<'a>>, Error> {
+    let find = |name: &str| {
+        let prefixed = format!("transformer.{name}");
+        tensors.get_key_value(&prefixed).or_else(|| tensors.get_key_value(name))
+    };
+    let has_lm_head = !config.is_tied || find("lm_head.weight").is_some();
+    let mut weights = BTreeMap::new();
+    for (name, expected) in layout(config, has_lm_head) {
+        let Some((full, stored)) = find(&name) else {
+            return Err(Error::MissingTensor { path: files.path.clone(), tensor: name });
+        };
+        let file = &files.files[stored.file];
+        let (path, tensor) = (|| file.clone(), || full.clone());
+        if stored.shape != expected {
+            let found = stored.shape.clone();
+            return Err(Error::ShapeMismatch { path: path(), tensor: tensor(), expected, found });
+        }
+        if !matches!(stored.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+            let dtype = format!("{:?}", stored.dtype);
+            return Err(Error::UnknownDtype { path: path(), tensor: tensor(), dtype });
+        }
+        weights.insert(name, Weight { path: file, name: full, stored });
+    }
+    let is_seen = |full: &str| {
+        let name = full.strip_prefix("transformer.").unwrap_or(full);
+        weights.get(name).is_some_and(|weight| weight.name == full) || is_mask_buffer(name)
+    };
+    match tensors.iter().find(|(full, _)| !is_seen(full)) {
+        Some((full, stored)) => {
+            Err(Error::UnexpectedTensor { path: files.files[stored.file].clone(), tensor: full.clone() })
+        }
         None => Ok(weights),
     }
 }
 
 /// Causal-mask buffers that older `PyTorch` files carry beside the weights.
 fn is_mask_buffer(name: &str) -> bool {
-    let in_block =
-        name.strip_prefix("transformer.").unwrap_or(name).strip_prefix("h.").and_then(|rest| rest.split_once('.'));
+    let in_block = name.strip_prefix("h.").and_then(|rest| rest.split_once('.'));
     in_block
         .is_some_and(|(layer, rest)| layer.parse::<usize>().is_ok() && matches!(rest, "attn.bias" | "attn.masked_bias"))
 }
 
+/// Reads tensors by name; their shapes are those of the layout, to which they were fitted.
 struct Reader<'a> {
-    path: &'a Path,
-    tensors: &'a SafeTensors<'a>,
-    seen: BTreeSet<String>,
+    weights: BTreeMap<String, Weight<'a>>,
 }
 
 impl Reader<'_> {
-    fn weights(&mut self, config: &Config) -> Result<Weights, Error> {
+    fn weights(&self, config: &Config) -> Result<Weights, Error> {
         let &Config { d_model, d_vocab, .. } = config;
-        let w_e = self.tensor("wte.weight", &[d_vocab, d_model])?;
-        let has_lm_head = self.find("lm_head.weight").is_some();
-        let lm_head = if has_lm_head || !config.is_tied {
-            Some(self.tensor("lm_head.weight", &[d_vocab, d_model])?)
+        let unembedding = |values: &[f32]| Packed::from_columns(values, d_model, d_model, d_vocab);
+        // Of a tied pair one is read, and dropped once packed; that a second equals it was checked.
+        let (w_e, w_u) = if config.is_tied {
+            (None, unembedding(&self.vector("wte.weight")?))
         } else {
-            None
+            (Some(self.vector("wte.weight")?), unembedding(&self.vector("lm_head.weight")?))
         };
-        if config.is_tied && lm_head.as_ref().is_some_and(|lm_head| *lm_head != w_e) {
-            return Err(Error::TiedButDifferent { path: self.path.to_path_buf() });
-        }
-        let unembedding = lm_head.as_ref().unwrap_or(&w_e);
-        let w_u = Packed::from_columns(unembedding, d_model, d_model, d_vocab);
-        let w_pos = self.tensor("wpe.weight", &[config.n_ctx, d_model])?;
-        let blocks = (0..config.n_layers).map(|layer| self.block(layer, config)).collect::<Result<_, _>>()?;
-        let ln_final = self.layer_norm("ln_f", d_model)?;
-        Ok(Weights { w_e: (!config.is_tied).then_some(w_e), w_pos, blocks, ln_final, w_u })
-    }
-
-    fn block(&mut self, layer: usize, config: &Config) -> Result<Block, Error> {
-        let &Config { d_model, d_mlp, .. } = config;
-        let name = |rest: &str| format!("h.{layer}.{rest}");
-        Ok(Block {
-            ln1: self.layer_norm(&name("ln_1"), d_model)?,
-            w_qkv: self.matrix(&name("attn.c_attn.weight"), d_model, 3 * d_model)?,
-            b_qkv: self.tensor(&name("attn.c_attn.bias"), &[3 * d_model])?,
-            w_o: self.matrix(&name("attn.c_proj.weight"), d_model, d_model)?,
-            b_o: self.tensor(&name("attn.c_proj.bias"), &[d_model])?,
-            ln2: self.layer_norm(&name("ln_2"), d_model)?,
-            w_in: self.matrix(&name("mlp.c_fc.weight"), d_model, d_mlp)?,
-            b_in: self.tensor(&name("mlp.c_fc.bias"), &[d_mlp])?,
-            w_out: self.matrix(&name("mlp.c_proj.weight"), d_mlp, d_model)?,
-            b_out: self.tensor(&name("mlp.c_proj.bias"), &[d_model])?,
+        Ok(Weights {
+            w_e,
+            w_u,
+            w_pos: self.vector("wpe.weight")?,
+            blocks: (0..config.n_layers).map(|layer| self.block(layer)).collect::<Result<_, _>>()?,
+            ln_final: self.layer_norm("ln_f")?,
         })
     }
 
-    fn layer_norm(&mut self, name: &str, d_model: usize) -> Result<LayerNorm, Error> {
-        let w = self.tensor(&format!("{name}.weight"), &[d_model])?;
-        let b = self.tensor(&format!("{name}.bias"), &[d_model])?;
-        Ok(LayerNorm { w, b })
+    fn block(&self, layer: usize) -> Result<Block, Error> {
+        let name = |rest: &str| format!("h.{layer}.{rest}");
+        Ok(Block {
+            ln1: self.layer_norm(&name("ln_1"))?,
+            w_qkv: self.matrix(&name("attn.c_attn.weight"))?,
+            b_qkv: self.vector(&name("attn.c_attn.bias"))?,
+            w_o: self.matrix(&name("attn.c_proj.weight"))?,
+            b_o: self.vector(&name("attn.c_proj.bias"))?,
+            ln2: self.layer_norm(&name("ln_2"))?,
+            w_in: self.matrix(&name("mlp.c_fc.weight"))?,
+            b_in: self.vector(&name("mlp.c_fc.bias"))?,
+            w_out: self.matrix(&name("mlp.c_proj.weight"))?,
+            b_out: self.vector(&name("mlp.c_proj.bias"))?,
+        })
     }
 
-    fn matrix(&mut self, name: &str, n_rows: usize, n_columns: usize) -> Result<Packed, Error> {
-        let values = self.tensor(name, &[n_rows, n_columns])?;
-        Ok(Packed::from_rows(&values, n_columns, n_rows, n_columns))
+    fn layer_norm(&self, name: &str) -> Result<LayerNorm, Error> {
+        Ok(LayerNorm { w: self.vector(&format!("{name}.weight"))?, b: self.vector(&format!("{name}.bias"))? })
     }
 
-    /// The name under which the file holds a tensor, if it does.
-    fn find(&self, name: &str) -> Option<String> {
-        let prefixed = format!("transformer.{name}");
-        [prefixed, name.to_owned()].into_iter().find(|name| self.tensors.tensor(name).is_ok())
+    fn matrix(&self, name: &str) -> Result<Packed, Error> {
+        let &[n_rows, n_columns] = &self.weights[name].stored.shape[..] else { panic!("{name} is not a matrix") };
+        Ok(Packed::from_rows(&self.vector(name)?, n_columns, n_rows, n_columns))
     }
 
-    fn tensor(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, Error> {
-        let path = || self.path.to_path_buf();
-        let found = self.find(name).and_then(|full| Some((self.tensors.tensor(&full).ok()?, full)));
-        let Some((view, full)) = found else {
-            return Err(Error::MissingTensor { path: path(), tensor: name.to_owned() });
-        };
-        if view.shape() != expected {
-            let (expected, found) = (expected.to_vec(), view.shape().to_vec());
-            return Err(Error::ShapeMismatch { path: path(), tensor: full, expected, found });
-        }
-        let bytes = view.data();
-        let values: Vec<f32> = match view.dtype() {
-            Dtype::F32 => bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-            Dtype::F16 => {
-                let stored: Vec<f16> = bytes.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes)).collect();
-                stored.to_f32_vec()
-            }
-            Dtype::BF16 => {
-                let stored: Vec<bf16> = bytes.as_chunks().0.iter().map(|&bytes| bf16::from_le_bytes(bytes)).collect();
-                stored.to_f32_vec()
-            }
-            other => return Err(Error::UnknownDtype { path: path(), tensor: full, dtype: format!("{other:?}") }),
-        };
-        if let Some(element) = values.iter().position(|value| !value.is_finite()) {
-            return Err(Error::NotFinite { path: path(), tensor: full, element, value: values[element] });
-        }
-        self.seen.insert(full);
-        Ok(values)
+    fn vector(&self, name: &str) -> Result<Vec<f32>, Error> {
+        let weight = &self.weights[name];
+        index::values(weight.path, weight.stored)
     }
+}
+
+/// Bytes of the weights of a model once loaded, its packed matrices padded to whole panels of any instruction set.
+pub(crate) fn loaded_bytes(config: &Config) -> u64 {
+    // The unembedding is [d_model, d_vocab] when packed, not as stored.
+    let unembedding = packed_values(config.d_model, config.d_vocab);
+    let stored = layout(config, false).map(|(name, shape)| match shape[..] {
+        [_, _] if name == "wte.weight" && config.is_tied => 0,
+        [n_rows, n_columns] if name.starts_with("h.") => packed_values(n_rows, n_columns),
+        _ => shape.iter().map(|&length| length as u64).product(),
+    });
+    4 * (unembedding + stored.sum::<u64>())
+}
+
+/// Bytes beyond [`loaded_bytes`] that loading takes at most: the f32 values of the largest matrix before it is packed.
+pub(crate) fn load_transient_bytes(config: &Config) -> u64 {
+    let &Config { d_model, d_mlp, d_vocab, .. } = config;
+    4 * d_model as u64 * d_vocab.max(3 * d_model).max(d_mlp) as u64 + index::PIECE_BYTES
+}
+
+/// Values of a [`n_rows`, `n_columns`] matrix and its padding.
+fn packed_values(n_rows: usize, n_columns: usize) -> u64 {
+    n_columns.next_multiple_of(Packed::COLUMN_STEP) as u64 * n_rows as u64
 }

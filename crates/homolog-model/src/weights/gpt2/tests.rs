@@ -1,8 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::BTreeSet;
+
 use homolog_test::reference_gpt2::{forward, no_ablation};
 use homolog_test::tiny_gpt2::{self, Dtype as Stored, Gpt2Shape, Layout};
 use homolog_test::{Tol, assert_close_f32, close::check_close_f32};
+use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
 use super::*;
@@ -199,14 +202,4 @@ fn files_that_are_not_safetensors_are_refused() {
     }
     std::fs::write(&path, &whole).unwrap();
     assert!(open(folder.path()).is_ok());
-}
-
-#[test]
-fn no_weights_are_said_to_be_a_pickle_where_there_is_one() {
-    let shape = Gpt2Shape::tiny();
-    let folder = tempfile::tempdir().unwrap();
-    shape.write(folder.path(), &shape.random(5, 0.3), &Layout::PLAIN);
-    std::fs::rename(folder.path().join("model.safetensors"), folder.path().join("pytorch_model.bin")).unwrap();
-    let error = open(folder.path()).err().unwrap();
-    assert!(error.to_string().contains("only pytorch_model.bin"), "{error}");
 }
