@@ -10,7 +10,7 @@ mod folder;
 #[cfg(test)]
 mod tests;
 
-pub use folder::{Dtype, Layout, read};
+pub use folder::{Dtype, Format, Layout, read};
 
 /// What decides a GPT-2 model apart from its weights.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,4 @@
-//! A GPT-2 model as Hugging Face keeps it: `config.json` and `model.safetensors` in a folder, in the variants found in the wild.
+//! A GPT-2 model as Hugging Face keeps it: `config.json` and weight files in a folder, in the variants found in the wild.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Gpt2Shape, Weight, Weights};
 use crate::fixtures::{Golden, json as read_json};
+use crate::torch_file::{TorchTensor, torch_file};
 
 /// How weights are stored; rounding is to nearest, ties to even.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,45 @@ impl Layout {
     pub const PLAIN: Self = Self { dtype: Dtype::F32, has_prefix: true, has_mask_buffers: false, has_lm_head: false };
 }
 
+/// The format of weight files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `model.safetensors`.
+    Safetensors,
+    /// `pytorch_model.bin` as `torch.save` writes it.
+    Torch,
+}
+
+impl Format {
+    /// The name of the file that is not in shards.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Safetensors => "model.safetensors",
+            Self::Torch => "pytorch_model.bin",
+        }
+    }
+
+    fn bytes(self, tensors: &[&Stored]) -> Vec<u8> {
+        match self {
+            Self::Safetensors => {
+                let views = tensors.iter().map(|tensor| {
+                    let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes);
+                    (&tensor.name, view.expect("bytes fit the shape"))
+                });
+                let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
+                safetensors::serialize(views, Some(metadata)).expect("tensors are sound")
+            }
+            Self::Torch => {
+                let tensors: Vec<TorchTensor<'_>> = tensors
+                    .iter()
+                    .map(|Stored { name, dtype, shape, bytes }| TorchTensor { name, dtype: *dtype, shape, bytes })
+                    .collect();
+                torch_file(&tensors)
+            }
+        }
+    }
+}
+
 struct Stored {
     name: String,
     dtype: StoredDtype,
@@ -72,21 +112,37 @@ impl Gpt2Shape {
     /// Panics: if the weights do not fit the shape, or a file cannot be written.
     #[track_caller]
     pub fn write(&self, folder: &Path, weights: &Weights, layout: &Layout) {
+        self.write_as(folder, weights, layout, Format::Safetensors, 1);
+    }
+
+    /// As [`Gpt2Shape::write`], but in this format and as many files; several are written with their index.
+    ///
+    /// Panics: as it does.
+    #[track_caller]
+    pub fn write_as(&self, folder: &Path, weights: &Weights, layout: &Layout, format: Format, n_files: usize) {
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.join(name);
+            fs::write(&path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        };
         self.assert_fits(weights);
         fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let path = folder.join("config.json");
         let config = serde_json::to_string_pretty(&self.config(*layout)).expect("a JSON value prints");
-        fs::write(&path, config + "\n").unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        write("config.json", (config + "\n").as_bytes());
 
         let stored = self.stored(weights, *layout);
-        let views = stored.iter().map(|tensor| {
-            let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes).expect("bytes fit the shape");
-            (&tensor.name, view)
-        });
-        let path = folder.join("model.safetensors");
-        let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
-        safetensors::serialize_to_file(views, Some(metadata), &path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        if n_files == 1 {
+            return write(format.file_name(), &format.bytes(&stored.iter().collect::<Vec<_>>()));
+        }
+        let (stem, extension) = format.file_name().rsplit_once('.').expect("a name with an extension");
+        let mut weight_map = serde_json::Map::new();
+        for file in 0..n_files {
+            let name = format!("{stem}-{:05}-of-{n_files:05}.{extension}", file + 1);
+            let tensors: Vec<&Stored> = stored.iter().skip(file).step_by(n_files).collect();
+            weight_map.extend(tensors.iter().map(|tensor| (tensor.name.clone(), name.clone().into())));
+            write(&name, &format.bytes(&tensors));
+        }
+        let index = json!({"metadata": {"total_size": 0}, "weight_map": weight_map});
+        write(&format!("{}.index.json", format.file_name()), index.to_string().as_bytes());
     }
 
     fn stored(&self, weights: &Weights, layout: Layout) -> Vec<Stored> {
