@@ -37,8 +37,8 @@ pub(super) fn find(folder: &Path) -> Result<Option<Vec<Merge>>, Error> {
         return Ok(None);
     }
     let text = std::fs::read_to_string(&path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
-    let lines =
-        text.lines().enumerate().filter(|(at, line)| !line.is_empty() && !(*at == 0 && line.starts_with("#version")));
+    let is_version = |at: usize, line: &str| at == 0 && line.starts_with("#version");
+    let lines = text.lines().enumerate().filter(|&(at, line)| !(line.is_empty() || is_version(at, line)));
     let parse = |(at, line): (usize, &str)| {
         let message = || format!("line {} is not a merge of two tokens", at + 1);
         pair(line).ok_or_else(|| Error::BadVocabulary { path: path.clone(), message: message() })

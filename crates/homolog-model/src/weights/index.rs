@@ -1,5 +1,8 @@
 //! Where tensors lie: the one form to which every format of weight file is brought.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

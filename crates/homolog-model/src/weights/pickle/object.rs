@@ -20,7 +20,15 @@ pub(super) enum Object<'a> {
     /// Also an `OrderedDict`.
     Dict(Vec<(Id, Id)>),
     Storage(Box<Storage<'a>>),
-    Tensor(Box<Tensor<'a>>),
+    Tensor(Box<View<'a>>),
+}
+
+/// A tensor as the pickle says it, which may be nonsense.
+pub(super) struct View<'a> {
+    storage: Storage<'a>,
+    start: i64,
+    shape: Vec<u64>,
+    strides: Vec<u64>,
 }
 
 /// The names that a state dict may mention. What is not here is never looked up, so it cannot be run.
@@ -106,8 +114,8 @@ impl<'a> Machine<'a> {
             (Object::Global(Global::OrderedDict), []) => self.push(Object::Dict(vec![])),
             // Also requires_grad, hooks and, of late, metadata.
             (Object::Global(Global::RebuildTensor), &[storage, start, shape, strides, _, _, ..]) => {
-                let tensor = self.tensor(storage, start, shape, strides)?;
-                self.push(Object::Tensor(Box::new(tensor)))
+                let view = self.view(storage, start, shape, strides)?;
+                self.push(Object::Tensor(Box::new(view)))
             }
             (Object::Global(Global::RebuildParameter), &[tensor, _, _])
                 if matches!(self.at(tensor), Object::Tensor(_)) =>
@@ -119,32 +127,11 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn tensor(&self, storage: Id, start: Id, shape: Id, strides: Id) -> Result<Tensor<'a>, Fault> {
-        let (&Object::Storage(ref storage), &Object::Int(start)) = (self.at(storage), self.at(start)) else {
+    fn view(&self, storage: Id, start: Id, shape: Id, strides: Id) -> Result<View<'a>, Fault> {
+        let (Object::Storage(storage), &Object::Int(start)) = (self.at(storage), self.at(start)) else {
             return Err(Fault::bad("makes a tensor of what is no storage"));
         };
-        let (shape, strides) = (self.lengths(shape)?, self.lengths(strides)?);
-        let outside = || {
-            Fault::Bad(format!(
-                "has a tensor of shape {shape:?} from element {start} of a storage of {}",
-                storage.n_elements
-            ))
-        };
-        let n_elements = shape.iter().try_fold(1_u64, |product, &length| product.checked_mul(length));
-        let n_elements = n_elements.ok_or_else(outside)?;
-        let start = u64::try_from(start).map_err(|_| outside())?;
-        if start.checked_add(n_elements).is_none_or(|end| end > storage.n_elements) {
-            return Err(outside());
-        }
-        if !is_contiguous(&shape, &strides) {
-            return Err(Fault::Bad(format!(
-                "has a tensor of shape {shape:?} with strides {strides:?}, which is not contiguous; \
-                 call .contiguous() on it before it is saved"
-            )));
-        }
-        // Lengths are at most the number of elements, which are in a file, or stand beside a zero.
-        let shape = shape.iter().map(|&length| usize::try_from(length)).collect::<Result<_, _>>();
-        Ok(Tensor { storage: **storage, start, n_elements, shape: shape.map_err(|_| outside())? })
+        Ok(View { storage: **storage, start, shape: self.lengths(shape)?, strides: self.lengths(strides)? })
     }
 
     /// A tuple of lengths or strides.
@@ -167,7 +154,7 @@ impl<'a> Machine<'a> {
         for &(key, value) in dict {
             let &Object::Text(name) = self.at(key) else { return Err(Fault::bad("has a key that is not text")) };
             let tensor = match self.at(value) {
-                Object::Tensor(tensor) => Tensor::clone(tensor),
+                Object::Tensor(view) => view.tensor(name)?,
                 other => {
                     return Err(Fault::Bad(format!("holds {} under `{}`, not a tensor", other.kind(), shown(name))));
                 }
@@ -177,6 +164,32 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(tensors)
+    }
+}
+
+impl<'a> View<'a> {
+    /// Errors: a view that reaches beyond its storage, or that is not contiguous.
+    fn tensor(&self, name: &str) -> Result<Tensor<'a>, Fault> {
+        let Self { storage, start, shape, strides } = self;
+        let outside = || {
+            let (name, n_elements) = (shown(name), storage.n_elements);
+            Fault::Bad(format!("has `{name}` of shape {shape:?} from element {start} of a storage of {n_elements}"))
+        };
+        let n_elements = shape.iter().try_fold(1_u64, |product, &length| product.checked_mul(length));
+        let n_elements = n_elements.ok_or_else(outside)?;
+        let start = u64::try_from(*start).map_err(|_| outside())?;
+        if start.checked_add(n_elements).is_none_or(|end| end > storage.n_elements) {
+            return Err(outside());
+        }
+        if !is_contiguous(shape, strides) {
+            return Err(Fault::Bad(format!(
+                "has `{}` of shape {shape:?} with strides {strides:?}, which is not contiguous; \
+                 call .contiguous() on it before it is saved",
+                shown(name)
+            )));
+        }
+        let shape = shape.iter().map(|&length| usize::try_from(length)).collect::<Result<_, _>>();
+        Ok(Tensor { storage: *storage, start, n_elements, shape: shape.map_err(|_| outside())? })
     }
 }
 

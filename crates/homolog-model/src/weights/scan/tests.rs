@@ -67,3 +67,24 @@ fn a_file_of_several_chunks_is_hashed_and_looked_at_throughout() {
     fs::write(&path, &bytes).unwrap();
     assert_eq!(hash(&[path]).unwrap(), blake3::hash(&bytes).to_hex().to_string());
 }
+
+#[test]
+fn of_several_the_first_in_the_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights");
+    let values = [1.0, f32::NAN, f32::INFINITY, f32::NAN];
+    fs::write(&path, values.map(f32::to_le_bytes).concat()).unwrap();
+    let stored =
+        |offset, n: usize| Stored { file: 0, offset, n_bytes: 4 * n as u64, dtype: Dtype::F32, shape: vec![n] };
+    let first = |weights: &[(&str, &Stored)]| match hash_finite(std::slice::from_ref(&path), weights) {
+        Err(Error::NotFinite { tensor, element, .. }) => (tensor, element),
+        other => panic!("{other:?}"),
+    };
+    let (all, late, tail) = (stored(0, 4), stored(8, 2), stored(4, 3));
+    assert_eq!(first(&[("late", &late), ("all", &all)]), ("all".into(), 1));
+    assert_eq!(first(&[("late", &late)]), ("late".into(), 0));
+    assert_eq!(first(&[("z", &tail), ("all", &all)]), ("all".into(), 1), "of two names the first");
+    // What belongs to another file is not looked for in this one.
+    let elsewhere = Stored { file: 1, ..all };
+    assert!(hash_finite(&[path], &[("elsewhere", &elsewhere)]).is_ok());
+}

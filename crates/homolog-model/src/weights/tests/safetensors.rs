@@ -43,6 +43,12 @@ fn the_header_is_within_the_file_and_the_limit() {
             bytes[..8].copy_from_slice(&length.to_le_bytes());
         });
     }
+    // A header beyond the limit, in a file that is long enough (and sparse).
+    let folder = folder(Format::Safetensors, 1);
+    let path = folder.path().join("model.safetensors");
+    fs::write(&path, 100_000_001_u64.to_le_bytes()).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(200_000_000).unwrap();
+    assert!(open(folder.path()).unwrap_err().to_string().contains("header has 100000001 bytes, of 200000000"));
     for length in 0..8 {
         assert_refused("hold no header", |bytes| bytes.truncate(length));
     }

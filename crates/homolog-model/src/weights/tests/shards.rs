@@ -57,6 +57,23 @@ fn a_shard_that_changes_after_it_was_hashed_is_refused() {
     assert!(matches!(checkpoint.load(), Err(Error::Changed { .. })));
 }
 
+#[test]
+fn a_value_that_is_not_finite_is_found_in_its_shard() {
+    let (folder, shape) = (tempfile::tempdir().unwrap(), Gpt2Shape::tiny());
+    let names = shape.random(5, 0.3);
+    for (at, name) in names.keys().enumerate() {
+        let mut weights = names.clone();
+        weights.get_mut(name).unwrap().values[3] = f32::NAN;
+        shape.write_as(folder.path(), &weights, &Layout::PLAIN, Format::Safetensors, 2);
+        let error = open(folder.path()).unwrap_err();
+        let shard = [FIRST, SECOND][at % 2];
+        assert!(
+            matches!(&error, Error::NotFinite { path, element: 3, .. } if path.ends_with(shard)),
+            "{name}: {error}"
+        );
+    }
+}
+
 /// What opening gives after the index was edited.
 fn edited(edit: impl FnOnce(&Path, &mut Value)) -> Result<Checkpoint, Error> {
     let folder = folder(Format::Safetensors, 2);
