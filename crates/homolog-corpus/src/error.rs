@@ -169,6 +169,19 @@ pub enum Error {
         /// The tokenizer's complaint.
         message: String,
     },
+    /// A run of whitespace on which the tokenizer's regular expressions give up without a word.
+    #[error(
+        "{path}: the document that begins {begin:?} has more than {limit} whitespace characters in a row, on which \
+         tokenizers go wrong; shorten such runs"
+    )]
+    TooMuchWhitespace {
+        /// The text's file.
+        path: PathBuf,
+        /// The first characters of the text.
+        begin: String,
+        /// The longest run that is let through.
+        limit: usize,
+    },
     /// The tokenizer has no token to begin rows with.
     #[error(
         "{tokenizer}: it has no token <|endoftext|> to begin each row with; set `bos = false`, or use another tokenizer"

@@ -11,6 +11,10 @@ mod pieces;
 mod progress;
 mod row_stream;
 mod rows;
+#[cfg(test)]
+mod test_files;
+#[cfg(test)]
+mod test_tokenizer;
 mod tokenizer;
 
 pub use error::Error;

@@ -12,7 +12,7 @@ pub(crate) const PIECE_BYTES: usize = 64 * 1024;
 ///
 /// A text without such places stays whole.
 pub(crate) fn cut(text: &str, piece_bytes: usize) -> Vec<&str> {
-    let mut pieces = Vec::with_capacity(text.len() / piece_bytes + 1);
+    let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(at) = next_cut(rest, piece_bytes) {
         let (piece, after) = rest.split_at(at);

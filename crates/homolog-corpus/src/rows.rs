@@ -84,7 +84,20 @@ pub fn make_rows(
     spec: &RowsSpec,
     progress: &(dyn Fn(u64) -> bool + Sync),
 ) -> Result<Rows, Error> {
+    make_rows_in(files, tokenizer, spec, progress, BATCH_BYTES, PIECE_BYTES)
+}
+
+/// The same in batches and pieces of these sizes, which change nothing but memory and speed.
+fn make_rows_in(
+    files: &[PathBuf],
+    tokenizer: &Tokenizer,
+    spec: &RowsSpec,
+    progress: &Progress,
+    batch_bytes: usize,
+    piece_bytes: usize,
+) -> Result<Rows, Error> {
     let mut making = Making::new(files, tokenizer, spec, progress)?;
+    (making.batch_bytes, making.piece_bytes) = (batch_bytes, piece_bytes);
     making.read_all()?;
     making.finish()
 }
@@ -95,6 +108,8 @@ struct Making<'a> {
     tokenizer: &'a Tokenizer,
     spec: &'a RowsSpec,
     progress: &'a Progress<'a>,
+    batch_bytes: usize,
+    piece_bytes: usize,
     correlation: RowStream,
     held_out: RowStream,
     counts: Counts,
@@ -142,6 +157,8 @@ impl<'a> Making<'a> {
             tokenizer,
             spec,
             progress,
+            batch_bytes: BATCH_BYTES,
+            piece_bytes: PIECE_BYTES,
             correlation: RowStream::new(context, bos, separator, wanted),
             held_out: RowStream::new(context, bos, separator, wanted_held_out),
             counts: Counts::default(),
@@ -179,7 +196,7 @@ impl<'a> Making<'a> {
                 let Some(text) = document else { break };
                 n_batch_bytes += text.len();
                 batch.push(Read { file, is_held_out: is_held_out(&text), text });
-                if n_batch_bytes >= BATCH_BYTES || batch.len() >= BATCH_DOCUMENTS {
+                if n_batch_bytes >= self.batch_bytes || batch.len() >= BATCH_DOCUMENTS {
                     self.use_batch(&batch, n_file_bytes)?;
                     batch.clear();
                     (n_batch_bytes, n_file_bytes) = (0, 0);
@@ -232,8 +249,11 @@ impl<'a> Making<'a> {
             if self.correlation.is_full() && !document.is_held_out {
                 continue;
             }
-            let texts =
-                if self.tokenizer.is_cuttable() { cut(&document.text, PIECE_BYTES) } else { vec![&*document.text] };
+            let texts = if self.tokenizer.is_cuttable() {
+                cut(&document.text, self.piece_bytes)
+            } else {
+                vec![&*document.text]
+            };
             for text in texts.into_iter().filter(|text| !text.is_empty()) {
                 let before = n_text_bytes;
                 n_text_bytes += text.len() as u64;

@@ -11,6 +11,10 @@ mod open;
 /// Ends a document; also the BOS of GPT-2.
 pub(crate) const END_OF_TEXT: &str = "<|endoftext|>";
 
+/// Characters of whitespace in a row that are tokenised. From a million on the regular-expression engine runs out of its stack,
+/// and tokenizers 0.23 takes that for the end of the matches: the rest of the text becomes one word. We refuse well before.
+const MOST_WHITESPACE: usize = 250_000;
+
 /// A tokenizer and the hash of the files that made it.
 #[derive(Debug)]
 pub struct Tokenizer {
@@ -82,9 +86,13 @@ impl Tokenizer {
 
     /// The same, with the text's file for the error.
     pub(crate) fn encode_of(&self, text: &str, path: &Path) -> Result<Vec<u32>, Error> {
+        let begin = || text.chars().take(40).collect();
+        if has_longer_whitespace(text, MOST_WHITESPACE) {
+            return Err(Error::TooMuchWhitespace { path: path.to_path_buf(), begin: begin(), limit: MOST_WHITESPACE });
+        }
         let encoding = self.inner.encode_fast(text, false).map_err(|error| Error::NotTokenized {
             path: path.to_path_buf(),
-            begin: text.chars().take(40).collect(),
+            begin: begin(),
             message: error.to_string(),
         })?;
         Ok(encoding.get_ids().to_vec())
@@ -94,6 +102,13 @@ impl Tokenizer {
     pub(crate) fn is_cuttable(&self) -> bool {
         self.is_cuttable
     }
+}
+
+/// Whether more than `limit` characters of whitespace follow each other.
+fn has_longer_whitespace(text: &str, limit: usize) -> bool {
+    // Most texts are too short for it, and need no look.
+    text.len() > limit
+        && text.split(|c: char| !c.is_whitespace()).any(|run| run.len() > limit && run.chars().count() > limit)
 }
 
 /// No normalizer, exactly GPT-2's pre-tokenizer, byte-pair merges inside its words, and no added token that holds or takes

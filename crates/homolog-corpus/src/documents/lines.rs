@@ -11,18 +11,18 @@ use crate::Error;
 pub(crate) struct Lines<'a> {
     bytes: Bytes<'a>,
     field: String,
-    n_lines: u64,
+    line: u64,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(bytes: Bytes<'a>, field: &str) -> Self {
-        Self { bytes, field: field.to_string(), n_lines: 0 }
+        Self { bytes, field: field.to_string(), line: 0 }
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<String>, Error> {
         let Some(Chunk { bytes, offset }) = self.bytes.up_to(b"\n")? else { return Ok(None) };
-        self.n_lines += 1;
-        let (path, line) = (self.bytes.path(), self.n_lines);
+        self.line += 1;
+        let (path, line) = (self.bytes.path(), self.line);
         let json = str::from_utf8(&bytes).map_err(|error| Error::NotUtf8 {
             path: path.to_path_buf(),
             line: Some(line),

@@ -1,6 +1,7 @@
 //! The files of a tokenizer.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -159,7 +160,7 @@ fn read_json(path: &Path) -> Result<Option<Value>, Error> {
     }
 }
 
-fn bad(path: &Path, message: impl ToString) -> Error {
+fn bad(path: &Path, message: impl Display) -> Error {
     Error::BadTokenizer { path: path.to_path_buf(), message: message.to_string() }
 }
 
