@@ -18,6 +18,12 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// Another program writes to the folder.
+    #[error("another homolog is at work in {}; wait for it, or choose another folder with --output", folder.display())]
+    Locked {
+        /// The run folder.
+        folder: PathBuf,
+    },
     /// The operating system refused to read a file that exists.
     #[error("cannot read {}; check that it is a file and that you may read it", path.display())]
     Read {

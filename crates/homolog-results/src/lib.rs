@@ -11,6 +11,8 @@
 mod ablation_row;
 mod emergence_row;
 mod error;
+#[cfg(feature = "faults")]
+mod faults;
 mod manifest;
 mod match_row;
 mod model_row;
@@ -24,12 +26,16 @@ mod tensors;
 pub use ablation_row::AblationRow;
 pub use emergence_row::EmergenceRow;
 pub use error::Error;
-pub use manifest::{Inputs, Manifest, StageRecord, TableRecord, TokensInput, WeightsInput};
+#[cfg(feature = "faults")]
+pub use faults::Faults;
+pub use manifest::{
+    FileInput, FileRecord, Inputs, Manifest, StageRecord, TableRecord, TextInput, TokensInput, WeightsInput,
+};
 pub use match_row::MatchRow;
 pub use model_row::ModelRow;
 pub use neuron_row::NeuronRow;
 pub use persistence_row::PersistenceRow;
 pub use stability_row::StabilityRow;
-pub use store::{file_hash, write_atomically, write_bytes};
+pub use store::{FolderLock, Sibling, file_hash, remove_files, write_atomically, write_bytes};
 pub use table::{Table, read_metadata, read_table, sort_rows, write_table};
 pub use tensors::{TensorData, Tensors, read_tensors, write_tensors};

@@ -1,6 +1,6 @@
 //! `manifest.json` of a run folder: what the run was made from, and what it has made so far.
 //!
-//! Paths in it are as the user gave them or relative to the run folder. It alone may hold wall times and the machine's
+//! Paths in it are relative to the run folder, unless the user gave an absolute one. It alone may hold wall times and the machine's
 //! instruction set; tables and tensors hold neither.
 
 use std::collections::BTreeMap;
@@ -48,6 +48,8 @@ pub struct Manifest {
     pub stages: Vec<StageRecord>,
     /// Tables written.
     pub tables: Vec<TableRecord>,
+    /// Tensor files written.
+    pub tensors: Vec<FileRecord>,
     /// What a reader has to know besides, one sentence each (a multiple that gave no row, the same rows used twice).
     pub notes: Vec<String>,
 }
@@ -59,8 +61,40 @@ pub struct Inputs {
     pub tokens: TokensInput,
     /// Rows of losses and ablations; null when they are those of `tokens`.
     pub held_out_tokens: Option<TokensInput>,
+    /// The text that the rows were made from; null when they came ready-made.
+    pub text: Option<TextInput>,
     /// Every checkpoint of every model.
     pub weights: Vec<WeightsInput>,
+    /// Users' lists of neurons.
+    pub neuron_lists: Vec<FileInput>,
+}
+
+/// Text and tokenizer that rows were made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextInput {
+    /// The text files, in the order in which they were read.
+    pub files: Vec<FileInput>,
+    /// The tokenizer's folder or file.
+    pub tokenizer: String,
+    /// BLAKE3 of what decides the tokenizer, hexadecimal.
+    pub tokenizer_hash: String,
+    /// Documents read; those held out and those empty among them.
+    pub n_documents: u64,
+    /// Documents whose tokens went to the held-out rows.
+    pub n_held_out_documents: u64,
+    /// Documents without text, passed over.
+    pub n_empty_documents: u64,
+    /// Tokens that filled no whole row and were dropped, of both kinds of rows.
+    pub n_dropped_tokens: u64,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileInput {
+    /// The file.
+    pub path: String,
+    /// BLAKE3 of its bytes, hexadecimal.
+    pub hash: String,
 }
 
 /// One set of token rows.
@@ -123,6 +157,17 @@ pub struct TableRecord {
     pub hash: String,
 }
 
+/// One file written that is no table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// The file, relative to the run folder.
+    pub path: String,
+    /// Size of the file.
+    pub n_bytes: u64,
+    /// BLAKE3 of the file's bytes, hexadecimal.
+    pub hash: String,
+}
+
 /// The one field that every format has.
 #[derive(Deserialize)]
 struct Format {
@@ -131,7 +176,7 @@ struct Format {
 
 impl Manifest {
     /// The only format that is written and read.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
     /// Name of the file in the run folder.
     pub const FILE_NAME: &'static str = "manifest.json";
 

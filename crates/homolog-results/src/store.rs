@@ -8,6 +8,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+#[cfg(feature = "faults")]
+use crate::faults;
 
 /// Writes `path` through `write`: a hidden sibling is filled, synced, and renamed over `path`; then the folder is synced.
 ///
@@ -15,22 +17,121 @@ use crate::Error;
 /// already at `path` stays as it was.
 pub fn write_atomically(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Error>,
+    write: impl FnOnce(&mut BufWriter<Sibling>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let name = path.file_name().ok_or_else(|| Error::NoFileName { path: path.to_owned() })?;
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    fs::create_dir_all(folder).map_err(Error::write(path))?;
-    let (temp, file) = Temp::create(folder, &name.to_string_lossy()).map_err(Error::write(path))?;
-    let mut writer = BufWriter::with_capacity(1 << 20, file);
+    may_fail(folder).and_then(|()| fs::create_dir_all(folder)).map_err(Error::write(path))?;
+    let (temp, file) =
+        may_fail(folder).and_then(|()| Temp::create(folder, &name.to_string_lossy())).map_err(Error::write(path))?;
+    let mut writer = BufWriter::with_capacity(1 << 20, Sibling { file, path: temp.0.clone() });
     write(&mut writer)?;
     writer.flush().map_err(Error::write(path))?;
-    writer.get_ref().sync_all().map_err(Error::write(path))?;
+    may_fail(path).and_then(|()| writer.get_ref().file.sync_all()).map_err(Error::write(path))?;
     drop(writer);
-    fs::rename(&temp.0, path).map_err(Error::write(path))?;
-    sync_folder(folder).map_err(Error::write(path))
+    may_fail(path).and_then(|()| fs::rename(&temp.0, path)).map_err(Error::write(path))?;
+    may_fail(path).and_then(|()| sync_folder(folder)).map_err(Error::write(path))
+}
+
+/// The hidden sibling that is being filled.
+pub struct Sibling {
+    file: File,
+    path: PathBuf,
+}
+
+impl Write for Sibling {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        may_fail(&self.path)?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// A folder that one program at a time writes to; others are kept out until this is dropped or the program ends.
+#[derive(Debug)]
+pub struct FolderLock {
+    /// The lock is the system's, and goes when the file is closed, even by a kill.
+    _file: File,
+}
+
+impl FolderLock {
+    const FILE_NAME: &'static str = ".lock";
+
+    /// Claim `folder`, made if it is missing, and remove half-written files that a killed program left in it and one folder below.
+    ///
+    /// Errors: `Locked` if another program has it; the folder cannot be written.
+    pub fn claim(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(Self::FILE_NAME);
+        may_fail(folder).and_then(|()| fs::create_dir_all(folder)).map_err(Error::write(&path))?;
+        let open = || fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = may_fail(&path).and_then(|()| open()).map_err(Error::write(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(Error::Locked { folder: folder.to_owned() }),
+            // Some network file systems know no locks: then nobody is kept out, as without this type.
+            Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(fs::TryLockError::Error(error)) => return Err(Error::write(&path)(error)),
+        }
+        remove_siblings(folder, true).map_err(Error::write(folder))?;
+        Ok(Self { _file: file })
+    }
+
+    /// Remove a folder that holds a lock and nothing else; any other stays as it is.
+    pub fn remove_empty(folder: &Path) {
+        let is_only_lock = fs::read_dir(folder).is_ok_and(|mut entries| {
+            entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == Self::FILE_NAME))
+        });
+        if is_only_lock {
+            // What cannot be removed is an empty folder: no harm, and the error that matters is already on its way up.
+            let _ = fs::remove_file(folder.join(Self::FILE_NAME));
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Siblings that were never renamed: only a kill leaves them.
+fn remove_siblings(folder: &Path, has_folders: bool) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let (name, kind) = (entry.file_name(), entry.file_type()?);
+        let name = name.to_string_lossy();
+        if kind.is_dir() && has_folders {
+            remove_siblings(&entry.path(), false)?;
+        } else if kind.is_file() && name.starts_with('.') && name.ends_with(".tmp") {
+            may_fail(folder).and_then(|()| fs::remove_file(entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Remove files of a run folder; one that is not there is none too many.
+pub fn remove_files(paths: &[PathBuf]) -> Result<(), Error> {
+    for path in paths {
+        match may_fail(path).and_then(|()| fs::remove_file(path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::write(path)(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where tests let the system refuse; see `faults`.
+#[cfg(feature = "faults")]
+fn may_fail(path: &Path) -> io::Result<()> {
+    faults::check(path)
+}
+
+/// Where tests let the system refuse; otherwise nothing.
+#[cfg(not(feature = "faults"))]
+#[expect(clippy::unnecessary_wraps, reason = "with feature `faults` it fails")]
+fn may_fail(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Writes `bytes` to `path` as [`write_atomically`] does.

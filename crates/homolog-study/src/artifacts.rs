@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use homolog_results::{StageRecord, file_hash};
+use homolog_results::{Manifest, StageRecord, file_hash};
 use serde::Serialize;
 
 use crate::{Error, Progress};
@@ -16,13 +16,19 @@ pub(crate) fn key(stage: &str, version: u32, decides: &impl Serialize) -> String
     blake3::hash(&text).to_hex().to_string()
 }
 
-/// The artifacts of a run, and what has been done.
+/// The artifacts of a run, and the manifest that tells of them.
 pub(crate) struct Artifacts {
     run_dir: PathBuf,
+    /// What an earlier call has recorded.
+    earlier: Vec<StageRecord>,
+    /// What this call has made or found, in order.
     records: Vec<StageRecord>,
+    /// Written after every stage, once the folder is claimed for the study.
+    manifest: Option<Manifest>,
 }
 
 /// One unit of a stage's work.
+#[derive(Clone)]
 pub(crate) struct Unit<'a> {
     pub(crate) stage: &'a str,
     pub(crate) of: String,
@@ -31,39 +37,83 @@ pub(crate) struct Unit<'a> {
     pub(crate) extension: &'a str,
 }
 
+impl Unit<'_> {
+    /// Relative to the run folder.
+    fn file(&self) -> String {
+        format!("artifacts/{}-{}.{}", self.stage, &self.key[..24], self.extension)
+    }
+}
+
 impl Artifacts {
-    pub(crate) fn new(run_dir: &Path) -> Self {
-        Self { run_dir: run_dir.to_path_buf(), records: Vec::new() }
+    /// Of a folder in which an earlier call has recorded `earlier`.
+    pub(crate) fn new(run_dir: &Path, earlier: Vec<StageRecord>) -> Self {
+        Self { run_dir: run_dir.to_path_buf(), earlier, records: Vec::new(), manifest: None }
+    }
+
+    /// From here on the manifest is kept up to date.
+    pub(crate) fn keep(&mut self, manifest: Manifest) -> Result<(), Error> {
+        self.manifest = Some(manifest);
+        self.write_manifest()
+    }
+
+    /// Where the artifact of a unit lies.
+    pub(crate) fn path_of(&self, unit: &Unit<'_>) -> PathBuf {
+        self.run_dir.join(unit.file())
     }
 
     /// The artifact of a unit: as an earlier run left it if its key is the same, else made by `make`.
+    ///
+    /// One that is not what the manifest says was written is made again, and the user told.
     pub(crate) fn get_or_make(
         &mut self,
         unit: &Unit<'_>,
         progress: &dyn Progress,
         make: impl FnOnce(&Path) -> Result<(), Error>,
     ) -> Result<PathBuf, Error> {
-        let artifact = format!("artifacts/{}-{}.{}", unit.stage, &unit.key[..24], unit.extension);
-        let path = self.run_dir.join(&artifact);
+        progress.check()?;
+        let (artifact, path) = (unit.file(), self.path_of(unit));
         let start = Instant::now();
-        if path.exists() {
-            progress.say(&format!("{} {}: skipped, {artifact} has its key", unit.stage, unit.of));
-        } else {
-            make(&path)?;
-        }
+        let found = if path.exists() { Some(file_hash(&path)?) } else { None };
+        let earlier = self.earlier.iter().find(|record| record.key == unit.key);
+        let is_whole = |hash: &String| earlier.is_none_or(|earlier| earlier.artifact_hash == *hash);
+        let (artifact_hash, wall_seconds) = match found {
+            Some(hash) if is_whole(&hash) => {
+                progress.say(&format!("{} {}: skipped, {artifact} has its key", unit.stage, unit.of));
+                (hash, earlier.map_or(0.0, |earlier| earlier.wall_seconds))
+            }
+            found => {
+                if found.is_some() {
+                    let told = "is not what was written (its hash differs), so it is made again";
+                    progress.say(&format!("{} {}: {artifact} {told}", unit.stage, unit.of));
+                }
+                make(&path)?;
+                (file_hash(&path)?, start.elapsed().as_secs_f64())
+            }
+        };
         self.records.push(StageRecord {
             stage: unit.stage.to_owned(),
             unit: unit.of.clone(),
             key: unit.key.clone(),
-            artifact_hash: file_hash(&path)?,
+            artifact_hash,
             artifact,
-            wall_seconds: start.elapsed().as_secs_f64(),
+            wall_seconds,
         });
+        self.write_manifest()?;
         Ok(path)
     }
 
-    /// Everything made or found, in order.
-    pub(crate) fn records(&self) -> &[StageRecord] {
-        &self.records
+    /// The manifest as it stands, with what this call has made or found.
+    pub(crate) fn to_manifest(&self) -> Manifest {
+        let manifest = self.manifest.clone().expect("kept since the folder was claimed");
+        Manifest { stages: self.records.clone(), ..manifest }
+    }
+
+    /// Records of this call, then those of earlier ones that it has not come to yet.
+    fn write_manifest(&mut self) -> Result<(), Error> {
+        let Some(manifest) = &mut self.manifest else { return Ok(()) };
+        let is_ahead = |earlier: &&StageRecord| !self.records.iter().any(|record| record.key == earlier.key);
+        let ahead = self.earlier.iter().filter(is_ahead).filter(|record| self.run_dir.join(&record.artifact).exists());
+        manifest.stages = self.records.iter().chain(ahead).cloned().collect();
+        Ok(manifest.write(&self.run_dir)?)
     }
 }

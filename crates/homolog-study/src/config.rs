@@ -1,5 +1,7 @@
 //! The study file: its sections, defaults, and what makes it invalid.
 
+mod overrides;
+mod suggest;
 #[cfg(test)]
 mod tests;
 
@@ -74,19 +76,45 @@ fn default_pattern() -> String {
     "checkpoint-{step}".into()
 }
 
-/// `[corpus]`
+/// `[corpus]`: ready-made rows, or text to make them from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusSection {
     /// Rows of correlations and moments.
-    pub token_file: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
     /// Rows of losses and ablations; none: those of `token_file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_out_token_file: Option<PathBuf>,
+    /// Instead of `token_file`: patterns of text files, read in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PathBuf>,
+    /// With `files`: folder of the tokenizer, or a `tokenizer.json`; none: the first model's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<PathBuf>,
+    /// With `files`: positions of the rows of correlations; none: all the text gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// With `files`: positions of the rows of losses, from documents of their own; 0: the same rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_out_tokens: Option<u64>,
+    /// With `files`: whether each row begins with BOS; none until resolved: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bos: Option<bool>,
+    /// With `files`: field or column of the text in `.jsonl` and Parquet; none until resolved: "text".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_field: Option<String>,
     /// Tokens of a row.
     pub context: usize,
     /// Ids whose positions are not counted; none until resolved.
     pub exclude_tokens: Option<Vec<u32>>,
+}
+
+impl CorpusSection {
+    /// Whether rows are made from text.
+    pub fn is_text(&self) -> bool {
+        !self.files.is_empty()
+    }
 }
 
 /// `[correlation]`
@@ -271,33 +299,34 @@ pub(crate) const OWN_SETS: [&str; 5] =
     ["universal", "random", "random_layer_matched", "universal_layer", "random_layer"];
 
 /// Settings of the study format that this version cannot carry out: (section, key, what to do instead).
-const NOT_BUILT: [(&str, &str, &str); 9] = [
+const NOT_BUILT: [(&str, &str, &str); 3] = [
     ("model", "hub", "give the model's folder as `path`"),
-    ("corpus", "files", "make rows of tokens and give them as `token_file`"),
-    ("corpus", "hub", "make rows of tokens and give them as `token_file`"),
-    ("corpus", "tokenizer", "make rows of tokens and give them as `token_file`"),
-    ("corpus", "tokens", "make a `token_file` of the length you want"),
-    ("corpus", "held_out_tokens", "give held-out rows as `held_out_token_file`"),
-    ("corpus", "bos", "make rows with or without BOS"),
-    ("corpus", "text_field", "make rows of tokens and give them as `token_file`"),
+    ("corpus", "hub", "give text as `files` or rows of tokens as `token_file`"),
     ("universality", "rule", "both rules are always reported"),
 ];
 
 impl StudyConfig {
-    /// Read and check a study file.
+    /// Read and check a study file, with some settings changed: `set` holds `key=value`, as in [`overrides::apply`].
     ///
     /// Errors: unreadable, not TOML, unknown keys, settings that contradict each other. What depends on the models (ids,
     /// positions, files) is checked when they are opened.
-    pub fn read(path: &Path) -> Result<Self, Error> {
+    pub fn read(path: &Path, set: &[String]) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| Error::UnreadableStudy { path: path.to_path_buf(), source })?;
-        Self::parse(&text, path)
+        Self::parse(&text, path, set)
     }
 
     /// The same from text; `path` is where relative paths start from.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
-        let bad = |error: toml::de::Error| Error::BadStudy { path: path.to_path_buf(), message: error.to_string() };
-        let table: toml::Table = toml::from_str(text).map_err(bad)?;
+    pub fn parse(text: &str, path: &Path, set: &[String]) -> Result<Self, Error> {
+        let bad = |error: &toml::de::Error| Error::BadStudy {
+            path: path.to_path_buf(),
+            message: suggest::with_suggestion(&error.to_string()),
+        };
+        let mut table: toml::Table = toml::from_str(text).map_err(|error| bad(&error))?;
+        for setting in set {
+            overrides::apply(&mut table, setting)
+                .map_err(|message| Error::BadOverride { setting: setting.clone(), message })?;
+        }
         for (section, key, instead) in NOT_BUILT {
             let has_key = |section: &toml::Value| section.get(key).is_some();
             let is_used = table.get(section).is_some_and(|value| match value {
@@ -309,7 +338,9 @@ impl StudyConfig {
                 return Err(Error::NotBuilt { path: path.to_path_buf(), setting, instead });
             }
         }
-        let mut config: Self = toml::from_str(text).map_err(bad)?;
+        // From the text where nothing was changed, so that the message shows the line.
+        let config = if set.is_empty() { toml::from_str(text) } else { table.try_into() };
+        let mut config: Self = config.map_err(|error| bad(&error))?;
         config.path = path.to_path_buf();
         config.fill();
         config.check()?;
@@ -353,6 +384,10 @@ impl StudyConfig {
         if let Some(checkpoints) = &mut self.checkpoints {
             checkpoints.steps.sort_unstable();
         }
+        if self.corpus.is_text() {
+            self.corpus.bos.get_or_insert(true);
+            self.corpus.text_field.get_or_insert_with(|| "text".into());
+        }
         let others = self.models.len().saturating_sub(1);
         self.universality.count_models.get_or_insert(others.min(3));
         if !self.universality.thresholds.contains(&self.universality.threshold) {
@@ -394,9 +429,7 @@ impl StudyConfig {
                 return fail(format!("checkpoints.pattern {:?} lacks {{step}}", checkpoints.pattern));
             }
         }
-        if self.corpus.context < 2 {
-            return fail("corpus.context must be at least 2, for a loss to exist".into());
-        }
+        self.check_corpus(fail)?;
         if self.correlation.top_k == 0 {
             return fail("correlation.top_k must be at least 1".into());
         }
@@ -406,15 +439,49 @@ impl StudyConfig {
             let setting = format!("{section}.precision = {precision}");
             return Err(Error::NotBuilt { path: self.path.clone(), setting, instead: "use f32".into() });
         }
-        if self.baseline.kind != BaselineKind::Orthogonal {
-            let setting = format!("baseline.kind = {}", self.baseline.kind);
-            return Err(Error::NotBuilt { path: self.path.clone(), setting, instead: "use orthogonal".into() });
-        }
         if self.baseline.draws == 0 {
             return fail("baseline.draws must be at least 1: without a baseline there is no excess".into());
         }
         self.check_universality(fail)?;
         self.check_ablation(fail)
+    }
+
+    fn check_corpus(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let corpus = &self.corpus;
+        if corpus.context < 2 {
+            return fail("corpus.context must be at least 2, for a loss to exist".into());
+        }
+        let of_text = [
+            ("tokenizer", corpus.tokenizer.is_some()),
+            ("tokens", corpus.tokens.is_some()),
+            ("held_out_tokens", corpus.held_out_tokens.is_some()),
+            ("bos", corpus.bos.is_some()),
+            ("text_field", corpus.text_field.is_some()),
+        ];
+        match (&corpus.token_file, corpus.is_text()) {
+            (Some(_), true) => fail("[corpus] has token_file and files; give rows of tokens or text, not both".into()),
+            (None, false) => fail("[corpus] needs token_file (rows of tokens) or files (text)".into()),
+            (Some(_), false) => match of_text.iter().find(|(_, is_given)| *is_given) {
+                Some((key, _)) => {
+                    fail(format!("corpus.{key} is for text; remove it, or give `files` for `token_file`"))
+                }
+                None => Ok(()),
+            },
+            (None, true) if corpus.held_out_token_file.is_some() => fail(
+                "corpus.held_out_token_file goes with token_file; text has documents held out by held_out_tokens"
+                    .into(),
+            ),
+            (None, true) => {
+                let counts =
+                    [("tokens", corpus.tokens), ("held_out_tokens", corpus.held_out_tokens.filter(|&n| n > 0))];
+                match counts.iter().find(|(_, tokens)| tokens.is_some_and(|tokens| tokens < corpus.context as u64)) {
+                    Some((key, _)) => {
+                        fail(format!("corpus.{key} is less than one row of {}; ask for more", corpus.context))
+                    }
+                    None => Ok(()),
+                }
+            }
+        }
     }
 
     fn check_universality(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {

@@ -1,7 +1,9 @@
-//! What a run is told from outside: where to write, how much to use, whom to tell.
+//! What a run is told from outside: where to write, how much to use, whom to tell, when to stop.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+
+use crate::Error;
 
 /// What changes where and how fast a study runs, never its numbers.
 #[derive(Clone, Debug)]
@@ -20,7 +22,7 @@ pub struct Options {
     pub code_commit: String,
 }
 
-/// Told what goes on; draws a bar, writes a log, or does nothing.
+/// Told what goes on; draws a bar, writes a log, or does nothing. Asked whether to go on.
 pub trait Progress: Sync {
     /// Work of `total` units begins, such as "correlate checkpoint 1600", in "tokens".
     fn begin(&self, work: &str, total: u64, unit: &'static str);
@@ -30,6 +32,16 @@ pub trait Progress: Sync {
     fn end(&self);
     /// One line that the user should see.
     fn say(&self, line: &str);
+
+    /// Whether the user has asked to stop.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+
+    /// An error once the user has asked to stop: called between two pieces of work of a few seconds at most.
+    fn check(&self) -> Result<(), Error> {
+        if self.is_cancelled() { Err(Error::Interrupted) } else { Ok(()) }
+    }
 }
 
 /// Tells nobody.

@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
+use crate::plan::bytes_text;
+
 /// A variant per cause. Messages name the file and end in what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A model folder or token file is wrong.
     #[error(transparent)]
     Model(#[from] homolog_model::Error),
+    /// Text or a tokenizer is wrong.
+    #[error(transparent)]
+    Corpus(homolog_corpus::Error),
     /// An artifact, table or manifest cannot be written or read.
     #[error(transparent)]
     Results(#[from] homolog_results::Error),
@@ -25,6 +30,14 @@ pub enum Error {
         /// The study file.
         path: PathBuf,
         /// The parser's complaint, with line and caret.
+        message: String,
+    },
+    /// A `--set` that cannot be applied.
+    #[error("--set {setting}: {message}")]
+    BadOverride {
+        /// As given.
+        setting: String,
+        /// What is wrong and what to do.
         message: String,
     },
     /// A setting that contradicts itself or the models.
@@ -58,6 +71,14 @@ pub enum Error {
         second: String,
         /// In what.
         what: String,
+    },
+    /// The tokenizer of the text is not that of the models.
+    #[error("the tokenizer in {path} is not that of the models: {difference}; set corpus.tokenizer to the models' own")]
+    OtherTokenizer {
+        /// The tokenizer's folder.
+        path: PathBuf,
+        /// The first token or merge in which they differ.
+        difference: String,
     },
     /// Rows longer than a model's positions.
     #[error("{path}: corpus.context is {context}, but model `{model}` has {n_ctx} positions; make shorter rows")]
@@ -101,15 +122,47 @@ pub enum Error {
         /// The study to run.
         wanted: String,
     },
+    /// The folder is not that of a run.
+    #[error("{path} holds no manifest.json, so it is no run folder; give the folder that `homolog run` wrote to")]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The user has asked to stop.
+    #[error("interrupted; finished work is kept, and the same command goes on from there")]
+    Interrupted,
+    /// What an unfinished run has left cannot be read.
+    #[error("{path} is damaged; delete it, and the checkpoint that it is of begins anew")]
+    DamagedState {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Rows of null `permuted-rows` share no counted position.
+    #[error(
+        "baseline.kind = permuted-rows: no position is counted in both rows of any pair of a draw; use another null or exclude fewer tokens"
+    )]
+    NothingCountedTwice,
+    /// The output folder holds a study of the same name of other models.
+    #[error(
+        "{path} holds a study that is also named `{study}`, but of none of these weights; choose another folder with --output, or another study.name"
+    )]
+    OtherModels {
+        /// The folder.
+        path: PathBuf,
+        /// The name of both.
+        study: String,
+    },
     /// The memory budget is too small for even one layer pair.
     #[error(
-        "--memory {budget} is too little: models and one chunk of activations take {needed}; allow more or use fewer models"
+        "--memory {} is too little: models, one chunk of activations and the smallest pass take {}; allow that much, or use fewer models",
+        bytes_text(*budget_bytes),
+        bytes_text(*needed_bytes)
     )]
     TooLittleMemory {
         /// Bytes allowed.
-        budget: String,
+        budget_bytes: u64,
         /// Bytes needed.
-        needed: String,
+        needed_bytes: u64,
     },
     /// A forward pass overflowed.
     #[error(
@@ -135,4 +188,13 @@ pub enum Error {
         /// Of which run.
         what: String,
     },
+}
+
+impl From<homolog_corpus::Error> for Error {
+    fn from(error: homolog_corpus::Error) -> Self {
+        match error {
+            homolog_corpus::Error::Interrupted => Self::Interrupted,
+            error => Self::Corpus(error),
+        }
+    }
 }

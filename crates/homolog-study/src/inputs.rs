@@ -1,11 +1,14 @@
 //! Everything a study reads, opened and checked against each other before any computation.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use homolog_model::{Checkpoint, NeuronId, TokenMask, Tokens};
+use homolog_model::{Checkpoint, NeuronId, TokenMask, Tokens, Vocabulary};
+use homolog_results::{TextInput, file_hash};
 
-use crate::config::{ModelSection, SetSection};
+use crate::config::{BaselineKind, ModelSection, SetSection};
+use crate::run_folder::RunFolder;
+use crate::stages::tokenize;
 use crate::{Error, Options, Progress, StudyConfig};
 
 /// Models, tokens and sets of a study.
@@ -26,6 +29,12 @@ pub(crate) struct Inputs {
     pub(crate) is_held_out: bool,
     /// Ids that are not counted, ascending.
     pub(crate) exclude_tokens: Vec<u32>,
+    /// Where `tokens` lie.
+    pub(crate) tokens_path: PathBuf,
+    /// Where `loss_tokens` lie, if they are other rows.
+    pub(crate) held_out_path: Option<PathBuf>,
+    /// What the rows were made from, if not ready-made.
+    pub(crate) text: Option<TextInput>,
     /// Hash of the tokenizer all models share, or `unproved`.
     pub(crate) tokenizer: String,
     /// Users' ablation sets, read.
@@ -37,6 +46,8 @@ pub(crate) struct NeuronSet {
     pub(crate) section: SetSection,
     /// Ascending.
     pub(crate) neurons: Vec<NeuronId>,
+    /// BLAKE3 of the list.
+    pub(crate) file_hash: String,
 }
 
 impl NeuronSet {
@@ -50,50 +61,135 @@ impl NeuronSet {
 }
 
 impl Inputs {
-    /// Open every checkpoint, token file and neuron list.
-    pub(crate) fn open(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> Result<Self, Error> {
+    /// Open every checkpoint, token file and neuron list; make rows where the study names text, in `folder`.
+    pub(crate) fn open(
+        config: &StudyConfig,
+        options: &Options,
+        folder: &mut RunFolder,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
         let steps = config.steps();
-        progress.begin("open and hash", (steps.len() * config.models.len()) as u64, "checkpoints");
-        let open = |model: &ModelSection, step| {
-            let folder = config.locate(&config.folder(model, step));
-            let checkpoint = Checkpoint::open(&folder, &options.allowed_config_keys);
-            progress.advance(1);
-            checkpoint
-        };
-        let checkpoints = steps
-            .iter()
-            .map(|&step| config.models.iter().map(|model| open(model, step)).collect())
-            .collect::<Result<Vec<Vec<_>>, _>>()?;
-        progress.end();
+        let checkpoints = open_checkpoints(config, options, progress)?;
         let names: Vec<String> = config.models.iter().map(|model| model.name.clone()).collect();
         let tokenizer = shared_tokenizer(config, &names, &checkpoints)?;
         check_shapes(config, &names, &checkpoints)?;
+        let sets = read_sets(config, &names, &checkpoints)?;
 
-        let path = config.locate(&config.corpus.token_file);
-        let tokens = Tokens::read(&path, config.corpus.context)?;
-        let held_out = config.corpus.held_out_token_file.as_ref();
-        let held_out = held_out.map(|file| Tokens::read(&config.locate(file), config.corpus.context)).transpose()?;
+        let rows = Rows::open(config, checkpoints[0][0].vocabulary.as_ref(), folder, progress)?;
         let d_vocab = checkpoints[0][0].config.d_vocab;
-        for tokens in [Some(&tokens), held_out.as_ref()].into_iter().flatten() {
+        for tokens in [Some(&rows.tokens), rows.held_out.as_ref()].into_iter().flatten() {
             tokens.check_vocabulary(d_vocab)?;
         }
-        let exclude_tokens = exclude_tokens(config, &checkpoints)?;
-        let mask = TokenMask::new(&tokens, &exclude_tokens);
+        let exclude_tokens = exclude_tokens(config, &checkpoints, &rows.excluded)?;
+        let mask = TokenMask::new(&rows.tokens, &exclude_tokens);
         if mask.n_tokens_counted() == 0 {
-            return Err(Error::NothingCounted { path });
+            return Err(Error::NothingCounted { path: rows.path });
         }
-        let shapes = checkpoints.iter().flatten().zip(names.iter().cycle());
-        let sets = config.ablation.sets.iter().filter(|_| config.ablation.enabled);
-        let sets = sets.map(|section| read_set(config, section, shapes.clone())).collect::<Result<_, _>>()?;
+        if config.baseline.kind == BaselineKind::PermutedRows && rows.tokens.n_rows() < 2 {
+            let message =
+                "baseline.kind = permuted-rows needs two rows of tokens at least; use another null or more text".into();
+            return Err(Error::BadSetting { path: config.path.clone(), message });
+        }
         // The same rows under another name are not held out.
-        let is_held_out = held_out.as_ref().is_some_and(|held_out| held_out.hash() != tokens.hash());
-        let loss_tokens = held_out.unwrap_or_else(|| tokens.clone());
-        Ok(Self { steps, names, checkpoints, tokens, mask, loss_tokens, is_held_out, exclude_tokens, tokenizer, sets })
+        let is_held_out = rows.held_out.as_ref().is_some_and(|held_out| held_out.hash() != rows.tokens.hash());
+        let Rows { tokens, path, held_out, held_out_path, text, .. } = rows;
+        Ok(Self {
+            steps,
+            names,
+            checkpoints,
+            loss_tokens: held_out.unwrap_or_else(|| tokens.clone()),
+            tokens,
+            mask,
+            is_held_out,
+            exclude_tokens,
+            tokens_path: path,
+            held_out_path,
+            text,
+            tokenizer,
+            sets,
+        })
     }
 
     /// `held_out` or `same`.
     pub(crate) fn loss_tokens_name(&self) -> &'static str {
         if self.is_held_out { "held_out" } else { "same" }
+    }
+}
+
+/// [step][model]
+pub(crate) fn open_checkpoints(
+    config: &StudyConfig,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<Vec<Checkpoint>>, Error> {
+    let steps = config.steps();
+    progress.begin("open, hash and check", (steps.len() * config.models.len()) as u64, "checkpoints");
+    let open = |model: &ModelSection, step| {
+        progress.check()?;
+        let folder = config.locate(&config.folder(model, step));
+        let checkpoint = Checkpoint::open(&folder, &options.allowed_config_keys)?;
+        progress.advance(1);
+        Ok(checkpoint)
+    };
+    let of_step = |&step: &Option<i64>| config.models.iter().map(|model| open(model, step)).collect();
+    let checkpoints = steps.iter().map(of_step).collect::<Result<_, Error>>()?;
+    progress.end();
+    Ok(checkpoints)
+}
+
+/// Rows of tokens, ready-made or made from text.
+struct Rows {
+    tokens: Tokens,
+    path: PathBuf,
+    held_out: Option<Tokens>,
+    held_out_path: Option<PathBuf>,
+    text: Option<TextInput>,
+    /// Ids that the tokenizer of the text would not count: end of text and newline.
+    excluded: BTreeSet<u32>,
+}
+
+impl Rows {
+    fn open(
+        config: &StudyConfig,
+        of_models: Option<&Vocabulary>,
+        folder: &mut RunFolder,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let context = config.corpus.context;
+        let Some(file) = &config.corpus.token_file else {
+            check_tokenizer(config, of_models)?;
+            folder.claim()?;
+            let name = folder.namer();
+            let made = tokenize::run(config, &mut folder.artifacts, &name, progress)?;
+            return Ok(Self {
+                held_out_path: made.held_out.is_some().then(|| made.path.clone()),
+                path: made.path,
+                tokens: made.tokens,
+                held_out: made.held_out,
+                text: Some(made.text),
+                excluded: made.end_of_text.into_iter().chain(made.newline).collect(),
+            });
+        };
+        let path = config.locate(file);
+        let held_out_path = config.corpus.held_out_token_file.as_ref().map(|file| config.locate(file));
+        Ok(Self {
+            tokens: Tokens::read(&path, context)?,
+            path,
+            held_out: held_out_path.as_ref().map(|path| Tokens::read(path, context)).transpose()?,
+            held_out_path,
+            text: None,
+            excluded: BTreeSet::new(),
+        })
+    }
+}
+
+/// The tokenizer of the text must be that of the models, where both can be read.
+fn check_tokenizer(config: &StudyConfig, of_models: Option<&Vocabulary>) -> Result<(), Error> {
+    let path = tokenize::tokenizer_path(config);
+    let of_text = if path.is_dir() { Vocabulary::find(&path)? } else { None };
+    match of_models.zip(of_text.as_ref()).and_then(|(of_models, of_text)| of_models.difference(of_text)) {
+        Some(difference) => Err(Error::OtherTokenizer { path, difference }),
+        None => Ok(()),
     }
 }
 
@@ -114,11 +210,12 @@ fn shared_tokenizer(config: &StudyConfig, names: &[String], checkpoints: &[Vec<C
                 return Err(differ(model, format!("the size of their vocabularies ({expected} and {size})")));
             }
             match (&first.vocabulary, &checkpoint.vocabulary) {
-                (Some(first), Some(second)) if first != second => {
-                    return Err(differ(model, "the tokens of their tokenizers".into()));
+                (Some(first), Some(second)) => {
+                    if let Some(difference) = first.difference(second) {
+                        return Err(differ(model, format!("their tokenizers: {difference}")));
+                    }
                 }
-                (_, None) => is_proved = false,
-                _ => {}
+                _ => is_proved = false,
             }
         }
     }
@@ -148,8 +245,13 @@ fn check_shapes(config: &StudyConfig, names: &[String], checkpoints: &[Vec<Check
     Ok(())
 }
 
-/// As the study file says; else the special tokens of the models and the newline of their tokenizer.
-fn exclude_tokens(config: &StudyConfig, checkpoints: &[Vec<Checkpoint>]) -> Result<Vec<u32>, Error> {
+/// As the study file says; else the special tokens of the models and the newline of their tokenizer, and `of_text` of the
+/// tokenizer that made the rows.
+fn exclude_tokens(
+    config: &StudyConfig,
+    checkpoints: &[Vec<Checkpoint>],
+    of_text: &BTreeSet<u32>,
+) -> Result<Vec<u32>, Error> {
     let d_vocab = checkpoints[0][0].config.d_vocab;
     let is_known = |id: &u32| (*id as usize) < d_vocab;
     let fail = |message: String| Err(Error::BadSetting { path: config.path.clone(), message });
@@ -172,7 +274,13 @@ fn exclude_tokens(config: &StudyConfig, checkpoints: &[Vec<Checkpoint>]) -> Resu
             "the models' special tokens differ; set corpus.exclude_tokens to the ids that are not to be counted".into(),
         );
     }
-    Ok(first.into_iter().collect())
+    Ok(first.union(of_text).copied().collect())
+}
+
+fn read_sets(config: &StudyConfig, names: &[String], checkpoints: &[Vec<Checkpoint>]) -> Result<Vec<NeuronSet>, Error> {
+    let shapes = checkpoints.iter().flatten().zip(names.iter().cycle());
+    let sets = config.ablation.sets.iter().filter(|_| config.ablation.enabled);
+    sets.map(|section| read_set(config, section, shapes.clone())).collect()
 }
 
 fn read_set<'a>(
@@ -182,7 +290,7 @@ fn read_set<'a>(
 ) -> Result<NeuronSet, Error> {
     let path = config.locate(&section.file);
     let neurons = read_neurons(&path)?;
-    let set = NeuronSet { section: section.clone(), neurons };
+    let set = NeuronSet { section: section.clone(), neurons, file_hash: file_hash(&path)? };
     for (checkpoint, name) in shapes {
         let is_meant = section.models.as_ref().is_none_or(|models| models.contains(name));
         let fits =

@@ -1,13 +1,29 @@
 //! Which covariances are accumulated in which pass over the tokens, so that they fit in memory.
 
+pub(crate) mod footprint;
 #[cfg(test)]
 mod tests;
 
-use crate::Error;
+use crate::config::{BaselineKind, BaselineSection};
 
 /// Rows of tokens are gathered into chunks of at most this many positions (or one row, if it is longer): activations are kept
 /// for one chunk. A constant: where chunks end decides the last bits of a result.
 pub(crate) const CHUNK_TOKENS: usize = 2048;
+
+/// Which positions of the tokens a model is read at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stream {
+    /// Every counted position, row after row.
+    Rows,
+    /// Null `permuted-rows`: positions counted both in a row and in the row that stands in for it in this draw, read from the
+    /// row itself ...
+    Paired { draw: usize },
+    /// ... or from the one that stands in.
+    StandIn { draw: usize },
+}
+
+/// What one model shows in one stream.
+pub(crate) type View = (usize, Stream);
 
 /// One block of covariances: a layer of one model with a layer of the same or another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,92 +32,116 @@ pub(crate) enum Tile {
     Within { model: usize, layer: usize },
     /// A layer of model a with a layer of model b, a < b: serves both directions.
     Between { a: usize, layer_a: usize, b: usize, layer_b: usize },
+    /// The same with b's rows permuted; read the other way round, a's rows permuted by the inverse.
+    Permuted { draw: usize, a: usize, layer_a: usize, b: usize, layer_b: usize },
 }
 
-/// Layers and neurons a layer of one model.
+/// One side of a tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Side {
+    pub(crate) view: View,
+    pub(crate) layer: usize,
+}
+
+/// Dimensions of one model, and what it takes in memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) n_layers: usize,
     pub(crate) d_mlp: usize,
-    /// f32 bytes of its weights.
+    pub(crate) d_model: usize,
+    pub(crate) d_vocab: usize,
+    /// Bytes of its weights once loaded.
     pub(crate) weight_bytes: u64,
+    /// Bytes that loading takes besides, at most.
+    pub(crate) load_bytes: u64,
+}
+
+impl Shape {
+    pub(crate) fn n_neurons(&self) -> usize {
+        self.n_layers * self.d_mlp
+    }
 }
 
 impl Tile {
-    fn bytes(self, shapes: &[Shape]) -> u64 {
-        let (rows, columns) = match self {
-            Self::Within { model, .. } => (shapes[model].d_mlp, shapes[model].d_mlp),
-            Self::Between { a, b, .. } => (shapes[a].d_mlp, shapes[b].d_mlp),
-        };
-        8 * rows as u64 * columns as u64
+    pub(crate) fn bytes(self, shapes: &[Shape]) -> u64 {
+        let [rows, columns] = self.sides().map(|side| shapes[side.view.0].d_mlp as u64);
+        8 * rows * columns
     }
 
-    /// The (model, layer) pairs that it reads.
-    pub(crate) fn sides(self) -> [(usize, usize); 2] {
+    /// Rows, then columns.
+    pub(crate) fn sides(self) -> [Side; 2] {
         match self {
-            Self::Within { model, layer } => [(model, layer); 2],
-            Self::Between { a, layer_a, b, layer_b } => [(a, layer_a), (b, layer_b)],
+            Self::Within { model, layer } => [Side { view: (model, Stream::Rows), layer }; 2],
+            Self::Between { a, layer_a, b, layer_b } => {
+                [Side { view: (a, Stream::Rows), layer: layer_a }, Side { view: (b, Stream::Rows), layer: layer_b }]
+            }
+            Self::Permuted { draw, a, layer_a, b, layer_b } => [
+                Side { view: (a, Stream::Paired { draw }), layer: layer_a },
+                Side { view: (b, Stream::StandIn { draw }), layer: layer_b },
+            ],
+        }
+    }
+
+    /// Tiles of one group are accumulated from the same streams: the tokens as they are, or one permutation of them.
+    fn group(self) -> usize {
+        match self {
+            Self::Within { .. } | Self::Between { .. } => 0,
+            Self::Permuted { draw, .. } => 1 + draw,
         }
     }
 }
 
-/// Divide all tiles of a checkpoint into passes. Every `Within` tile comes before any `Between` tile, since the baseline
-/// of a pair needs the spread of both models' rotated neurons.
-///
-/// Errors: `TooLittleMemory` if not even one tile fits beside models and activations.
-pub(crate) fn passes(
-    shapes: &[Shape],
-    chunk_tokens: usize,
-    top_k: usize,
-    n_draws: usize,
-    memory_bytes: u64,
-    n_threads: usize,
-) -> Result<Vec<Vec<Tile>>, Error> {
-    let within = shapes.iter().enumerate();
-    let mut tiles: Vec<Tile> =
-        within.flat_map(|(model, shape)| (0..shape.n_layers).map(move |layer| Tile::Within { model, layer })).collect();
+/// Every tile of a checkpoint, in the order in which they are accumulated. Every `Within` tile comes before any `Between` tile,
+/// since the baseline of a pair needs the spread of both models' rotated neurons.
+pub(crate) fn tiles(shapes: &[Shape], baseline: &BaselineSection) -> Vec<Tile> {
+    let is_permuted = baseline.kind == BaselineKind::PermutedRows;
+    let mut tiles = Vec::new();
+    for (model, shape) in shapes.iter().enumerate().filter(|_| !is_permuted) {
+        tiles.extend((0..shape.n_layers).map(|layer| Tile::Within { model, layer }));
+    }
+    let mut between = Vec::new();
     for a in 0..shapes.len() {
         for b in a + 1..shapes.len() {
             for layer_a in 0..shapes[a].n_layers {
-                tiles.extend((0..shapes[b].n_layers).map(|layer_b| Tile::Between { a, layer_a, b, layer_b }));
+                between.extend((0..shapes[b].n_layers).map(|layer_b| (a, layer_a, b, layer_b)));
             }
         }
     }
-    let fixed = fixed_bytes(shapes, chunk_tokens, top_k, n_draws, n_threads);
-    let largest = tiles.iter().map(|tile| tile.bytes(shapes)).max().expect("two models have tiles");
-    if fixed + largest > memory_bytes {
-        return Err(Error::TooLittleMemory { budget: gigabytes(memory_bytes), needed: gigabytes(fixed + largest) });
+    tiles.extend(between.iter().map(|&(a, layer_a, b, layer_b)| Tile::Between { a, layer_a, b, layer_b }));
+    for draw in (0..baseline.draws).filter(|_| is_permuted) {
+        tiles.extend(between.iter().map(|&(a, layer_a, b, layer_b)| Tile::Permuted { draw, a, layer_a, b, layer_b }));
     }
-    let room = memory_bytes - fixed;
-    let mut passes = vec![Vec::new()];
+    tiles
+}
+
+/// Divide tiles, in their order, into passes of at most `room` bytes each. `room` is at least that of every tile.
+pub(crate) fn passes(tiles: &[Tile], shapes: &[Shape], room: u64) -> Vec<Vec<Tile>> {
+    let mut passes: Vec<Vec<Tile>> = Vec::new();
     let mut used = 0;
-    for tile in tiles {
+    for &tile in tiles {
         let bytes = tile.bytes(shapes);
-        if used + bytes > room {
+        let is_same_group = passes.last().and_then(|pass| pass.last()).is_some_and(|last| last.group() == tile.group());
+        if !is_same_group || used + bytes > room {
             passes.push(Vec::new());
             used = 0;
         }
         used += bytes;
-        passes.last_mut().expect("never empty").push(tile);
+        passes.last_mut().expect("a pass was just begun").push(tile);
     }
-    Ok(passes)
+    passes
 }
 
-/// Bytes that every pass takes besides its tiles: weights, one chunk of activations as they come and packed, what is kept
-/// of each neuron, and the rotations being worked on.
-fn fixed_bytes(shapes: &[Shape], chunk_tokens: usize, top_k: usize, n_draws: usize, n_threads: usize) -> u64 {
-    let n_neurons = |shape: &Shape| (shape.n_layers * shape.d_mlp) as u64;
-    let others = shapes.len() as u64 - 1;
-    let kept_per_neuron = 16 * top_k as u64 + 4 * 40 + 64 + 8 * n_draws as u64;
-    let of_models: u64 = shapes
-        .iter()
-        .map(|shape| shape.weight_bytes + n_neurons(shape) * (2 * 4 * chunk_tokens as u64 + others * kept_per_neuron))
-        .sum();
-    let widest = shapes.iter().map(|shape| shape.d_mlp).max().unwrap_or(0) as u64;
-    // A rotation takes its f64 matrix, its covariance product and its f32 packing at once.
-    of_models + n_threads as u64 * widest * widest * (8 + 8 + 4)
+/// Bytes of the pass that takes most.
+pub(crate) fn largest_pass(passes: &[Vec<Tile>], shapes: &[Shape]) -> u64 {
+    passes.iter().map(|pass| pass.iter().map(|tile| tile.bytes(shapes)).sum()).max().unwrap_or(0)
 }
 
-pub(crate) fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
+/// `8.2 GB`, `35 MB`: with the digits that matter.
+pub(crate) fn bytes_text(bytes: u64) -> String {
+    match bytes {
+        10_000_000_000.. => format!("{:.1} GB", bytes as f64 / 1e9),
+        1_000_000_000.. => format!("{:.2} GB", bytes as f64 / 1e9),
+        1_000_000.. => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} kB", bytes as f64 / 1e3),
+    }
 }

@@ -65,6 +65,20 @@ impl PairCorrelation {
         self.lowest_corr.len()
     }
 
+    /// What was given to [`PairCorrelation::new`].
+    pub(crate) fn to_extremes(&self, top_k: usize) -> Vec<Extremes> {
+        let of_neuron = |neuron: usize| {
+            let best = neuron * self.n_best..(neuron + 1) * self.n_best;
+            let best = self.best_corr[best.clone()].iter().copied().zip(self.best_neuron[best].iter().copied());
+            let best: Vec<(f64, u32)> = best.take_while(|(corr, _)| !corr.is_nan()).collect();
+            let lowest = (self.lowest_corr[neuron], self.lowest_neuron[neuron]);
+            let histogram = self.histogram.as_chunks().0[neuron];
+            let lowest = (!lowest.0.is_nan()).then_some(lowest);
+            Extremes::restore(top_k, &best, lowest, histogram, self.n_undefined[neuron])
+        };
+        (0..self.n_neurons()).map(of_neuron).collect()
+    }
+
     /// The r-th largest correlation of a neuron and its neuron, if defined.
     pub(crate) fn best(&self, neuron: usize, rank: usize) -> Option<(f64, usize)> {
         let at = neuron * self.n_best + rank;
@@ -88,7 +102,7 @@ impl PairCorrelation {
 const MOMENTS: [&str; 7] = ["mean", "var", "skew", "kurt", "min", "max", "frac_positive"];
 
 impl CheckpointCorrelation {
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
+    pub(crate) fn write(self, path: &Path) -> Result<(), Error> {
         let mut tensors = Vec::new();
         for (model, moments) in self.moments.iter().enumerate() {
             for (column, name) in MOMENTS.iter().enumerate() {
@@ -96,20 +110,8 @@ impl CheckpointCorrelation {
                 tensors.push((format!("{model}.{name}"), TensorData::F64 { shape: vec![moments.len()], data }));
             }
         }
-        for ((model, other), pair) in &self.pairs {
-            let n = pair.n_neurons();
-            let name = |what: &str| format!("{model}+{other}.{what}");
-            let f64s = |shape, data: &[f64]| TensorData::F64 { shape, data: data.to_vec() };
-            let u32s = |shape, data: &[u32]| TensorData::U32 { shape, data: data.to_vec() };
-            tensors.extend([
-                (name("best_corr"), f64s(vec![n, pair.n_best], &pair.best_corr)),
-                (name("best_neuron"), u32s(vec![n, pair.n_best], &pair.best_neuron)),
-                (name("lowest_corr"), f64s(vec![n], &pair.lowest_corr)),
-                (name("lowest_neuron"), u32s(vec![n], &pair.lowest_neuron)),
-                (name("histogram"), u32s(vec![n, HISTOGRAM_BINS], &pair.histogram)),
-                (name("n_undefined"), u32s(vec![n], &pair.n_undefined)),
-                (name("baseline"), f64s(vec![pair.baseline.len() / n, n], &pair.baseline)),
-            ]);
+        for (pair, kept) in self.pairs {
+            tensors.extend(pair_tensors(pair, kept));
         }
         Ok(write_tensors(path, &tensors, &[])?)
     }
@@ -147,7 +149,24 @@ fn read_moments(tensors: &Tensors, model: usize) -> Result<Vec<Moments>, Error> 
     Ok((0..columns[0].len()).map(of_neuron).collect())
 }
 
-fn read_pair(tensors: &Tensors, (model, other): (usize, usize)) -> Result<PairCorrelation, Error> {
+/// Tensors of (model, other), named `0+1.best_corr` and so on by model index.
+pub(crate) fn pair_tensors((model, other): (usize, usize), kept: PairCorrelation) -> [(String, TensorData); 7] {
+    let n = kept.n_neurons();
+    let name = |what: &str| format!("{model}+{other}.{what}");
+    let baseline = vec![kept.baseline.len() / n, n];
+    [
+        (name("best_corr"), TensorData::F64 { shape: vec![n, kept.n_best], data: kept.best_corr }),
+        (name("best_neuron"), TensorData::U32 { shape: vec![n, kept.n_best], data: kept.best_neuron }),
+        (name("lowest_corr"), TensorData::F64 { shape: vec![n], data: kept.lowest_corr }),
+        (name("lowest_neuron"), TensorData::U32 { shape: vec![n], data: kept.lowest_neuron }),
+        (name("histogram"), TensorData::U32 { shape: vec![n, HISTOGRAM_BINS], data: kept.histogram }),
+        (name("n_undefined"), TensorData::U32 { shape: vec![n], data: kept.n_undefined }),
+        (name("baseline"), TensorData::F64 { shape: baseline, data: kept.baseline }),
+    ]
+}
+
+/// What [`pair_tensors`] has written.
+pub(crate) fn read_pair(tensors: &Tensors, (model, other): (usize, usize)) -> Result<PairCorrelation, Error> {
     let name = |what: &str| format!("{model}+{other}.{what}");
     let f64s = |what: &str| tensors.f64(&name(what));
     let u32s = |what: &str| tensors.u32(&name(what));

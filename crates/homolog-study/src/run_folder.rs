@@ -1,23 +1,31 @@
 //! The run folder as a whole: whose it is, whether it is finished, and its manifest.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-use homolog_model::{Isa, TokenMask, Tokens};
-use homolog_results::{Inputs as ManifestInputs, Manifest, TokensInput, WeightsInput, file_hash, write_bytes};
+use homolog_model::{Checkpoint, Isa, TokenMask, Tokens};
+use homolog_results::{
+    FileInput, FolderLock, Inputs as ManifestInputs, Manifest, TokensInput, WeightsInput, file_hash, remove_files,
+    write_bytes,
+};
 use serde_json::json;
 
 use crate::artifacts::{self, Artifacts};
 use crate::inputs::Inputs;
 use crate::stages::{ablate, correlate, evaluate};
-use crate::tables::{TENSOR_FILES, Tables};
-use crate::{Error, Options, StudyConfig};
+use crate::tables::Tables;
+use crate::{Error, Options, Progress, StudyConfig};
 
 /// A run folder that is free, or holds this study.
 pub(crate) struct RunFolder {
     path: PathBuf,
     /// Of an earlier call.
     manifest: Option<Manifest>,
+    pub(crate) artifacts: Artifacts,
+    /// Once something is written.
+    lock: Option<FolderLock>,
+    /// The folder was made by this call, and nothing is in it yet that tells of the study.
+    is_new: bool,
 }
 
 impl RunFolder {
@@ -32,42 +40,103 @@ impl RunFolder {
             Some(manifest) if manifest.study != config.study.name => {
                 Err(Error::OtherStudy { path, found: manifest.study.clone(), wanted: config.study.name.clone() })
             }
-            _ => Ok(Self { path, manifest }),
+            _ => {
+                let earlier = manifest.as_ref().map_or_else(Vec::new, |manifest| manifest.stages.clone());
+                let artifacts = Artifacts::new(&path, earlier);
+                Ok(Self { path, manifest, artifacts, lock: None, is_new: false })
+            }
+        }
+    }
+
+    /// Keep other programs out and remove what a killed one has left half-written.
+    pub(crate) fn claim(&mut self) -> Result<(), Error> {
+        if self.lock.is_none() {
+            self.is_new = !self.path.exists();
+            self.lock = Some(FolderLock::claim(&self.path)?);
+        }
+        Ok(())
+    }
+
+    /// How paths are written in the folder's files: relative ones from the folder, so that both can move together.
+    pub(crate) fn namer(&self) -> impl Fn(&Path) -> String + use<> {
+        let folder = std::path::absolute(&self.path);
+        move |path| {
+            let relative = folder.as_ref().ok().filter(|_| path.is_relative());
+            let relative = relative.and_then(|folder| pathdiff::diff_paths(std::path::absolute(path).ok()?, folder));
+            relative.as_deref().unwrap_or(path).display().to_string()
         }
     }
 
     /// Whether an earlier call finished the same study and its tables and tensors are still there.
     pub(crate) fn is_finished(&self, config: &StudyConfig, inputs: &Inputs) -> bool {
         self.manifest.as_ref().is_some_and(|manifest| {
-            let is_intact = |table: &homolog_results::TableRecord| {
-                file_hash(&self.path.join(&table.path)).is_ok_and(|hash| hash == table.hash)
-            };
+            let mut files = result_files(manifest);
             manifest.is_finished
                 && manifest.study_key == study_key(config, inputs)
-                && manifest.tables.iter().all(is_intact)
-                && TENSOR_FILES.iter().all(|file| self.path.join(file).is_file())
+                && files.all(|(path, hash)| file_hash(&self.path.join(path)).is_ok_and(|found| found == *hash))
         })
     }
 
-    /// Claim the folder: resolved study file and a manifest that says unfinished.
-    pub(crate) fn begin(&self, config: &StudyConfig, inputs: &Inputs, options: &Options) -> Result<(), Error> {
-        let mut resolved = config.clone();
-        resolved.corpus.exclude_tokens = Some(inputs.exclude_tokens.clone());
-        // The manifest first: whatever happens next, the folder no longer claims to be finished.
-        new_manifest(config, inputs, options).write(&self.path)?;
-        Ok(write_bytes(&self.path.join("study.resolved.toml"), resolved.to_toml().as_bytes())?)
-    }
-
-    /// Write tables, tensors and the finished manifest.
-    pub(crate) fn finish(
-        &self,
+    /// Claim the folder for the study: resolved study file and a manifest that says unfinished. Results of earlier settings are
+    /// removed, lest they be taken for results of these; what they were made from stays in `artifacts/`.
+    ///
+    /// Errors: the folder holds a study of the same name of other models; another program is at work in it.
+    pub(crate) fn begin(
+        &mut self,
         config: &StudyConfig,
         inputs: &Inputs,
         options: &Options,
-        artifacts: &Artifacts,
-        tables: &Tables,
+        progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let mut manifest = new_manifest(config, inputs, options);
+        self.claim()?;
+        let manifest = self.new_manifest(config, inputs, options);
+        if let Some(earlier) = self.manifest.as_ref().filter(|earlier| earlier.study_key != manifest.study_key) {
+            let hashes = |manifest: &Manifest| -> BTreeSet<String> {
+                manifest.inputs.weights.iter().map(|input| input.weights_hash.clone()).collect()
+            };
+            if hashes(earlier).is_disjoint(&hashes(&manifest)) {
+                let (path, study) = (self.path.clone(), config.study.name.clone());
+                return Err(Error::OtherModels { path, study });
+            }
+            let files: Vec<PathBuf> = result_files(earlier).map(|(path, _)| self.path.join(path)).collect();
+            if files.iter().any(|file| file.exists()) {
+                progress.say(
+                    "the study has changed since its last run: its results are removed, finished work that still holds is used",
+                );
+            }
+            // The manifest no longer claims them first: a kill in between leaves an unfinished run, not a false one.
+            self.artifacts.keep(manifest.clone())?;
+            remove_files(&files)?;
+        }
+        self.artifacts.keep(manifest)?;
+        self.is_new = false;
+        let resolved = self.resolved(config, inputs);
+        Ok(write_bytes(&self.path.join("study.resolved.toml"), resolved.to_toml().as_bytes())?)
+    }
+
+    /// The study with every default, paths from the run folder: runs again from there.
+    fn resolved(&self, config: &StudyConfig, inputs: &Inputs) -> StudyConfig {
+        let name = self.namer();
+        let named = |path: &Path| PathBuf::from(name(&config.locate(path)));
+        let mut resolved = config.clone();
+        resolved.corpus.exclude_tokens = Some(inputs.exclude_tokens.clone());
+        for model in &mut resolved.models {
+            model.path = named(&model.path);
+        }
+        let corpus = &mut resolved.corpus;
+        for path in [&mut corpus.token_file, &mut corpus.held_out_token_file, &mut corpus.tokenizer] {
+            *path = path.as_deref().map(named);
+        }
+        corpus.files = corpus.files.iter().map(|pattern| named(pattern)).collect();
+        for set in &mut resolved.ablation.sets {
+            set.file = named(&set.file);
+        }
+        resolved
+    }
+
+    /// Write tables, tensors and the finished manifest.
+    pub(crate) fn finish(&self, inputs: &Inputs, tables: &Tables) -> Result<(), Error> {
+        let mut manifest = self.artifacts.to_manifest();
         let weights: Vec<&str> = manifest.inputs.weights.iter().map(|input| input.weights_hash.as_str()).collect();
         let metadata = [
             ("homolog.study_key".to_owned(), manifest.study_key.clone()),
@@ -77,18 +146,87 @@ impl RunFolder {
             ("homolog.loss_tokens".to_owned(), inputs.loss_tokens_name().to_owned()),
             ("homolog.precision".to_owned(), manifest.precision.clone()),
         ];
-        manifest.tables = tables.write(&self.path, &metadata)?;
-        manifest.stages = artifacts.records().to_vec();
+        (manifest.tables, manifest.tensors) = tables.write(&self.path, &metadata)?;
         manifest.n_undefined_pairs = tables.n_undefined_pairs;
         manifest.notes.clone_from(&tables.notes);
         manifest.is_finished = true;
         Ok(manifest.write(&self.path)?)
     }
+
+    fn new_manifest(&self, config: &StudyConfig, inputs: &Inputs, options: &Options) -> Manifest {
+        let name = self.namer();
+        let tokens_input = |path: &Path, tokens: &Tokens| TokensInput {
+            path: name(path),
+            tokens_hash: tokens.hash().to_owned(),
+            n_rows: tokens.n_rows() as u64,
+            context: tokens.context() as u64,
+            n_tokens_counted: TokenMask::new(tokens, &inputs.exclude_tokens).n_tokens_counted() as u64,
+        };
+        let weights = inputs.steps.iter().zip(&inputs.checkpoints).flat_map(|(&step, checkpoints)| {
+            let models = config.models.iter().zip(checkpoints);
+            let name = &name;
+            models.map(move |(model, checkpoint)| WeightsInput {
+                model: model.name.clone(),
+                checkpoint: step,
+                path: name(&config.locate(&config.folder(model, step))),
+                weights_hash: checkpoint.weights_hash.clone(),
+            })
+        });
+        let lists = inputs
+            .sets
+            .iter()
+            .map(|set| FileInput { path: name(&config.locate(&set.section.file)), hash: set.file_hash.clone() });
+        Manifest {
+            format: Manifest::FORMAT,
+            homolog_version: options.homolog_version.clone(),
+            code_commit: options.code_commit.clone(),
+            study: config.study.name.clone(),
+            study_key: study_key(config, inputs),
+            is_finished: false,
+            isa: Isa::current().to_string(),
+            precision: config.correlation.precision.to_string(),
+            n_threads: rayon::current_num_threads() as u64,
+            tokenizer: inputs.tokenizer.clone(),
+            inputs: ManifestInputs {
+                tokens: tokens_input(&inputs.tokens_path, &inputs.tokens),
+                held_out_tokens: inputs.held_out_path.as_ref().map(|path| tokens_input(path, &inputs.loss_tokens)),
+                text: inputs.text.clone(),
+                weights: weights.collect(),
+                neuron_lists: lists.collect(),
+            },
+            seeds: BTreeMap::from([
+                ("ablation".into(), config.ablation.seed),
+                ("baseline".into(), config.baseline.seed),
+            ]),
+            n_tokens_counted: inputs.mask.n_tokens_counted() as u64,
+            exclude_tokens: inputs.exclude_tokens.clone(),
+            n_undefined_pairs: 0,
+            stages: Vec::new(),
+            tables: Vec::new(),
+            tensors: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl Drop for RunFolder {
+    /// A folder that was made for a study whose inputs then proved wrong is not left behind.
+    fn drop(&mut self) {
+        if self.is_new {
+            FolderLock::remove_empty(&self.path);
+        }
+    }
+}
+
+/// Path in the run folder and hash of every file of results.
+fn result_files(manifest: &Manifest) -> impl Iterator<Item = (&String, &String)> {
+    let tables = manifest.tables.iter().map(|table| (&table.path, &table.hash));
+    tables.chain(manifest.tensors.iter().map(|file| (&file.path, &file.hash)))
 }
 
 /// Everything that decides the tables, and nothing else: no paths, no study name.
 fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
-    let hashes = |models: &Vec<homolog_model::Checkpoint>| {
+    let hashes = |models: &Vec<Checkpoint>| {
         models.iter().map(|c| (c.weights_hash.clone(), c.config_hash.clone())).collect::<Vec<_>>()
     };
     let sets = inputs.sets.iter().map(|set| {
@@ -110,48 +248,4 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "versions": (correlate::VERSION, evaluate::VERSION, ablate::VERSION),
     });
     artifacts::key("study", 1, &decides)
-}
-
-fn new_manifest(config: &StudyConfig, inputs: &Inputs, options: &Options) -> Manifest {
-    let tokens_input = |path: &PathBuf, tokens: &Tokens| TokensInput {
-        path: path.display().to_string(),
-        tokens_hash: tokens.hash().to_owned(),
-        n_rows: tokens.n_rows() as u64,
-        context: tokens.context() as u64,
-        n_tokens_counted: TokenMask::new(tokens, &inputs.exclude_tokens).n_tokens_counted() as u64,
-    };
-    let weights = inputs.steps.iter().zip(&inputs.checkpoints).flat_map(|(&step, checkpoints)| {
-        let models = config.models.iter().zip(checkpoints);
-        models.map(move |(model, checkpoint)| WeightsInput {
-            model: model.name.clone(),
-            checkpoint: step,
-            path: config.folder(model, step).display().to_string(),
-            weights_hash: checkpoint.weights_hash.clone(),
-        })
-    });
-    let held_out = config.corpus.held_out_token_file.as_ref();
-    Manifest {
-        format: Manifest::FORMAT,
-        homolog_version: options.homolog_version.clone(),
-        code_commit: options.code_commit.clone(),
-        study: config.study.name.clone(),
-        study_key: study_key(config, inputs),
-        is_finished: false,
-        isa: Isa::current().to_string(),
-        precision: config.correlation.precision.to_string(),
-        n_threads: rayon::current_num_threads() as u64,
-        tokenizer: inputs.tokenizer.clone(),
-        inputs: ManifestInputs {
-            tokens: tokens_input(&config.corpus.token_file, &inputs.tokens),
-            held_out_tokens: held_out.map(|path| tokens_input(path, &inputs.loss_tokens)),
-            weights: weights.collect(),
-        },
-        seeds: BTreeMap::from([("ablation".into(), config.ablation.seed), ("baseline".into(), config.baseline.seed)]),
-        n_tokens_counted: inputs.mask.n_tokens_counted() as u64,
-        exclude_tokens: inputs.exclude_tokens.clone(),
-        n_undefined_pairs: 0,
-        stages: Vec::new(),
-        tables: Vec::new(),
-        notes: Vec::new(),
-    }
 }

@@ -5,3 +5,4 @@ pub(crate) mod classify;
 pub(crate) mod correlate;
 pub(crate) mod evaluate;
 pub(crate) mod persist;
+pub(crate) mod tokenize;

@@ -6,7 +6,6 @@
 
 use std::path::PathBuf;
 
-use crate::artifacts::Artifacts;
 use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
 use crate::run_folder::RunFolder;
@@ -34,23 +33,23 @@ pub enum Outcome {
 
 /// Run a study, or what is left of it.
 pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> Result<Outcome, Error> {
-    let folder = RunFolder::open(config, options)?;
-    let inputs = Inputs::open(config, options, progress)?;
+    let mut folder = RunFolder::open(config, options)?;
+    let inputs = Inputs::open(config, options, &mut folder, progress)?;
     if folder.is_finished(config, &inputs) {
         return Ok(Outcome::AlreadyDone { folder: options.output.clone() });
     }
-    folder.begin(config, &inputs, options)?;
-    let mut artifacts = Artifacts::new(&options.output);
+    folder.begin(config, &inputs, options, progress)?;
+    let artifacts = &mut folder.artifacts;
     let mut tables = Tables::default();
     let mut excess = Vec::new();
     for step_idx in 0..inputs.steps.len() {
-        let correlated = correlate::run(config, &inputs, step_idx, options, &mut artifacts, progress)?;
+        let correlated = correlate::run(config, &inputs, step_idx, options, artifacts, progress)?;
         let correlation = CheckpointCorrelation::read(&correlated.path, inputs.names.len())?;
         let classified = classify::run(config, &inputs, step_idx, &correlation);
         tables.add_correlation(config, &inputs, step_idx, &correlation);
         for model_idx in 0..inputs.names.len() {
             let moments = &correlation.moments[model_idx];
-            let clean = evaluate::run(&inputs, (step_idx, model_idx), moments, &mut artifacts, progress)?;
+            let clean = evaluate::run(&inputs, (step_idx, model_idx), moments, artifacts, progress)?;
             if config.ablation.enabled {
                 let members = classify::members(&classified.excess[model_idx], config.universality.threshold);
                 let target = ablate::Target {
@@ -61,7 +60,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
                     means: moments.iter().map(|moments| moments.mean as f32).collect(),
                     correlation_key: &correlated.key,
                 };
-                let (rows, notes) = ablate::run(config, &inputs, &target, &mut artifacts, progress)?;
+                let (rows, notes) = ablate::run(config, &inputs, &target, artifacts, progress)?;
                 tables.ablation.extend(rows);
                 tables.notes.extend(notes);
             }
@@ -76,6 +75,6 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
     tables.sort();
     let summary = Summary::new(config, &inputs, &tables);
     tables.notes.extend(summary.notes.clone());
-    folder.finish(config, &inputs, options, &artifacts, &tables)?;
+    folder.finish(&inputs, &tables)?;
     Ok(Outcome::Done { folder: options.output.clone(), summary: summary.to_markdown(&options.output) })
 }

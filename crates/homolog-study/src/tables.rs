@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow, Table, TableRecord,
-    TensorData, file_hash, sort_rows, write_table, write_tensors,
+    AblationRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow, Table,
+    TableRecord, TensorData, file_hash, sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
@@ -16,8 +16,6 @@ use crate::{Error, StudyConfig};
 const TOP_K_FILE: &str = "tensors/topk.safetensors";
 /// Histograms of every neuron's correlations.
 const HISTOGRAMS_FILE: &str = "tensors/histograms.safetensors";
-/// What a finished run folder holds besides its tables.
-pub(crate) const TENSOR_FILES: [&str; 2] = [TOP_K_FILE, HISTOGRAMS_FILE];
 
 /// Rows of the seven tables, tensors, and remarks.
 #[derive(Default)]
@@ -80,10 +78,19 @@ impl Tables {
     }
 
     /// Write `tables/` and `tensors/` of a run folder; both hashes go into the metadata of every file.
-    pub(crate) fn write(&self, run_dir: &Path, metadata: &[(String, String)]) -> Result<Vec<TableRecord>, Error> {
-        write_tensors(&run_dir.join(TOP_K_FILE), &self.top_k, metadata)?;
-        write_tensors(&run_dir.join(HISTOGRAMS_FILE), &self.histograms, metadata)?;
-        Ok(vec![
+    pub(crate) fn write(
+        &self,
+        run_dir: &Path,
+        metadata: &[(String, String)],
+    ) -> Result<(Vec<TableRecord>, Vec<FileRecord>), Error> {
+        let tensors = [(TOP_K_FILE, &self.top_k), (HISTOGRAMS_FILE, &self.histograms)];
+        let tensors = tensors.map(|(path, tensors)| {
+            let file = run_dir.join(path);
+            write_tensors(&file, tensors, metadata)?;
+            Ok(FileRecord { path: path.to_owned(), n_bytes: n_bytes(&file), hash: file_hash(&file)? })
+        });
+        let tensors = tensors.into_iter().collect::<Result<_, Error>>()?;
+        let tables = vec![
             write_one(run_dir, &self.models, metadata)?,
             write_one(run_dir, &self.neurons, metadata)?,
             write_one(run_dir, &self.matches, metadata)?,
@@ -91,7 +98,8 @@ impl Tables {
             write_one(run_dir, &self.persistence, metadata)?,
             write_one(run_dir, &self.stability, metadata)?,
             write_one(run_dir, &self.ablation, metadata)?,
-        ])
+        ];
+        Ok((tables, tensors))
     }
 }
 
@@ -99,6 +107,10 @@ fn write_one<T: Table>(run_dir: &Path, rows: &[T], metadata: &[(String, String)]
     let path = format!("tables/{}.parquet", T::NAME);
     let file = run_dir.join(&path);
     write_table(&file, rows, metadata)?;
-    let n_bytes = std::fs::metadata(&file).map_or(0, |metadata| metadata.len());
-    Ok(TableRecord { name: T::NAME.to_owned(), path, n_rows: rows.len() as u64, n_bytes, hash: file_hash(&file)? })
+    let (n_rows, n_bytes) = (rows.len() as u64, n_bytes(&file));
+    Ok(TableRecord { name: T::NAME.to_owned(), path, n_rows, n_bytes, hash: file_hash(&file)? })
+}
+
+fn n_bytes(file: &Path) -> u64 {
+    std::fs::metadata(file).map_or(0, |metadata| metadata.len())
 }

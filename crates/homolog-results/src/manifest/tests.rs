@@ -32,7 +32,17 @@ fn manifest() -> Manifest {
         inputs: Inputs {
             tokens: tokens.clone(),
             held_out_tokens: Some(tokens),
+            text: Some(TextInput {
+                files: vec![FileInput { path: "a.txt".to_owned(), hash: "a1".to_owned() }],
+                tokenizer: "tokenizer".to_owned(),
+                tokenizer_hash: "a2".to_owned(),
+                n_documents: 3,
+                n_held_out_documents: 1,
+                n_empty_documents: 0,
+                n_dropped_tokens: 17,
+            }),
             weights: vec![WeightsInput { checkpoint: None, ..weights.clone() }, weights],
+            neuron_lists: vec![FileInput { path: "list.csv".to_owned(), hash: "a3".to_owned() }],
         },
         seeds: BTreeMap::from([("baseline".to_owned(), u64::MAX), ("ablation".to_owned(), 0)]),
         n_tokens_counted: 1_270,
@@ -53,6 +63,7 @@ fn manifest() -> Manifest {
             n_bytes: 99,
             hash: "ff".to_owned(),
         }],
+        tensors: vec![FileRecord { path: "tensors/topk.safetensors".to_owned(), n_bytes: 7, hash: "a4".to_owned() }],
         notes: vec!["losses are over the same rows".to_owned()],
     }
 }
@@ -76,12 +87,12 @@ fn another_format_is_refused_by_number() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(Manifest::FILE_NAME);
     // No other field: what the format is must be said even when nothing else is understood.
-    fs::write(&path, r#"{"format": 2}"#).unwrap();
+    fs::write(&path, r#"{"format": 3}"#).unwrap();
     let error = Manifest::read(folder.path()).unwrap_err();
-    assert!(matches!(&error, Error::UnknownManifestVersion { path: named, found: 2, supported: 1 } if *named == path));
+    assert!(matches!(&error, Error::UnknownManifestVersion { path: named, found: 3, supported: 2 } if *named == path));
     let message = error.to_string();
     assert!(
-        message.contains("format 2") && message.contains("reads 1") && message.contains("manifest.json"),
+        message.contains("format 3") && message.contains("reads 2") && message.contains("manifest.json"),
         "{message}"
     );
 }
@@ -97,7 +108,7 @@ fn what_is_no_manifest_is_refused() {
         (whole[..whole.len() / 2].to_owned(), "EOF"),
         ("{}".to_owned(), "missing field `format`"),
         (r#"{"format": "1"}"#.to_owned(), "invalid type"),
-        (r#"{"format": 1}"#.to_owned(), "missing field"),
+        (r#"{"format": 2}"#.to_owned(), "missing field"),
         (whole.replace("\"study_key\"", "\"study_kee\""), "missing field `study_key`"),
     ];
     for (text, cause) in specimens {

@@ -88,3 +88,36 @@ fn hash_is_blake3_of_the_bytes() {
     let error = file_hash(folder.path()).unwrap_err();
     assert!(matches!(&error, Error::Read { source, .. } if source.kind() == ErrorKind::IsADirectory), "{error:?}");
 }
+
+#[test]
+fn a_claimed_folder_is_closed_to_others_and_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    fs::create_dir_all(run.join("tables/below")).unwrap();
+    for left in [".manifest.json.7-0.tmp", "tables/.neurons.parquet.7-1.tmp"] {
+        fs::write(run.join(left), "half").unwrap();
+    }
+    for kept in ["notes.tmp", ".hidden", "tables/neurons.parquet", "tables/below/.x.tmp"] {
+        fs::write(run.join(kept), "mine").unwrap();
+    }
+    let lock = FolderLock::claim(&run).unwrap();
+    assert_eq!(names(&run), [".hidden", ".lock", "notes.tmp", "tables"]);
+    assert_eq!(names(&run.join("tables")), ["below", "neurons.parquet"]);
+    assert_eq!(names(&run.join("tables/below")), [".x.tmp"], "not a folder of ours");
+    let error = FolderLock::claim(&run).unwrap_err();
+    assert!(matches!(&error, Error::Locked { folder } if *folder == run), "{error:?}");
+    drop(lock);
+    FolderLock::claim(&run).unwrap();
+}
+
+#[test]
+fn files_are_removed_and_missing_ones_are_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, gone) = (folder.path().join("there"), folder.path().join("gone"));
+    fs::write(&there, "x").unwrap();
+    remove_files(&[there, gone]).unwrap();
+    assert!(names(folder.path()).is_empty());
+    let sub = folder.path().join("folder");
+    fs::create_dir(&sub).unwrap();
+    assert!(matches!(remove_files(std::slice::from_ref(&sub)), Err(Error::Write { path, .. }) if path == sub));
+}

@@ -17,7 +17,7 @@ context = 128
 "#;
 
 fn parse(text: &str) -> StudyConfig {
-    StudyConfig::parse(text, Path::new("/studies/study.toml")).unwrap_or_else(|error| panic!("{error}"))
+    StudyConfig::parse(text, Path::new("/studies/study.toml"), &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Every default of the design's study file (section 3), written out.
@@ -113,7 +113,7 @@ fn paths_are_relative_to_the_study_file() {
 #[test]
 fn an_unknown_key_is_named_with_its_line() {
     let text = SHORTEST.replace("context = 128", "context = 128\ncontxt = 64");
-    let error = StudyConfig::parse(&text, Path::new("/studies/study.toml")).unwrap_err().to_string();
+    let error = StudyConfig::parse(&text, Path::new("/studies/study.toml"), &[]).unwrap_err().to_string();
     for word in ["/studies/study.toml", "contxt", "line 13"] {
         assert!(error.contains(word), "{word}: {error}");
     }

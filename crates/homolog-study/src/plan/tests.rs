@@ -2,23 +2,46 @@
 
 use std::collections::BTreeSet;
 
+use super::footprint::{Footprint, Workload};
 use super::*;
+use crate::Error;
 
-const CHUNK: usize = 2040;
+const CONTEXT: usize = 120;
 
 /// Models of different depth and width.
 fn shapes() -> Vec<Shape> {
-    [(2, 40), (3, 24), (1, 70)]
-        .map(|(n_layers, d_mlp)| Shape { n_layers, d_mlp, weight_bytes: 100_000 * n_layers as u64 })
-        .to_vec()
+    let shape = |n_layers: usize, d_mlp: usize| Shape {
+        n_layers,
+        d_mlp,
+        d_model: d_mlp / 2,
+        d_vocab: 50,
+        weight_bytes: 100_000 * n_layers as u64,
+        load_bytes: 1000,
+    };
+    [(2, 40), (3, 24), (1, 70)].map(|(n_layers, d_mlp)| shape(n_layers, d_mlp)).to_vec()
 }
 
-fn plan(memory_bytes: u64) -> Result<Vec<Vec<Tile>>, Error> {
-    passes(&shapes(), CHUNK, 16, 2, memory_bytes, 2)
+fn baseline(kind: BaselineKind) -> BaselineSection {
+    BaselineSection { kind, draws: 2, seed: 0 }
 }
 
-fn fixed() -> u64 {
-    fixed_bytes(&shapes(), CHUNK, 16, 2, 2)
+fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
+    let mut workload = Workload {
+        shapes: shapes().leak(),
+        baseline: Box::leak(Box::new(baseline(BaselineKind::Orthogonal))),
+        top_k: 16,
+        context: CONTEXT,
+        n_rows: 300,
+        n_checkpoints: 5,
+        batch_rows: 8,
+        n_threads: 2,
+    };
+    change(&mut workload);
+    Footprint::of(&workload)
+}
+
+fn plan(room: u64) -> Vec<Vec<Tile>> {
+    passes(&tiles(&shapes(), &baseline(BaselineKind::Orthogonal)), &shapes(), room)
 }
 
 /// Every block a study of [`shapes`] needs.
@@ -39,19 +62,20 @@ fn bytes(pass: &[Tile]) -> u64 {
     pass.iter().map(|tile| tile.bytes(&shapes())).sum()
 }
 
+const LARGEST: u64 = 8 * 70 * 70;
+
 #[test]
 fn ample_memory_makes_one_pass() {
-    assert_eq!(plan(u64::MAX).unwrap().len(), 1);
-    let total = bytes(&plan(u64::MAX).unwrap()[0]);
-    assert_eq!(plan(fixed() + total).unwrap().len(), 1);
-    assert_eq!(plan(fixed() + total - 1).unwrap().len(), 2);
+    assert_eq!(plan(u64::MAX).len(), 1);
+    let total = bytes(&plan(u64::MAX)[0]);
+    assert_eq!((plan(total).len(), plan(total - 1).len()), (1, 2));
+    assert_eq!(largest_pass(&plan(total), &shapes()), total);
 }
 
 #[test]
-fn every_tile_is_in_one_pass_within_the_budget() {
-    let largest = 8 * 70 * 70;
-    for room in [largest, largest + 1, 2 * largest, 5 * largest, 100 * largest] {
-        let passes = plan(fixed() + room).unwrap();
+fn every_tile_is_in_one_pass_within_the_room() {
+    for room in [LARGEST, LARGEST + 1, 2 * LARGEST, 5 * LARGEST, 100 * LARGEST] {
+        let passes = plan(room);
         let tiles: Vec<Tile> = passes.concat();
         assert_eq!(tiles.len(), all_tiles().len(), "room for {room}: no tile twice");
         assert_eq!(tiles.iter().copied().collect::<BTreeSet<_>>(), all_tiles(), "room for {room}");
@@ -66,37 +90,74 @@ fn every_tile_is_in_one_pass_within_the_budget() {
             assert!(bytes(&pair[0]) + bytes(&pair[1][..1]) > room, "room for {room}: a pass too many");
         }
     }
-    assert!(plan(fixed() + largest).unwrap().len() >= 3);
+    assert!(plan(LARGEST).len() >= 3);
+}
+
+#[test]
+fn permuted_rows_take_a_pass_of_their_own_for_each_draw_and_no_spread() {
+    let tiles = tiles(&shapes(), &baseline(BaselineKind::PermutedRows));
+    let n_between = all_tiles().iter().filter(|tile| matches!(tile, Tile::Between { .. })).count();
+    assert_eq!(tiles.len(), 3 * n_between);
+    let passes = passes(&tiles, &shapes(), u64::MAX);
+    assert_eq!(passes.iter().map(Vec::len).collect::<Vec<_>>(), [n_between; 3]);
+    for (pass_idx, pass) in passes.iter().enumerate() {
+        let streams: BTreeSet<Stream> = pass.iter().flat_map(|tile| tile.sides()).map(|side| side.view.1).collect();
+        let wanted = match pass_idx {
+            0 => vec![Stream::Rows],
+            pass_idx => vec![Stream::Paired { draw: pass_idx - 1 }, Stream::StandIn { draw: pass_idx - 1 }],
+        };
+        assert_eq!(streams.into_iter().collect::<Vec<_>>(), wanted);
+    }
 }
 
 #[test]
 fn too_little_memory_says_how_much_it_takes() {
-    let largest = 8 * 70 * 70;
-    assert!(plan(fixed() + largest).is_ok());
-    for memory_bytes in [fixed() + largest - 1, fixed(), 0] {
-        let error = plan(memory_bytes).unwrap_err();
-        assert!(matches!(&error, Error::TooLittleMemory { .. }), "{error:?}");
-        assert!(error.to_string().contains(&gigabytes(fixed() + largest)), "{error}");
+    let footprint = footprint(|_| {});
+    let needed = footprint.total() + LARGEST;
+    assert_eq!(footprint.room(needed, LARGEST).unwrap(), LARGEST);
+    for memory_bytes in [needed - 1, 1, 0] {
+        let error = footprint.room(memory_bytes, LARGEST).unwrap_err();
+        assert!(matches!(&error, Error::TooLittleMemory { needed_bytes, .. } if *needed_bytes == needed), "{error:?}");
+        assert!(error.to_string().contains(&bytes_text(needed)), "{error}");
     }
 }
 
 #[test]
 fn a_tile_reads_its_two_layers_and_holds_f64() {
+    let side = |model, layer| Side { view: (model, Stream::Rows), layer };
     let within = Tile::Within { model: 1, layer: 2 };
-    assert_eq!((within.sides(), within.bytes(&shapes())), ([(1, 2), (1, 2)], 8 * 24 * 24));
+    assert_eq!((within.sides(), within.bytes(&shapes())), ([side(1, 2), side(1, 2)], 8 * 24 * 24));
     let between = Tile::Between { a: 0, layer_a: 1, b: 2, layer_b: 0 };
-    assert_eq!((between.sides(), between.bytes(&shapes())), ([(0, 1), (2, 0)], 8 * 40 * 70));
+    assert_eq!((between.sides(), between.bytes(&shapes())), ([side(0, 1), side(2, 0)], 8 * 40 * 70));
 }
 
 #[test]
 fn more_of_anything_takes_more_memory() {
+    let plain = footprint(|_| {}).total();
+    let leak = |baseline: BaselineSection| -> &'static BaselineSection { Box::leak(Box::new(baseline)) };
+    let more_draws = leak(BaselineSection { draws: 3, ..baseline(BaselineKind::Orthogonal) });
+    let permuted = leak(baseline(BaselineKind::PermutedRows));
+    let two_models = &shapes().leak()[..2];
     let more = [
-        fixed_bytes(&shapes(), 2 * CHUNK, 16, 2, 2),
-        fixed_bytes(&shapes(), CHUNK, 32, 2, 2),
-        fixed_bytes(&shapes(), CHUNK, 16, 3, 2),
-        fixed_bytes(&shapes(), CHUNK, 16, 2, 4),
+        footprint(|workload| workload.context = 4000),
+        footprint(|workload| workload.top_k = 32),
+        footprint(|workload| workload.n_rows = 3000),
+        footprint(|workload| workload.n_checkpoints = 6),
+        footprint(|workload| workload.batch_rows = 16),
+        footprint(|workload| workload.n_threads = 4),
+        footprint(|workload| workload.baseline = more_draws),
+        footprint(|workload| workload.baseline = permuted),
     ];
-    assert!(more.iter().all(|&bytes| bytes > fixed()), "{more:?}");
-    // Activations of a chunk as they come and packed, 4 bytes each: most of what is fixed here.
-    assert!(fixed() > 2 * 4 * CHUNK as u64 * (80 + 72 + 70));
+    assert!(more.iter().all(|more| more.total() > plain), "{plain}: {more:?}");
+    assert!(footprint(|workload| workload.shapes = two_models).total() < plain);
+    // Activations of a chunk as they come and packed, 4 bytes each: most of what is fixed here but the program itself.
+    assert!(footprint(|_| {}).activations > 2 * 4 * 17 * CONTEXT as u64 * (80 + 72 + 70));
+}
+
+#[test]
+fn sizes_are_told_with_the_digits_that_matter() {
+    assert_eq!(bytes_text(12_340_000_000), "12.3 GB");
+    assert_eq!(bytes_text(4_000_000_000), "4.00 GB");
+    assert_eq!(bytes_text(36_412_345), "36.4 MB");
+    assert_eq!(bytes_text(12_800), "12.8 kB");
 }

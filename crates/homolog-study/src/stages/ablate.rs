@@ -100,7 +100,7 @@ pub(crate) fn run(
                     (tokens.n_rows() * (1 + ablations.len())) as u64,
                     "row evaluations",
                 );
-                losses = evaluate_sets(model, &tokens, &ablations, progress);
+                losses = evaluate_sets(model, &tokens, &ablations, progress)?;
                 progress.end();
             }
             let mut of_sets = losses.sets.iter().copied();

@@ -1,22 +1,26 @@
-//! One checkpoint of all models: activations stream once, every pair is accumulated from them.
+//! One checkpoint of all models: activations stream, every pair is accumulated from them, pass by pass.
 
 mod capture;
 mod reduce;
+mod state;
+mod stream;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use homolog_model::{Config, Model, NeuronId};
-use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator};
-use rayon::prelude::*;
+use homolog_model::{Checkpoint, Model, NeuronId};
+use homolog_stats::{MomentsAccumulator, derangement};
 use serde_json::json;
 
 use crate::artifacts::{self, Artifacts, Unit};
+use crate::config::BaselineKind;
 use crate::inputs::Inputs;
-use crate::plan::{self, CHUNK_TOKENS, Shape, Tile};
+use crate::plan::footprint::{Footprint, Workload};
+use crate::plan::{self, Shape, Stream, Tile};
 use crate::results::CheckpointCorrelation;
 use crate::{Error, Options, Progress, StudyConfig};
-use capture::CountedActivations;
 use reduce::Reduction;
+use state::{Earlier, State};
+use stream::{Pass, Streams};
 
 /// Raised whenever the arithmetic below changes.
 pub(crate) const VERSION: u32 = 1;
@@ -48,47 +52,180 @@ pub(crate) fn run(
     let key = artifacts::key("correlate", VERSION, &decides);
     let unit =
         Unit { stage: "correlate", of: step_name(inputs.steps[step_idx]), key: key.clone(), extension: "safetensors" };
+    let unfinished = artifacts.path_of(&Unit { extension: "unfinished", ..unit.clone() });
     let path = artifacts.get_or_make(&unit, progress, |path| {
-        let models = checkpoints.iter().map(homolog_model::Checkpoint::load).collect::<Result<Vec<_>, _>>()?;
-        let shapes: Vec<Shape> = models.iter().map(|model| shape(model.config())).collect();
-        let chunk_rows = (CHUNK_TOKENS / inputs.tokens.context()).max(1);
-        let chunk_tokens = chunk_rows * inputs.tokens.context();
-        let n_threads = rayon::current_num_threads();
-        let (top_k, n_draws) = (config.correlation.top_k, config.baseline.draws);
-        let passes = plan::passes(&shapes, chunk_tokens, top_k, n_draws, options.memory_bytes, n_threads)?;
+        let correlation = Correlation { config, inputs, step_idx, options, progress, unit: &unit };
+        correlation.make(path, &unfinished)
+    })?;
+    // Of no use once the artifact is there, whoever made it.
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            progress.say(&format!("cannot remove {}: {error}; it is of no more use", unfinished.display()));
+        }
+        _ => {}
+    }
+    Ok(Correlated { path, key })
+}
+
+/// Dimensions and memory of a checkpoint's model.
+pub(crate) fn shape(checkpoint: &Checkpoint) -> Shape {
+    let config = &checkpoint.config;
+    Shape {
+        n_layers: config.n_layers,
+        d_mlp: config.d_mlp,
+        d_model: config.d_model,
+        d_vocab: config.d_vocab,
+        weight_bytes: checkpoint.loaded_bytes(),
+        load_bytes: checkpoint.load_transient_bytes(),
+    }
+}
+
+/// What a checkpoint's correlation takes in memory besides covariances.
+pub(crate) fn footprint(config: &StudyConfig, inputs: &Inputs, shapes: &[Shape], options: &Options) -> Footprint {
+    Footprint::of(&Workload {
+        shapes,
+        baseline: &config.baseline,
+        top_k: config.correlation.top_k,
+        context: inputs.tokens.context(),
+        n_rows: inputs.tokens.n_rows() + inputs.loss_tokens.n_rows(),
+        n_checkpoints: inputs.steps.len(),
+        batch_rows: options.batch_rows,
+        n_threads: rayon::current_num_threads(),
+    })
+}
+
+/// One checkpoint's work.
+struct Correlation<'a> {
+    config: &'a StudyConfig,
+    inputs: &'a Inputs,
+    step_idx: usize,
+    options: &'a Options,
+    progress: &'a dyn Progress,
+    unit: &'a Unit<'a>,
+}
+
+impl Correlation<'_> {
+    /// Go on from `unfinished` if it is there, and write the artifact.
+    fn make(&self, path: &Path, unfinished: &Path) -> Result<(), Error> {
+        let &Self { config, inputs, options, progress, .. } = self;
+        let checkpoints = &inputs.checkpoints[self.step_idx];
+        let shapes: Vec<Shape> = checkpoints.iter().map(shape).collect();
+        let state = self.state(&shapes, unfinished)?;
+        let tiles: Vec<Tile> =
+            plan::tiles(&shapes, &config.baseline).into_iter().filter(|tile| !state.done.contains(tile)).collect();
+        let largest = tiles.iter().map(|tile| tile.bytes(&shapes)).max().unwrap_or(0);
+        let room = footprint(config, inputs, &shapes, options).room(options.memory_bytes, largest)?;
+        let passes = plan::passes(&tiles, &shapes, room);
         if passes.len() > 1 {
-            let budget = plan::gigabytes(options.memory_bytes);
-            progress.say(&format!(
-                "{} {}: {} passes over the tokens, to stay within {budget}",
-                unit.stage,
-                unit.of,
-                passes.len()
+            self.say(&format!(
+                "{} passes over the tokens, to stay within {}",
+                passes.len(),
+                plan::bytes_text(options.memory_bytes)
             ));
         }
-        let mut reduction = Reduction::new(&shapes, &config.correlation, &config.baseline);
-        let mut moments: Vec<Vec<MomentsAccumulator>> =
-            shapes.iter().map(|shape| vec![MomentsAccumulator::new(shape.d_mlp); shape.n_layers]).collect();
+        let models = load(checkpoints, progress)?;
+        let streams = self.streams();
+        let mut reduction = Reduction::new(&shapes, &config.baseline, state);
         for (pass_idx, tiles) in passes.iter().enumerate() {
-            let total = (inputs.tokens.n_rows() * inputs.tokens.context()) as u64;
             let of_passes =
                 if passes.len() > 1 { format!(", pass {} of {}", pass_idx + 1, passes.len()) } else { String::new() };
-            progress.begin(&format!("correlate {}{of_passes}", unit.of), total, "tokens");
-            let mut pass = Pass::new(&models, &shapes, tiles, pass_idx == 0);
-            for first in (0..inputs.tokens.n_rows()).step_by(chunk_rows) {
-                let rows = first..(first + chunk_rows).min(inputs.tokens.n_rows());
-                pass.add_chunk(inputs, rows, options.batch_rows, &mut moments, progress);
+            let name = format!("correlate {}{of_passes}", self.unit.of);
+            let mut pass = Pass::new(&models, &shapes, tiles, &mut reduction.state.moments);
+            pass.run(&streams, inputs, options.batch_rows, &name, progress)?;
+            let covariances = pass.into_covariances();
+            self.check_finite(&reduction.state.moments)?;
+            reduction.add_pass(covariances, progress)?;
+            reduction.state.done.extend(tiles);
+            if pass_idx + 1 < passes.len() {
+                reduction.state.write(unfinished, config.correlation.top_k)?;
             }
-            if pass_idx == 0 {
-                check_finite(inputs, step_idx, &moments)?;
-            }
-            progress.end();
-            reduction.add_pass(pass.into_covariances(), &moments, progress);
         }
-        let moments =
-            moments.iter().map(|layers| layers.iter().flat_map(MomentsAccumulator::moments).collect()).collect();
-        CheckpointCorrelation { moments, pairs: reduction.into_pairs() }.write(path)
-    })?;
-    Ok(Correlated { path, key })
+        drop(models);
+        let state = reduction.state;
+        let moments = (0..shapes.len()).map(|model| {
+            let layers = &state.moments[&(model, Stream::Rows)];
+            layers.iter().flat_map(MomentsAccumulator::moments).collect()
+        });
+        let moments = moments.collect();
+        CheckpointCorrelation { moments, pairs: state.into_pairs(config.correlation.top_k) }.write(path)
+    }
+
+    fn say(&self, line: &str) {
+        self.progress.say(&format!("{} {}: {line}", self.unit.stage, self.unit.of));
+    }
+
+    fn state(&self, shapes: &[Shape], unfinished: &Path) -> Result<State, Error> {
+        let (correlation, baseline) = (&self.config.correlation, &self.config.baseline);
+        match State::read(unfinished, shapes, correlation, baseline)? {
+            Earlier::State(state) => {
+                let n_tiles = plan::tiles(shapes, baseline).len();
+                self.say(&format!("goes on with {} of {n_tiles} layer pairs done", state.done.len()));
+                return Ok(state);
+            }
+            Earlier::OnOtherIsa(isa) => self.say(&format!(
+                "was begun with {isa}, this machine has {}: starts anew, so that one checkpoint is computed one way",
+                homolog_model::Isa::current()
+            )),
+            Earlier::Nothing => {}
+        }
+        Ok(State::new(shapes, correlation, baseline))
+    }
+
+    /// The tokens as they are; and for null `permuted-rows` each draw of rows to stand in.
+    fn streams(&self) -> Streams<'_> {
+        let baseline = &self.config.baseline;
+        let n_rows = self.inputs.tokens.n_rows();
+        let draws = (0..baseline.draws).filter(|_| baseline.kind == BaselineKind::PermutedRows);
+        let order = |draw| derangement(n_rows, baseline.seed, draw).expect("checked: two rows at least");
+        Streams::new(&self.inputs.mask, draws.map(order).collect())
+    }
+
+    fn check_finite(
+        &self,
+        moments: &std::collections::BTreeMap<plan::View, Vec<MomentsAccumulator>>,
+    ) -> Result<(), Error> {
+        for (&(model, _), layers) in moments {
+            for (layer, accumulator) in layers.iter().enumerate() {
+                if let Some(index) = accumulator.first_not_finite() {
+                    return Err(Error::NotFinite {
+                        model: self.inputs.names[model].clone(),
+                        checkpoint: at_checkpoint(self.inputs.steps[self.step_idx]),
+                        neuron: NeuronId { layer, index }.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn load(checkpoints: &[Checkpoint], progress: &dyn Progress) -> Result<Vec<Model>, Error> {
+    progress.begin("load", checkpoints.len() as u64, "models");
+    let load = |checkpoint: &Checkpoint| {
+        progress.check()?;
+        let model = checkpoint.load()?;
+        progress.advance(1);
+        Ok(model)
+    };
+    let models = checkpoints.iter().map(load).collect::<Result<_, Error>>()?;
+    progress.end();
+    Ok(models)
+}
+
+/// Moments of one model over the counted tokens, bit by bit those of the whole study; nothing is correlated.
+pub(crate) fn moments(
+    inputs: &Inputs,
+    model: &Model,
+    shape: Shape,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<homolog_stats::Moments>, Error> {
+    let mut moments = std::collections::BTreeMap::new();
+    let models = std::slice::from_ref(model);
+    let mut pass = Pass::new(models, &[shape], &[], &mut moments);
+    pass.run(&Streams::new(&inputs.mask, Vec::new()), inputs, options.batch_rows, "mean activations", progress)?;
+    drop(pass);
+    Ok(moments[&(0, Stream::Rows)].iter().flat_map(MomentsAccumulator::moments).collect())
 }
 
 /// "checkpoint 1600", or "models" when a study names no checkpoints.
@@ -99,88 +236,4 @@ pub(crate) fn step_name(step: Option<i64>) -> String {
 /// " at checkpoint 1600" after a model's name, or nothing when a study names no checkpoints.
 pub(crate) fn at_checkpoint(step: Option<i64>) -> String {
     step.map(|step| format!(" at checkpoint {step}")).unwrap_or_default()
-}
-
-fn shape(config: &Config) -> Shape {
-    let &Config { n_layers, d_mlp, d_model, d_vocab, n_ctx, .. } = config;
-    let per_block = 4 * d_model * d_model + 2 * d_model * d_mlp;
-    let embeddings = d_model * (d_vocab * if config.is_tied { 1 } else { 2 } + n_ctx);
-    Shape { n_layers, d_mlp, weight_bytes: 4 * (n_layers * per_block + embeddings) as u64 }
-}
-
-fn check_finite(inputs: &Inputs, step_idx: usize, moments: &[Vec<MomentsAccumulator>]) -> Result<(), Error> {
-    for (model, layers) in moments.iter().enumerate() {
-        for (layer, accumulator) in layers.iter().enumerate() {
-            if let Some(index) = accumulator.first_not_finite() {
-                let checkpoint = at_checkpoint(inputs.steps[step_idx]);
-                let neuron = NeuronId { layer, index }.to_string();
-                return Err(Error::NotFinite { model: inputs.names[model].clone(), checkpoint, neuron });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// One pass over the tokens: the models it needs, their current chunk, and the covariances it accumulates.
-struct Pass<'a> {
-    models: &'a [Model],
-    /// [model][layer]; empty for a model that this pass does not need.
-    chunks: Vec<Vec<Chunk>>,
-    covariances: Vec<(Tile, CrossCovariance)>,
-    /// The first pass also accumulates moments.
-    is_first: bool,
-}
-
-impl<'a> Pass<'a> {
-    fn new(models: &'a [Model], shapes: &[Shape], tiles: &[Tile], is_first: bool) -> Self {
-        let is_needed =
-            |model: usize| is_first || tiles.iter().any(|tile| tile.sides().iter().any(|side| side.0 == model));
-        let chunks = shapes.iter().enumerate().map(|(model, shape)| {
-            let n_layers = if is_needed(model) { shape.n_layers } else { 0 };
-            (0..n_layers).map(|_| Chunk::new(shape.d_mlp)).collect()
-        });
-        let covariance = |&tile: &Tile| {
-            let [a, b] = tile.sides();
-            (tile, CrossCovariance::new(shapes[a.0].d_mlp, shapes[b.0].d_mlp))
-        };
-        Self { models, chunks: chunks.collect(), covariances: tiles.iter().map(covariance).collect(), is_first }
-    }
-
-    fn add_chunk(
-        &mut self,
-        inputs: &Inputs,
-        rows: std::ops::Range<usize>,
-        batch_rows: usize,
-        moments: &mut [Vec<MomentsAccumulator>],
-        progress: &dyn Progress,
-    ) {
-        for (model, chunks) in self.models.iter().zip(&mut self.chunks).filter(|(_, chunks)| !chunks.is_empty()) {
-            chunks.iter_mut().for_each(Chunk::clear);
-            for first in rows.clone().step_by(batch_rows) {
-                let batch = first..(first + batch_rows).min(rows.end);
-                let mut hooks = CountedActivations { chunks, mask: &inputs.mask, first_row: first };
-                model.forward(inputs.tokens.batch(batch), &mut hooks);
-            }
-        }
-        let is_first = self.is_first;
-        self.chunks.par_iter_mut().zip(moments).for_each(|(chunks, moments)| {
-            chunks.par_iter_mut().zip(moments).for_each(|(chunk, moments)| {
-                if is_first {
-                    chunk.pack_with_moments(moments);
-                } else {
-                    chunk.pack_again(moments);
-                }
-            });
-        });
-        let chunk = |(model, layer): (usize, usize)| &self.chunks[model][layer];
-        self.covariances.par_iter_mut().for_each(|(tile, covariance)| {
-            let [a, b] = tile.sides();
-            covariance.add(chunk(a), chunk(b));
-        });
-        progress.advance((rows.len() * inputs.tokens.context()) as u64);
-    }
-
-    fn into_covariances(self) -> Vec<(Tile, CrossCovariance)> {
-        self.covariances
-    }
 }

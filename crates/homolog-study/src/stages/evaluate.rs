@@ -37,7 +37,7 @@ pub(crate) fn run(
         let model = checkpoint.load()?;
         let tokens = &inputs.loss_tokens;
         progress.begin(&format!("loss of {}", unit.of), (tokens.n_rows() * tokens.context()) as u64, "tokens");
-        let loss_nats = mean_loss(&model, tokens, progress);
+        let loss_nats = mean_loss(&model, tokens, progress)?;
         progress.end();
         if !loss_nats.is_finite() {
             let checkpoint = at_checkpoint(step);
@@ -49,7 +49,7 @@ pub(crate) fn run(
             loss_nats,
             n_targets: n_targets(tokens),
             n_tokens_counted: inputs.mask.n_tokens_counted() as u64,
-            n_undefined: moments.iter().filter(|moments| moments.var == 0.0).count() as u64,
+            n_undefined: moments.iter().filter(|moments| moments.is_constant()).count() as u64,
             weights_hash: checkpoint.weights_hash.clone(),
             tokens_hash: inputs.tokens.hash().to_owned(),
             loss_tokens: inputs.loss_tokens_name().to_owned(),
@@ -65,14 +65,15 @@ pub(crate) fn n_targets(tokens: &Tokens) -> u64 {
 }
 
 /// Mean cross-entropy in nats over all predicted tokens: per token f32, summed in f64 by row, then over rows in order.
-fn mean_loss(model: &Model, tokens: &Tokens, progress: &dyn Progress) -> f64 {
+pub(crate) fn mean_loss(model: &Model, tokens: &Tokens, progress: &dyn Progress) -> Result<f64, Error> {
     let row_loss = |row: usize| {
+        progress.check()?;
         let losses = model.loss(tokens.batch(row..row + 1), Start::Tokens, &mut NoHooks);
         progress.advance(tokens.context() as u64);
-        sum(&losses)
+        Ok(sum(&losses))
     };
-    let rows: Vec<f64> = (0..tokens.n_rows()).into_par_iter().map(row_loss).collect();
-    rows.iter().sum::<f64>() / n_targets(tokens) as f64
+    let rows = (0..tokens.n_rows()).into_par_iter().map(row_loss).collect::<Result<Vec<f64>, Error>>()?;
+    Ok(rows.iter().sum::<f64>() / n_targets(tokens) as f64)
 }
 
 /// Losses of a row, summed in f64 in order.

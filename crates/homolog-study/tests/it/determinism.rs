@@ -11,9 +11,6 @@ use homolog_test::tiny_gpt2::{Gpt2Shape, Layout};
 
 use crate::world::{Run, World, files};
 
-/// Beside weights and a chunk (4.29 MB for [`family`]), five of the 18 tiles of 12.8 kB.
-const LITTLE_MEMORY: u64 = 4_360_000;
-
 /// Three models at two checkpoints, more than two chunks of tokens, and something in every table.
 fn family() -> World {
     let shape = Gpt2Shape::tiny();
@@ -28,6 +25,15 @@ fn family() -> World {
     world.add("[checkpoints]\nsteps = [1, 2]\n[baseline]\ndraws = 2");
     world.add("[universality]\nthreshold = 0.05\nthresholds = [0.0, 0.1]\n[ablation]\ndraws = 2\ntokens = 360");
     world
+}
+
+/// Beside what a run of [`family`] takes at the least, four of its 18 tiles of 12.8 kB.
+fn little_memory(world: &World) -> u64 {
+    let options = Options { memory_bytes: 1, ..crate::world::options(&world.path("no room")) };
+    match world.run_with(&options).err().unwrap() {
+        Error::TooLittleMemory { needed_bytes, .. } => needed_bytes + 4 * 12_800,
+        other => panic!("{other}"),
+    }
 }
 
 fn run_in(world: &World, folder: &str, n_threads: usize, change: impl FnOnce(&mut Options)) -> Run {
@@ -59,7 +65,8 @@ fn results_do_not_depend_on_threads_batches_memory_or_folder() {
     assert_same(&run_in(&world, "two threads, elsewhere", 2, |_| {}).results(), &wanted, "two threads");
     assert_same(&run_in(&world, "1", 2, |options| options.batch_rows = 1).results(), &wanted, "single rows");
     assert_same(&run_in(&world, "7", 1, |options| options.batch_rows = 7).results(), &wanted, "rows by seven");
-    let little = run_in(&world, "little", 2, |options| options.memory_bytes = LITTLE_MEMORY);
+    let little_memory = little_memory(&world);
+    let little = run_in(&world, "little", 2, |options| options.memory_bytes = little_memory);
     assert_same(&little.results(), &wanted, "little memory");
     let passes = little.said.iter().filter_map(|line| line.split_once(" passes over the tokens")?.0.rsplit(' ').next());
     let passes: Vec<usize> = passes.map(|passes| passes.parse().unwrap()).collect();
@@ -198,8 +205,12 @@ fn the_manifest_tells_what_the_run_was_made_from() {
         }
     }
     let resolved = fs::read_to_string(run.folder.join("study.resolved.toml")).unwrap();
-    let again = homolog_study::StudyConfig::parse(&resolved, &world.path("study.toml")).unwrap();
-    let mut config = world.config().unwrap();
-    config.corpus.exclude_tokens = Some(vec![60]);
-    assert_eq!(again, config);
+    let path = run.folder.join("study.resolved.toml");
+    let again = homolog_study::StudyConfig::parse(&resolved, &path, &[]).unwrap();
+    let config = world.config().unwrap();
+    assert_eq!(again.corpus.exclude_tokens, Some(vec![60]));
+    assert_eq!((&again.universality, &again.ablation), (&config.universality, &config.ablation));
+    // Its paths hold from where it lies: the same study, already done.
+    let outcome = Run::of(&again, &world.options()).unwrap().outcome;
+    assert!(matches!(outcome, Outcome::AlreadyDone { .. }));
 }

@@ -586,7 +586,7 @@ fn wrong_output_paths() {
 #[test]
 fn a_study_file_that_is_not_there() {
     let path = tempfile::tempdir().unwrap().path().join("study.toml");
-    let error = homolog_study::StudyConfig::read(&path).unwrap_err();
+    let error = homolog_study::StudyConfig::read(&path, &[]).unwrap_err();
     assert!(matches!(error, Error::UnreadableStudy { .. }));
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
 }

@@ -57,7 +57,7 @@ impl World {
     }
 
     pub(crate) fn config(&self) -> Result<StudyConfig, Error> {
-        StudyConfig::parse(&self.text, &self.path("study.toml"))
+        StudyConfig::parse(&self.text, &self.path("study.toml"), &[])
     }
 
     pub(crate) fn options(&self) -> Options {

@@ -6,23 +6,24 @@ use rayon::prelude::*;
 
 /// Copies `mlp.hook_post` at counted positions into the chunk of each layer, in the order of the tokens.
 pub(super) struct CountedActivations<'a> {
-    /// By layer.
-    pub(super) chunks: &'a mut [Chunk],
+    /// By layer; none where nobody wants the layer.
+    pub(super) chunks: &'a mut [Option<Chunk>],
     pub(super) mask: &'a TokenMask,
-    /// Row of the token file that the batch begins with.
+    /// Row of the mask that the batch begins with.
     pub(super) first_row: usize,
 }
 
 impl Hooks for CountedActivations<'_> {
     fn wants(&self, point: HookPoint) -> bool {
-        point.site == Site::MlpPost
+        point.site == Site::MlpPost && self.chunks[point.layer].is_some()
     }
 
     fn at(&mut self, point: HookPoint, activation: Activation<'_>) {
         let Activation { values, n_rows, n_pos, width } = activation;
         let counted = |row: usize| self.mask.row(self.first_row + row);
         let n_counted = |row: usize| counted(row).iter().filter(|&&is_counted| is_counted).count();
-        let mut rest = self.chunks[point.layer].grow((0..n_rows).map(n_counted).sum());
+        let chunk = self.chunks[point.layer].as_mut().expect("a layer that is wanted");
+        let mut rest = chunk.grow((0..n_rows).map(n_counted).sum());
         let mut rows = Vec::with_capacity(n_rows);
         for row in 0..n_rows {
             let (kept, after) = rest.split_at_mut(n_counted(row) * width);

@@ -1,29 +1,26 @@
-//! From covariances to what is kept: extremes of every neuron and pair, and the rotation baseline.
+//! From covariances to what is kept: extremes of every neuron and pair, and the baseline.
 
 use std::collections::BTreeMap;
 
 use homolog_stats::{
-    Correlation, CrossCovariance, Extremes, Marginal, MomentsAccumulator, RotatedLayer, baseline_maxima, haar_rotation,
-    rotation_state,
+    Correlation, CrossCovariance, Marginal, MomentsAccumulator, RotatedLayer, baseline_maxima, gaussian_rows,
+    haar_rotation, rotation_state,
 };
 use rayon::prelude::*;
 
-use crate::Progress;
-use crate::config::{BaselineSection, CorrelationSection};
-use crate::plan::{Shape, Tile};
-use crate::results::PairCorrelation;
+use super::state::State;
+use crate::config::{BaselineKind, BaselineSection};
+use crate::plan::{Shape, Stream, Tile, View};
+use crate::{Error, Progress};
 
-/// Running results of one checkpoint, over passes.
+/// By view, then by layer: mean and spread of every neuron.
+type Marginals = BTreeMap<View, Vec<Vec<Marginal>>>;
+
+/// Takes the covariances of each pass into a checkpoint's results.
 pub(super) struct Reduction<'a> {
     shapes: &'a [Shape],
     baseline: &'a BaselineSection,
-    top_k: usize,
-    /// 1 / sd of the rotated neurons of (model, layer, draw).
-    inverse_sd: BTreeMap<(usize, usize, usize), Vec<f32>>,
-    /// By (model, other): [neuron].
-    extremes: BTreeMap<(usize, usize), Vec<Extremes>>,
-    /// By (model, other): [draw][neuron], NaN where nothing is defined yet.
-    maxima: BTreeMap<(usize, usize), Vec<Vec<f64>>>,
+    pub(super) state: State,
 }
 
 /// The correlation of a layer of one model with a layer of another, each side a (model, layer).
@@ -42,71 +39,99 @@ struct Reading<'a> {
 }
 
 impl<'a> Reduction<'a> {
-    pub(super) fn new(shapes: &'a [Shape], correlation: &CorrelationSection, baseline: &'a BaselineSection) -> Self {
-        let mut extremes = BTreeMap::new();
-        let mut maxima = BTreeMap::new();
-        for (model, shape) in shapes.iter().enumerate() {
-            for other in (0..shapes.len()).filter(|&other| other != model) {
-                let n = shape.n_layers * shape.d_mlp;
-                extremes.insert((model, other), vec![Extremes::new(correlation.top_k); n]);
-                maxima.insert((model, other), vec![vec![f64::NAN; n]; baseline.draws]);
-            }
-        }
-        Self { shapes, baseline, top_k: correlation.top_k, inverse_sd: BTreeMap::new(), extremes, maxima }
+    /// Go on from `state`.
+    pub(super) fn new(shapes: &'a [Shape], baseline: &'a BaselineSection, state: State) -> Self {
+        Self { shapes, baseline, state }
     }
 
-    /// Take in the covariances of a pass, and drop them.
+    /// Take in the covariances of a pass, and drop them. Errors: interrupted, no position counted twice in a permuted draw.
     pub(super) fn add_pass(
         &mut self,
         covariances: Vec<(Tile, CrossCovariance)>,
-        moments: &[Vec<MomentsAccumulator>],
         progress: &dyn Progress,
-    ) {
-        let n_tokens = moments[0][0].n_tokens();
-        let marginals: Vec<Vec<Vec<Marginal>>> =
-            moments.iter().map(|layers| layers.iter().map(MomentsAccumulator::marginals).collect()).collect();
+    ) -> Result<(), Error> {
+        let moments = &self.state.moments;
+        let n_tokens: BTreeMap<View, u64> =
+            moments.iter().map(|(&view, layers)| (view, layers[0].n_tokens())).collect();
+        let marginals: Marginals = moments
+            .iter()
+            .filter(|(view, _)| n_tokens[view] > 0)
+            .map(|(&view, layers)| (view, layers.iter().map(MomentsAccumulator::marginals).collect()))
+            .collect();
         let mut between = Vec::new();
         let mut within = Vec::new();
         for (tile, covariance) in covariances {
             let [a, b] = tile.sides();
-            let (of_a, of_b) = (&marginals[a.0][a.1], &marginals[b.0][b.1]);
+            let n_tokens = n_tokens[&a.view];
+            if n_tokens == 0 {
+                return Err(Error::NothingCountedTwice);
+            }
+            let (of_a, of_b) = (&marginals[&a.view][a.layer], &marginals[&b.view][b.layer]);
+            let (a, b) = ((a.view.0, a.layer), (b.view.0, b.layer));
             match tile {
                 Tile::Within { .. } => within.push((a, covariance.into_covariance(n_tokens, of_a, of_b))),
                 Tile::Between { .. } => between.push((a, b, covariance.into_correlation(n_tokens, of_a, of_b))),
+                Tile::Permuted { draw, .. } => {
+                    let correlation = covariance.into_correlation(n_tokens, of_a, of_b);
+                    correlation.raise_row_maxima(self.maxima((a.0, b.0), draw, a.1));
+                    correlation.raise_column_maxima(self.maxima((b.0, a.0), draw, b.1));
+                }
             }
+            progress.check()?;
         }
-        self.spread_of_rotated(&within);
+        self.spread_of_rotated(&within, progress)?;
         drop(within);
         for (a, b, correlation) in &between {
             self.scan(*a, *b, correlation);
         }
-        // A pass may hold layers with themselves only.
-        if !between.is_empty() {
-            self.rotate(&between, &marginals, progress);
+        // A pass may hold layers with themselves only, and permuted rows are not rotated.
+        if !between.is_empty() && self.baseline.kind != BaselineKind::PermutedRows {
+            self.rotate(&between, &marginals, progress)?;
         }
+        Ok(())
     }
 
-    fn spread_of_rotated(&mut self, within: &[((usize, usize), Vec<f64>)]) {
+    /// Running maxima of one layer of `pair.0`.
+    fn maxima(&mut self, pair: (usize, usize), draw: usize, layer: usize) -> &mut [f64] {
+        let d_mlp = self.shapes[pair.0].d_mlp;
+        let maxima = &mut self.state.maxima.get_mut(&pair).expect("every ordered pair has maxima")[draw];
+        &mut maxima[layer * d_mlp..(layer + 1) * d_mlp]
+    }
+
+    fn spread_of_rotated(
+        &mut self,
+        within: &[((usize, usize), Vec<f64>)],
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        if within.is_empty() {
+            return Ok(());
+        }
         let draws = self.baseline.draws;
         let tasks: Vec<_> = within.iter().flat_map(|layer| (0..draws).map(move |draw| (layer, draw))).collect();
+        progress.begin("spread of rotated neurons", tasks.len() as u64, "layers");
         let spreads = tasks.par_iter().map(|(((model, layer), covariance), draw)| {
+            progress.check()?;
             let q = self.rotation(*model, *layer, *draw);
-            ((*model, *layer, *draw), RotatedLayer::inverse_sd(&q, covariance))
+            let inverse_sd = RotatedLayer::inverse_sd(&q, covariance);
+            progress.advance(1);
+            Ok(((*model, *layer, *draw), inverse_sd))
         });
-        let spreads: Vec<_> = spreads.collect();
-        self.inverse_sd.extend(spreads);
+        let spreads = spreads.collect::<Result<Vec<_>, Error>>()?;
+        self.state.inverse_sd.extend(spreads);
+        progress.end();
+        Ok(())
     }
 
     fn scan(&mut self, a: (usize, usize), b: (usize, usize), correlation: &Correlation) {
         let [d_a, d_b] = [a, b].map(|(model, _)| self.shapes[model].d_mlp);
-        let of_a = self.extremes.get_mut(&(a.0, b.0)).expect("every ordered pair has extremes");
+        let of_a = self.state.extremes.get_mut(&(a.0, b.0)).expect("every ordered pair has extremes");
         correlation.scan_rows(b.1 * d_b, &mut of_a[a.1 * d_a..(a.1 + 1) * d_a]);
-        let of_b = self.extremes.get_mut(&(b.0, a.0)).expect("every ordered pair has extremes");
+        let of_b = self.state.extremes.get_mut(&(b.0, a.0)).expect("every ordered pair has extremes");
         correlation.scan_columns(a.1 * d_a, &mut of_b[b.1 * d_b..(b.1 + 1) * d_b]);
     }
 
     /// Rotate each layer in turn and hold every tile that reads it against it: a rotation is made once a pass and draw.
-    fn rotate(&mut self, between: &[Between], marginals: &[Vec<Vec<Marginal>>], progress: &dyn Progress) {
+    fn rotate(&mut self, between: &[Between], marginals: &Marginals, progress: &dyn Progress) -> Result<(), Error> {
         let mut readings: BTreeMap<(usize, usize), Vec<Reading<'_>>> = BTreeMap::new();
         for (a, b, correlation) in between {
             let forward = Reading { correlation, pair: (a.0, b.0), layer: a.1, other_layer: b.1, is_transposed: false };
@@ -123,36 +148,34 @@ impl<'a> Reduction<'a> {
             let rotated: Vec<RotatedLayer> = tasks
                 .par_iter()
                 .map(|((side, _), draw)| {
+                    progress.check()?;
                     let (model, layer) = **side;
-                    let sd: Vec<f64> = marginals[model][layer].iter().map(|marginal| marginal.sd).collect();
-                    let inverse_sd = self.inverse_sd[&(model, layer, *draw)].clone();
-                    RotatedLayer::new(&self.rotation(model, layer, *draw), &sd, inverse_sd)
+                    let marginals = &marginals[&(model, Stream::Rows)][layer];
+                    let sd: Vec<f64> = marginals.iter().map(|marginal| marginal.sd).collect();
+                    let inverse_sd = self.state.inverse_sd[&(model, layer, *draw)].clone();
+                    Ok(RotatedLayer::new(&self.rotation(model, layer, *draw), &sd, inverse_sd))
                 })
-                .collect();
+                .collect::<Result<_, Error>>()?;
             for (((_, readings), draw), rotated) in tasks.iter().zip(&rotated) {
                 for reading in *readings {
-                    let d_mlp = self.shapes[reading.pair.0].d_mlp;
-                    let maxima = &mut self.maxima.get_mut(&reading.pair).expect("every ordered pair has maxima")[*draw];
-                    let maxima = &mut maxima[reading.layer * d_mlp..(reading.layer + 1) * d_mlp];
+                    progress.check()?;
+                    let maxima = self.maxima(reading.pair, *draw, reading.layer);
                     baseline_maxima(reading.correlation, reading.is_transposed, rotated, maxima);
                     progress.advance(1);
                 }
             }
         }
         progress.end();
+        Ok(())
     }
 
+    /// The random matrix of the null, [d_mlp, d_mlp].
     fn rotation(&self, model: usize, layer: usize, draw: usize) -> Vec<f64> {
-        haar_rotation(self.shapes[model].d_mlp, rotation_state(self.baseline.seed, model, layer, draw))
-    }
-
-    /// What is kept, by (model, other).
-    pub(super) fn into_pairs(mut self) -> BTreeMap<(usize, usize), PairCorrelation> {
-        let pairs = std::mem::take(&mut self.extremes).into_iter();
-        let pairs = pairs.map(|(pair, extremes)| {
-            let baseline = self.maxima.remove(&pair).expect("every ordered pair has maxima").concat();
-            (pair, PairCorrelation::new(&extremes, baseline, self.top_k))
-        });
-        pairs.collect()
+        let (n, state) = (self.shapes[model].d_mlp, rotation_state(self.baseline.seed, model, layer, draw));
+        match self.baseline.kind {
+            BaselineKind::Orthogonal => haar_rotation(n, state),
+            BaselineKind::GaussianRows => gaussian_rows(n, state),
+            BaselineKind::PermutedRows => unreachable!("permuted rows are not rotated"),
+        }
     }
 }

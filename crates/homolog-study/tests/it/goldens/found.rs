@@ -46,7 +46,7 @@ impl Found {
         let text = fs::read_to_string(&path).unwrap();
         let (text, _) = text.split_once("[ablation]").expect("the ablation section is the last");
         let run = |text: &str, ablation: &str| {
-            let config = StudyConfig::parse(&format!("{text}[ablation]\n{ablation}"), &path).unwrap();
+            let config = StudyConfig::parse(&format!("{text}[ablation]\n{ablation}"), &path, &[]).unwrap();
             Run::of(&config, &options(&folder.path().join("run"))).unwrap()
         };
         let study = run(text, "enabled = false");

@@ -14,7 +14,7 @@ fn study(ablation: &str) -> StudyConfig {
         "[study]\nname = \"x\"\n[corpus]\ntoken_file = \"t.u16\"\ncontext = 8\n[[model]]\nname = \"a\"\npath = \"a\"\n\
          [[model]]\nname = \"b\"\npath = \"b\"\n[ablation]\n{ablation}"
     );
-    StudyConfig::parse(&text, Path::new("study.toml")).expect("a sound study")
+    StudyConfig::parse(&text, Path::new("study.toml"), &[]).expect("a sound study")
 }
 
 /// Two layers of 40 neurons.

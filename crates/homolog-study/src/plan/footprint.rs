@@ -1,0 +1,101 @@
+//! The memory that a study takes besides covariances: what of `--memory` is left for those.
+
+use homolog_results::{MatchRow, NeuronRow};
+use homolog_stats::{Extremes, HISTOGRAM_BINS};
+
+use super::Shape;
+use crate::Error;
+use crate::config::{BaselineKind, BaselineSection};
+
+/// The program itself: code, stacks, buffers of readers and writers.
+pub(super) const PROGRAM_BYTES: u64 = 32_000_000;
+
+/// What decides how much memory a study takes.
+pub(crate) struct Workload<'a> {
+    pub(crate) shapes: &'a [Shape],
+    pub(crate) baseline: &'a BaselineSection,
+    pub(crate) top_k: usize,
+    /// Tokens of a row.
+    pub(crate) context: usize,
+    /// Rows of correlations and of losses, together.
+    pub(crate) n_rows: usize,
+    pub(crate) n_checkpoints: usize,
+    /// Rows of a forward pass.
+    pub(crate) batch_rows: usize,
+    pub(crate) n_threads: usize,
+}
+
+/// Bytes at the moment of a study that takes most, by what they are for. All estimates are upper ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Footprint {
+    /// Weights of all models of a checkpoint, and of loading the last of them.
+    pub(crate) weights: u64,
+    /// One chunk of activations as they come and packed, and the buffers of a forward pass.
+    pub(crate) activations: u64,
+    /// Rotations being worked on. Not at the same time as activations.
+    pub(crate) rotations: u64,
+    /// What is kept of each neuron and pair at the checkpoint at hand.
+    pub(crate) kept: u64,
+    /// Tables and tensors of all checkpoints.
+    pub(crate) results: u64,
+    /// Token rows, their masks, and the program.
+    pub(crate) rest: u64,
+}
+
+impl Footprint {
+    pub(crate) fn of(workload: &Workload<'_>) -> Self {
+        let Workload { shapes, baseline, top_k, context, batch_rows, n_threads, .. } = *workload;
+        let chunk_tokens = chunk_rows(context) * context;
+        let sum = |of: &dyn Fn(&Shape) -> u64| shapes.iter().map(of).sum::<u64>();
+        let max = |of: &dyn Fn(&Shape) -> u64| shapes.iter().map(of).max().unwrap_or(0);
+        let loading = max(&|shape| shape.load_bytes);
+        // f32 as they come, f32 packed; a permuted draw reads all models but the first and the last twice.
+        let n_views = if baseline.kind == BaselineKind::PermutedRows { 2 } else { 1 };
+        let chunk = n_views * sum(&|shape| (8 * shape.n_neurons() * chunk_tokens) as u64);
+        // Residual stream, what is added to it, neurons of one layer; and by thread a row's attention.
+        let batch = batch_rows.min(chunk_rows(context)) * context;
+        let forward = max(&|shape| {
+            (4 * batch * (2 * shape.d_model + shape.d_mlp) + 4 * n_threads * context * 6 * shape.d_model) as u64
+        });
+        // In f64 the matrix, its product with a covariance or what it is orthogonalised from; in f32 scaled and packed.
+        let widest = max(&|shape| shape.d_mlp as u64);
+        let rotations = match baseline.kind {
+            BaselineKind::PermutedRows => 0,
+            _ => n_threads as u64 * widest * widest * (8 + 8 + 4),
+        };
+        let others = shapes.len() as u64 - 1;
+        let n_neurons = sum(&|shape| shape.n_neurons() as u64);
+        let per_pair = Extremes::bytes(top_k) as u64 + 8 * baseline.draws as u64;
+        let kept = n_neurons * (others * per_pair + 64 + 8 * baseline.draws as u64);
+        let name_bytes = 32;
+        let neuron_row = (size_of::<NeuronRow>() + name_bytes) as u64;
+        let match_row = (size_of::<MatchRow>() + 2 * name_bytes + 8 * top_k + 4 * HISTOGRAM_BINS) as u64;
+        let results = workload.n_checkpoints as u64 * n_neurons * (neuron_row + others * match_row);
+        let rest = PROGRAM_BYTES + (workload.n_rows * context * (4 + 1)) as u64;
+        let weights = sum(&|shape| shape.weight_bytes);
+        // Loading is over when activations are there.
+        let weights = weights + loading.saturating_sub(chunk + forward);
+        Self { weights, activations: chunk + forward, rotations, kept, results, rest }
+    }
+
+    /// Bytes besides covariances.
+    pub(crate) fn total(&self) -> u64 {
+        self.weights + self.activations.max(self.rotations) + self.kept + self.results + self.rest
+    }
+
+    /// What `memory_bytes` leaves for covariances.
+    ///
+    /// Errors: `TooLittleMemory` if that is less than `largest_tile`.
+    pub(crate) fn room(&self, memory_bytes: u64, largest_tile: u64) -> Result<u64, Error> {
+        let needed_bytes = self.total() + largest_tile;
+        if needed_bytes > memory_bytes {
+            return Err(Error::TooLittleMemory { budget_bytes: memory_bytes, needed_bytes });
+        }
+        Ok(memory_bytes - self.total())
+    }
+}
+
+/// Rows of a chunk: see [`super::CHUNK_TOKENS`].
+pub(crate) fn chunk_rows(context: usize) -> usize {
+    (super::CHUNK_TOKENS / context).max(1)
+}

@@ -1,0 +1,211 @@
+//! What a correlation has found so far, in memory and between two runs of the program.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use homolog_model::Isa;
+use homolog_results::{TensorData, Tensors, read_tensors, write_tensors};
+use homolog_stats::{Extremes, HISTOGRAM_BINS, MomentsAccumulator, PartialMoments};
+
+use crate::Error;
+use crate::config::{BaselineSection, CorrelationSection};
+use crate::plan::{Shape, Stream, Tile, View};
+use crate::results::{PairCorrelation, pair_tensors, read_pair};
+
+/// Results of one checkpoint, over the passes that are done.
+pub(super) struct State {
+    /// Tiles that are in the results below.
+    pub(super) done: BTreeSet<Tile>,
+    /// By layer, of every view that a pass has read.
+    pub(super) moments: BTreeMap<View, Vec<MomentsAccumulator>>,
+    /// 1 / sd of the rotated neurons of (model, layer, draw).
+    pub(super) inverse_sd: BTreeMap<(usize, usize, usize), Vec<f32>>,
+    /// By (model, other): [neuron].
+    pub(super) extremes: BTreeMap<(usize, usize), Vec<Extremes>>,
+    /// By (model, other): [draw][neuron], NaN where nothing is defined yet.
+    pub(super) maxima: BTreeMap<(usize, usize), Vec<Vec<f64>>>,
+}
+
+/// What an earlier, unfinished run has left.
+pub(super) enum Earlier {
+    Nothing,
+    /// A state begun on this instruction set, which is not the current one.
+    OnOtherIsa(String),
+    State(State),
+}
+
+impl State {
+    /// Nothing found yet.
+    pub(super) fn new(shapes: &[Shape], correlation: &CorrelationSection, baseline: &BaselineSection) -> Self {
+        let mut extremes = BTreeMap::new();
+        let mut maxima = BTreeMap::new();
+        for (model, shape) in shapes.iter().enumerate() {
+            for other in (0..shapes.len()).filter(|&other| other != model) {
+                let n = shape.n_neurons();
+                extremes.insert((model, other), vec![Extremes::new(correlation.top_k); n]);
+                maxima.insert((model, other), vec![vec![f64::NAN; n]; baseline.draws]);
+            }
+        }
+        Self { done: BTreeSet::new(), moments: BTreeMap::new(), inverse_sd: BTreeMap::new(), extremes, maxima }
+    }
+
+    /// What is kept of every (model, other).
+    pub(super) fn into_pairs(mut self, top_k: usize) -> BTreeMap<(usize, usize), PairCorrelation> {
+        let pairs = std::mem::take(&mut self.extremes).into_iter();
+        let pairs = pairs.map(|(pair, extremes)| {
+            let baseline = self.maxima.remove(&pair).expect("every ordered pair has maxima").concat();
+            (pair, PairCorrelation::new(&extremes, baseline, top_k))
+        });
+        pairs.collect()
+    }
+
+    /// Write everything, so that [`State::read`] goes on with the same bits. The instruction set goes along: sums that were begun
+    /// on one are not finished on another.
+    pub(super) fn write(&self, path: &Path, top_k: usize) -> Result<(), Error> {
+        let done: Vec<u32> = self.done.iter().copied().flat_map(tile_to_numbers).collect();
+        let mut tensors = vec![("done".to_owned(), TensorData::U32 { shape: vec![self.done.len(), 6], data: done })];
+        for (&view, layers) in &self.moments {
+            for (layer, moments) in layers.iter().enumerate() {
+                let PartialMoments { n_tokens, shift, powers, range, n_positive } = moments.to_partial();
+                let n = n_positive.len();
+                let name = |what: &str| format!("moments.{}.{layer}.{what}", view_name(view));
+                tensors.extend([
+                    (name("n_tokens"), TensorData::U64 { shape: vec![1], data: vec![n_tokens] }),
+                    (name("shift"), TensorData::F32 { shape: vec![shift.len()], data: shift }),
+                    (name("powers"), TensorData::F64 { shape: vec![n, 4], data: powers }),
+                    (name("range"), TensorData::F32 { shape: vec![n, 2], data: range }),
+                    (name("n_positive"), TensorData::U64 { shape: vec![n], data: n_positive }),
+                ]);
+            }
+        }
+        for ((model, layer, draw), inverse_sd) in &self.inverse_sd {
+            let data = TensorData::F32 { shape: vec![inverse_sd.len()], data: inverse_sd.clone() };
+            tensors.push((format!("inverse_sd.{model}.{layer}.{draw}"), data));
+        }
+        for (&pair, extremes) in &self.extremes {
+            let kept = PairCorrelation::new(extremes, self.maxima[&pair].concat(), top_k);
+            tensors.extend(pair_tensors(pair, kept));
+        }
+        Ok(write_tensors(path, &tensors, &[("isa".to_owned(), Isa::current().to_string())])?)
+    }
+
+    /// What [`State::write`] left, of the same shapes and settings. Errors: the file is damaged.
+    pub(super) fn read(
+        path: &Path,
+        shapes: &[Shape],
+        correlation: &CorrelationSection,
+        baseline: &BaselineSection,
+    ) -> Result<Earlier, Error> {
+        if !path.exists() {
+            return Ok(Earlier::Nothing);
+        }
+        let tensors = read_tensors(path)?;
+        let isa = tensors.metadata().get("isa").cloned().unwrap_or_default();
+        if isa != Isa::current().to_string() {
+            return Ok(Earlier::OnOtherIsa(isa));
+        }
+        let mut state = Self::new(shapes, correlation, baseline);
+        let damaged = || Error::DamagedState { path: path.to_path_buf() };
+        for numbers in tensors.u32("done")?.1.as_chunks().0 {
+            state.done.insert(tile_from_numbers(*numbers).ok_or_else(damaged)?);
+        }
+        for name in tensors.names() {
+            let parts: Vec<&str> = name.split('.').collect();
+            let number = |at: usize| parts.get(at).and_then(|part| part.parse::<usize>().ok()).ok_or_else(damaged);
+            match parts[0] {
+                "moments" if name.ends_with(".n_tokens") => {
+                    let view = view_from_name(parts.get(1).copied().unwrap_or_default()).ok_or_else(damaged)?;
+                    let layer = number(2)?;
+                    let shape = shapes.get(view.0).filter(|shape| layer < shape.n_layers).ok_or_else(damaged)?;
+                    let moments = read_moments(&tensors, name.trim_end_matches("n_tokens"), shape.d_mlp)?;
+                    let layers = state.moments.entry(view).or_insert_with(|| empty_moments(shape));
+                    layers[layer] = moments.ok_or_else(damaged)?;
+                }
+                "inverse_sd" => {
+                    let at = (number(1)?, number(2)?, number(3)?);
+                    state.inverse_sd.insert(at, tensors.f32(&name)?.1);
+                }
+                _ => {}
+            }
+        }
+        let top_k = correlation.top_k;
+        let Self { extremes, maxima, .. } = &mut state;
+        for (&(model, other), extremes) in extremes.iter_mut() {
+            let n = shapes[model].n_neurons();
+            let kept = read_pair(&tensors, (model, other))?;
+            let is_whole = kept.n_best == top_k.max(2)
+                && kept.best_neuron.len() == n * kept.n_best
+                && kept.histogram.len() == n * HISTOGRAM_BINS
+                && [kept.lowest_neuron.len(), kept.n_undefined.len(), kept.lowest_corr.len()] == [n; 3]
+                && kept.baseline.len() == baseline.draws * n;
+            if !is_whole {
+                return Err(damaged());
+            }
+            *extremes = kept.to_extremes(top_k);
+            maxima.insert((model, other), kept.baseline.chunks_exact(n).map(<[f64]>::to_vec).collect());
+        }
+        Ok(Earlier::State(state))
+    }
+}
+
+/// Accumulators of every layer of a model, before the first token.
+pub(super) fn empty_moments(shape: &Shape) -> Vec<MomentsAccumulator> {
+    vec![MomentsAccumulator::new(shape.d_mlp); shape.n_layers]
+}
+
+fn read_moments(tensors: &Tensors, prefix: &str, n: usize) -> Result<Option<MomentsAccumulator>, Error> {
+    let name = |what: &str| format!("{prefix}{what}");
+    let n_tokens = tensors.u64(&name("n_tokens"))?.1.first().copied().unwrap_or(0);
+    let shift = tensors.f32(&name("shift"))?.1;
+    let powers = tensors.f64(&name("powers"))?.1;
+    let range = tensors.f32(&name("range"))?.1;
+    let n_positive = tensors.u64(&name("n_positive"))?.1;
+    let is_whole = n_positive.len() == n
+        && powers.len() == 4 * n
+        && range.len() == 2 * n
+        && shift.len() == if n_tokens == 0 { 0 } else { n };
+    Ok(is_whole
+        .then(|| MomentsAccumulator::from_partial(PartialMoments { n_tokens, shift, powers, range, n_positive })))
+}
+
+/// `0r`, `0p3`, `0s3`: model, stream, draw.
+fn view_name((model, stream): View) -> String {
+    match stream {
+        Stream::Rows => format!("{model}r"),
+        Stream::Paired { draw } => format!("{model}p{draw}"),
+        Stream::StandIn { draw } => format!("{model}s{draw}"),
+    }
+}
+
+fn view_from_name(name: &str) -> Option<View> {
+    let at = name.find(|c: char| c.is_ascii_alphabetic())?;
+    let (model, draw) = (name[..at].parse().ok()?, &name[at + 1..]);
+    match name.as_bytes()[at] {
+        b'r' if draw.is_empty() => Some((model, Stream::Rows)),
+        b'p' => Some((model, Stream::Paired { draw: draw.parse().ok()? })),
+        b's' => Some((model, Stream::StandIn { draw: draw.parse().ok()? })),
+        _ => None,
+    }
+}
+
+fn tile_to_numbers(tile: Tile) -> [u32; 6] {
+    let numbers = match tile {
+        Tile::Within { model, layer } => [0, 0, model, layer, 0, 0],
+        Tile::Between { a, layer_a, b, layer_b } => [1, 0, a, layer_a, b, layer_b],
+        Tile::Permuted { draw, a, layer_a, b, layer_b } => [2, draw, a, layer_a, b, layer_b],
+    };
+    numbers.map(|number| number as u32)
+}
+
+fn tile_from_numbers(numbers: [u32; 6]) -> Option<Tile> {
+    let [kind, draw, a, layer_a, b, layer_b] = numbers.map(|number| number as usize);
+    match kind {
+        0 => Some(Tile::Within { model: a, layer: layer_a }),
+        1 => Some(Tile::Between { a, layer_a, b, layer_b }),
+        2 => Some(Tile::Permuted { draw, a, layer_a, b, layer_b }),
+        _ => None,
+    }
+}
