@@ -2,77 +2,265 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::memory;
 
 /// Which neurons do independently trained language models share, when do they appear, do they last, and do they matter?
+///
+/// Reads GPT-2 checkpoints of several training runs and a corpus, offline, and writes tables that pandas, polars and duckdb open.
 #[derive(Parser)]
-#[command(name = "homolog", version, propagate_version = true)]
+#[command(name = "homolog", version, propagate_version = true, after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  homolog compare models/a models/b --corpus text.txt    which neurons do these two share?
+  homolog run study.toml                                 all models, all checkpoints, all tables
+  homolog run study.toml --dry-run                       what that would take
+  homolog status runs/my-study                           how far it has come
+
+`homolog help COMMAND` teaches each. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+
+#[derive(clap::Args)]
+pub(crate) struct GlobalArgs {
+    /// Threads; changes speed, never results [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), global = true)]
+    pub(crate) threads: Option<u16>,
+    /// No progress on stderr; errors and results only
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Colours on stderr; NO_COLOR in the environment turns `auto` off
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(crate) color: Color,
+    /// How stderr tells of progress and errors: for people, or one JSON object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run a study: checkpoints and tokens in, tables out.
+    /// Run a study: checkpoints and a corpus in, tables out.
     ///
     /// Correlates every MLP neuron of every model with every neuron of the others at each checkpoint, holds the best match
-    /// against a random rotation, and calls a neuron universal when the excess is above the threshold. Then: the share of
+    /// against a random baseline, and calls a neuron universal when the excess is above the threshold. Then: the share of
     /// universal neurons by layer and checkpoint, which of them persist, and how much the loss rises without them.
     ///
-    /// The same command on an unfinished folder goes on where it stopped; on a finished one it says so and does nothing.
+    /// The same command on an unfinished folder goes on where it stopped, after Ctrl-C, a kill or a power cut; on a finished one it
+    /// says so and does nothing; with changed settings it does again only what depends on them.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Compare two models: which neurons do they share?
+    ///
+    /// Needs no study file. Prints the most universal neurons of the first model, what they match in the second, and by how much
+    /// they beat the baseline; writes the same tables as `run`, without ablations.
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
+    /// Silence neurons of your choosing in one model of a study, and see what the loss does.
+    ///
+    /// The list is held against random neurons, as many and multiples of it, drawn uniformly and with as many from each layer; sizes,
+    /// draws and modes are those of the study's [ablation].
+    #[command(after_help = ABLATE_EXAMPLES)]
+    Ablate(AblateArgs),
+    /// Turn text into a token file that studies use again.
+    ///
+    /// A document is a .txt file (<|endoftext|> inside also ends one), a line of .jsonl, or a row of Parquet; .txt and .jsonl may be .gz or
+    /// .zst. A row is <|endoftext|> and consecutive tokens, documents parted by <|endoftext|>. Documents whose hash says so (1 in 20) make
+    /// the held-out rows.
+    #[command(after_help = TOKENIZE_EXAMPLES)]
+    Tokenize(TokenizeArgs),
+    /// Tell how far a run has come, from its folder.
+    #[command(after_help = "Example:\n  homolog status runs/my-study")]
+    Status(FolderArgs),
+    /// Hash inputs, tables and artifacts of a run again and hold them against its manifest.
+    ///
+    /// Exit status 1 if a file differs or is gone. Inputs are looked for where they were, seen from the run folder.
+    #[command(after_help = "Example:\n  homolog verify runs/my-study")]
+    Verify(FolderArgs),
 }
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   homolog run study.toml                        results in runs/<study name>
+  homolog run study.toml --dry-run              passes, operations, memory, files, time; nothing is written
   homolog run study.toml --output /data/run-1   results in /data/run-1
   homolog run study.toml --memory 8G            more passes over the tokens, less memory
+  homolog run study.toml --set baseline.draws=3 --set universality.threshold=0.4
+  homolog run study.toml --set model.0.path=other/seed-a
 
 A study file:
   [study]
   name = \"my-study\"
   [[model]]
   name = \"seed-a\"
-  path = \"models/seed-a\"            # relative to the study file
-  [[model]]
+  path = \"models/seed-a\"            # relative to the study file: config.json, weights as safetensors or
+  [[model]]                         # pytorch_model.bin, whole or in shards
   name = \"seed-b\"
   path = \"models/seed-b\"
-  [checkpoints]                       # leave out if the paths are the models
+  [checkpoints]                     # leave out if the paths are the models
   steps = [1000, 2000]
   pattern = \"checkpoint-{step}\"
   [corpus]
-  token_file = \"tokens.u16\"           # rows of token ids: .u16 .u32 .npy .safetensors
+  files = [\"text/*.jsonl.zst\"]      # .txt .jsonl (.gz .zst) .parquet; or rows of ids:
+  tokens = 1_000_000                # token_file = \"tokens.u16\"  (.u16 .u32 .npy .safetensors)
   context = 512
+  [baseline]
+  kind = \"orthogonal\"               # or gaussian-rows, permuted-rows
 
 Every other setting has a default; runs/<study name>/study.resolved.toml lists them all.
-Exit status: 0 done, 1 failed, 2 wrong usage.";
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  homolog compare models/a models/b --corpus text.txt
+  homolog compare models/a models/b --corpus 'pile/*.jsonl.zst' --tokens 200000 --context 256
+  homolog compare models/a models/b --corpus tokens.u16 --context 512 --top 50
+  homolog compare models/a models/b --corpus text.txt --set baseline.kind=permuted-rows";
+
+const ABLATE_EXAMPLES: &str = "\
+Examples:
+  homolog ablate study.toml --model seed-a --checkpoint 2000 --neurons mine.csv
+  homolog ablate study.toml --model seed-a --checkpoint 2000 --neurons mine.csv --set ablation.draws=20
+
+mine.csv:
+  layer,neuron
+  3,1045
+  7,88";
+
+const TOKENIZE_EXAMPLES: &str = "\
+Examples:
+  homolog tokenize 'text/*.txt' --tokenizer models/seed-a --context 512 --output tokens.u16
+  homolog tokenize pile.jsonl.zst --tokenizer tokenizer.json --context 512 --tokens 5000000 \\
+      --held-out-tokens 250000 --output pile.u16
+  homolog tokenize books.parquet --text-field content --tokenizer models/seed-a --context 128 --output books.safetensors
+
+Writes OUTPUT, the held-out rows beside it, and OUTPUT.json, which says what they were made from.";
 
 #[derive(clap::Args)]
 pub(crate) struct RunArgs {
     /// The study file
     pub(crate) study: PathBuf,
+    /// Print what the run would take, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) options: StudyArgs,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CompareArgs {
+    /// Folder of the first model
+    pub(crate) a: PathBuf,
+    /// Folder of the second model
+    pub(crate) b: PathBuf,
+    /// Text files or patterns of them, or one token file (repeatable)
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) corpus: Vec<PathBuf>,
+    /// Folder of the tokenizer of the text [default: the first model]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tokenizer: Option<PathBuf>,
+    /// Tokens of a row [default: what both models take, 512 at most]
+    #[arg(long, value_name = "N")]
+    pub(crate) context: Option<usize>,
+    /// Positions to use of text [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens: Option<u64>,
+    /// Neurons to print
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) top: usize,
+    /// Print what the comparison would take, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) options: StudyArgs,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct AblateArgs {
+    /// The study file
+    pub(crate) study: PathBuf,
+    /// Name of the model in the study file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: String,
+    /// One of the study's checkpoints, if it names any
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true)]
+    pub(crate) checkpoint: Option<i64>,
+    /// CSV file with columns layer and neuron
+    #[arg(long, value_name = "FILE")]
+    pub(crate) neurons: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: StudyArgs,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct TokenizeArgs {
+    /// Text files, or patterns of them, read in this order
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Folder with tokenizer.json, or vocab.json and merges.txt; or a tokenizer.json
+    #[arg(long, value_name = "PATH")]
+    pub(crate) tokenizer: PathBuf,
+    /// Tokens of a row
+    #[arg(long, value_name = "N")]
+    pub(crate) context: usize,
+    /// The token file to write: .u16, .u32 or .safetensors
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Positions of all rows [default: all the text gives]
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens: Option<u64>,
+    /// Positions of the held-out rows; 0: none [default: a 20th of --tokens, or every document that hashes so]
+    #[arg(long, value_name = "N")]
+    pub(crate) held_out_tokens: Option<u64>,
+    /// Rows do not begin with <|endoftext|>
+    #[arg(long)]
+    pub(crate) no_bos: bool,
+    /// Field or column of the text in .jsonl and Parquet
+    #[arg(long, value_name = "NAME", default_value = "text")]
+    pub(crate) text_field: String,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct FolderArgs {
+    /// The run folder
+    pub(crate) folder: PathBuf,
+}
+
+/// Options of every command that runs a study or a part of one.
+#[derive(clap::Args)]
+pub(crate) struct StudyArgs {
     /// The run folder [default: runs/NAME, by the study]
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Threads; changes speed, never results [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) threads: Option<u16>,
+    /// Change a setting of the study file, such as universality.threshold=0.4 (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Rows of tokens in one forward pass; changes speed and memory, never results [default: 2 a thread, at least 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_rows: Option<u32>,
-    /// Memory for the correlations to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 %
-    /// of what is free]
+    /// Memory to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 % of what is
+    /// free]
     #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
     pub(crate) memory: Option<u64>,
     /// Let a key of config.json pass that is not known to leave the arithmetic alone (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_config_key: Vec<String>,
-    /// No progress on stderr
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
 }

@@ -2,27 +2,75 @@
 #![expect(clippy::print_stdout, reason = "results go to stdout; progress and errors to stderr")]
 
 mod args;
-mod bars;
 mod commands;
 mod memory;
+mod reporter;
+mod signals;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use anyhow::Context;
+use clap::{CommandFactory, FromArgMatches};
 
-use args::{Args, Command};
+use args::{Args, Color, Command};
+use reporter::Reporter;
 
 fn main() -> ExitCode {
-    // Usage errors exit with 2 here, by clap.
-    let args = Args::parse();
-    let done = match args.command {
-        Command::Run(run) => commands::run(&run),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    // Usage errors exit with 2 here, by clap, in the colours that were asked for.
+    let color = asked_color();
+    let matches = Args::command().color(color).get_matches();
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match args.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
     }
+    let reporter = Reporter::new(&args.global);
+    let error = match dispatch(&args, &reporter) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(error) => error,
+    };
+    let is_interrupted = matches!(error.downcast_ref(), Some(homolog_study::Error::Interrupted));
+    if let Some(signal) = signals::received().filter(|_| is_interrupted) {
+        reporter.error(&format!("{error:#}:\n  {}", command_line()));
+        return ExitCode::from(signals::status(signal) as u8);
+    }
+    reporter.error(&format!("{error:#}"));
+    ExitCode::FAILURE
+}
+
+fn dispatch(args: &Args, reporter: &Reporter) -> anyhow::Result<()> {
+    signals::listen().context("cannot listen for Ctrl-C")?;
+    let threads = args.global.threads.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
+    pool.install(|| match &args.command {
+        Command::Run(args) => commands::run(args, reporter),
+        Command::Compare(args) => commands::compare(args, reporter),
+        Command::Ablate(args) => commands::ablate(args, reporter),
+        Command::Tokenize(args) => commands::tokenize(args, reporter),
+        Command::Status(args) => commands::status(args),
+        Command::Verify(args) => commands::verify(args, reporter),
+    })
+}
+
+/// `--color` as it stands on the command line, before that is understood.
+fn asked_color() -> clap::ColorChoice {
+    let arguments: Vec<String> = std::env::args().collect();
+    let after = arguments.iter().position(|argument| argument == "--color").and_then(|at| arguments.get(at + 1));
+    let joined = arguments.iter().find_map(|argument| argument.strip_prefix("--color="));
+    match joined.or(after.map(String::as_str)) {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
+    }
+}
+
+/// The command as a shell takes it.
+fn command_line() -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    let quoted = |argument: String| {
+        let is_plain = !argument.is_empty() && argument.chars().all(is_plain);
+        if is_plain { argument } else { format!("'{}'", argument.replace('\'', r"'\''")) }
+    };
+    std::env::args_os().map(|argument| quoted(argument.to_string_lossy().into_owned())).collect::<Vec<_>>().join(" ")
 }

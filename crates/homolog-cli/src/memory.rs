@@ -1,5 +1,7 @@
 //! Sizes of memory, as written and as free.
 
+use std::path::Path;
+
 /// Bytes of `8G`, `500M`, `64K` or a plain number; decimal units.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -19,13 +21,33 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
     }
 }
 
-/// 70 % of what the system says is free; 8 GB where it does not say.
+/// 70 % of what is free: of the system's memory, or of what the process's control group may still take if that is less; 8 GB where
+/// neither says.
 pub(crate) fn default_budget() -> u64 {
-    let free_kib = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    });
-    free_kib.map_or(8_000_000_000, |free_kib| free_kib * 1024 / 10 * 7)
+    let free = [free_in_system(), free_in_group()].into_iter().flatten().min();
+    free.map_or(8_000_000_000, |free| free / 10 * 7)
+}
+
+fn free_in_system() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+/// Containers and cluster jobs are held to the limit of their control group, or of one above it (version 2).
+fn free_in_group() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let root = Path::new("/sys/fs/cgroup");
+    let folder = root.join(group.trim_start_matches('/'));
+    let number = |folder: &Path, file: &str| -> Option<u64> {
+        std::fs::read_to_string(folder.join(file)).ok()?.trim().parse().ok()
+    };
+    let free = |folder: &Path| {
+        let limit = number(folder, "memory.max")?;
+        Some(limit.saturating_sub(number(folder, "memory.current").unwrap_or(0)))
+    };
+    folder.ancestors().take_while(|folder| folder.starts_with(root)).filter_map(free).min()
 }
 
 #[cfg(test)]

@@ -46,6 +46,11 @@ impl Checkpoint {
         })
     }
 
+    /// What [`Checkpoint::weights_hash`] of a folder is now; the weights are not looked into.
+    pub fn hash_weights(folder: &Path) -> Result<String, Error> {
+        gpt2::hash(folder)
+    }
+
     /// Load the weights, which must still be those that were checked and hashed.
     ///
     /// Memory: [`Checkpoint::loaded_bytes`], and [`Checkpoint::load_transient_bytes`] until it returns.

@@ -82,6 +82,12 @@ impl FolderLock {
         Ok(Self { _file: file })
     }
 
+    /// Whether a program is at work in `folder` at this moment.
+    pub fn is_held(folder: &Path) -> bool {
+        let file = fs::OpenOptions::new().write(true).open(folder.join(Self::FILE_NAME));
+        file.is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+    }
+
     /// Remove a folder that holds a lock and nothing else; any other stays as it is.
     pub fn remove_empty(folder: &Path) {
         let is_only_lock = fs::read_dir(folder).is_ok_and(|mut entries| {

@@ -1,6 +1,7 @@
 //! The study file: its sections, defaults, and what makes it invalid.
 
 mod overrides;
+mod pair;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+pub use pair::PairRequest;
+pub(crate) use suggest::nearest;
 
 /// A study file with every default filled in. Paths are as written: relative to the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

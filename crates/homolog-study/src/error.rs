@@ -80,6 +80,20 @@ pub enum Error {
         /// The first token or merge in which they differ.
         difference: String,
     },
+    /// A token file to be written in no known format.
+    #[error("{path}: token files are written as .u16, .u32 or .safetensors; end --output in one of these")]
+    UnknownTokenOutput {
+        /// The file to write.
+        path: PathBuf,
+    },
+    /// A token id that does not fit the format.
+    #[error("{path}: token {id} does not fit in 16 bits; end --output in .u32")]
+    IdTooLarge {
+        /// The file to write.
+        path: PathBuf,
+        /// The id.
+        id: u32,
+    },
     /// Rows longer than a model's positions.
     #[error("{path}: corpus.context is {context}, but model `{model}` has {n_ctx} positions; make shorter rows")]
     ContextTooLong {

@@ -3,20 +3,32 @@
 //! [`study::run`] is the map; each stage reads earlier results and its own section of the study file and writes one
 //! artifact. Nothing below this crate knows what a study is; nothing in it depends on clock, environment or threads.
 
+mod ablate_list;
 mod artifacts;
 pub mod config;
 mod context;
+mod dry_run;
 mod error;
 mod inputs;
 mod plan;
 mod results;
 mod run_folder;
+mod shared_neurons;
 mod stages;
+mod status;
 pub mod study;
 mod summary;
 mod tables;
+mod token_file;
+mod verify;
 
-pub use config::StudyConfig;
+pub use ablate_list::{ListRequest, ablate_list};
+pub use config::{PairRequest, StudyConfig};
 pub use context::{Options, Progress, Silent};
+pub use dry_run::dry_run;
 pub use error::Error;
+pub use shared_neurons::shared_neurons;
+pub use status::status;
 pub use study::{Outcome, run};
+pub use token_file::{TokenizeRequest, tokenize};
+pub use verify::{Finding, Verification, Verified, verify};

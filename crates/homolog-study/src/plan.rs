@@ -1,5 +1,6 @@
 //! Which covariances are accumulated in which pass over the tokens, so that they fit in memory.
 
+pub(crate) mod cost;
 pub(crate) mod footprint;
 #[cfg(test)]
 mod tests;

@@ -57,6 +57,11 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Something is in the folder that is worth keeping, though no study was run in it.
+    pub(crate) fn keep(&mut self) {
+        self.is_new = false;
+    }
+
     /// How paths are written in the folder's files: relative ones from the folder, so that both can move together.
     pub(crate) fn namer(&self) -> impl Fn(&Path) -> String + use<> {
         let folder = std::path::absolute(&self.path);

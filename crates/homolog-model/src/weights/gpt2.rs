@@ -33,6 +33,11 @@ pub(crate) fn check(folder: &Path, config: &Config) -> Result<String, Error> {
     Ok(hash)
 }
 
+/// The hash that [`check`] gives, of files that are not looked into.
+pub(crate) fn hash(folder: &Path) -> Result<String, Error> {
+    scan::hash(&WeightFiles::find(folder)?.files)
+}
+
 /// Read the weights of a folder that was checked and gave this hash.
 ///
 /// Errors: `Changed` if it would give another. Memory: one tensor beside what is returned, see [`load_transient_bytes`].

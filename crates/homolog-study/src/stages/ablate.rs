@@ -3,7 +3,7 @@
 mod evaluate_sets;
 mod sets;
 
-use homolog_model::{Ablate, Ablation, NeuronId};
+use homolog_model::{Ablate, Ablation, Checkpoint, NeuronId, Tokens};
 use homolog_results::{AblationRow, ModelRow, read_table, sort_rows, write_table};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use crate::config::AblationMode;
 use crate::inputs::Inputs;
 use crate::{Error, Progress, StudyConfig};
 use evaluate_sets::{SetLosses, evaluate_sets};
-use sets::{RandomKind, SetId, Sets};
+use sets::{RandomKind, Reference, SetId, Sets};
 
 /// Raised whenever the arithmetic below changes.
 pub(crate) const VERSION: u32 = 1;
@@ -43,10 +43,7 @@ pub(crate) fn run(
     let section = &config.ablation;
     let checkpoint = &inputs.checkpoints[target.step_idx][target.model_idx];
     let (name, step) = (&inputs.names[target.model_idx], inputs.steps[target.step_idx]);
-    let rows = match section.tokens {
-        0 => inputs.loss_tokens.n_rows(),
-        tokens => (tokens / inputs.loss_tokens.context()).min(inputs.loss_tokens.n_rows()),
-    };
+    let rows = n_rows(config, inputs);
     let user_sets: Vec<_> = inputs.sets.iter().filter(|set| set.is_for(name, step)).collect();
     let lists: Vec<_> = user_sets
         .iter()
@@ -65,10 +62,15 @@ pub(crate) fn run(
     });
     let key = artifacts::key("ablate", VERSION, &decides);
     let unit = Unit { stage: "ablate", of: format!("{name}, {}", step_name(step)), key, extension: "parquet" };
-    let sets = Sets::new(config, &checkpoint.config, target, step);
+    let reference = Reference {
+        name: "universal",
+        threshold: Some(config.universality.threshold),
+        neurons: &target.universal,
+        model_idx: target.model_idx,
+        step,
+    };
+    let sets = Sets::new(section, &checkpoint.config, reference);
     let path = artifacts.get_or_make(&unit, progress, |path| {
-        let tokens = inputs.loss_tokens.first_rows(rows);
-        let is_all = rows == inputs.loss_tokens.n_rows();
         let mut jobs = sets.configured();
         for set in &user_sets {
             jobs.push((
@@ -76,56 +78,21 @@ pub(crate) fn run(
                 set.neurons.iter().map(|id| id.flat(checkpoint.config.d_mlp)).collect(),
             ));
         }
-        let mut jobs: Vec<Job> = section
-            .modes
-            .iter()
-            .flat_map(|&mode| {
-                jobs.iter().map(move |(id, neurons)| Job { id: id.clone(), neurons: neurons.clone(), mode })
-            })
-            .collect();
-        let mut model = None;
-        let mut losses = SetLosses { clean: target.clean.loss_nats, sets: Vec::new() };
-        let mut table = Vec::new();
-        while !jobs.is_empty() {
-            let not_empty: Vec<&Job> = jobs.iter().filter(|job| !job.neurons.is_empty()).collect();
-            if !not_empty.is_empty() || !is_all {
-                let model = match &mut model {
-                    Some(model) => model,
-                    none => none.insert(checkpoint.load()?),
-                };
-                let ablations: Vec<Ablate> =
-                    not_empty.iter().map(|job| job.ablate(&checkpoint.config, &target.means)).collect();
-                progress.begin(
-                    &format!("ablate {}", unit.of),
-                    (tokens.n_rows() * (1 + ablations.len())) as u64,
-                    "row evaluations",
-                );
-                losses = evaluate_sets(model, &tokens, &ablations, progress)?;
-                progress.end();
-            }
-            let mut of_sets = losses.sets.iter().copied();
-            for job in &jobs {
-                let loss =
-                    if job.neurons.is_empty() { losses.clean } else { of_sets.next().expect("a loss for every set") };
-                if !loss.is_finite() {
-                    let checkpoint = at_checkpoint(step);
-                    return Err(Error::LossNotFinite {
-                        model: name.clone(),
-                        checkpoint,
-                        what: format!("ablating {}", job.id.set),
-                    });
-                }
-                table.push(job.row(name, step, losses.clean, loss));
-            }
-            losses.sets.clear();
-            jobs = further_multiples(&sets, &section.modes, &table);
-        }
+        let target = Ablated {
+            model: name,
+            step,
+            checkpoint,
+            tokens: inputs.loss_tokens.first_rows(rows),
+            clean: (rows == inputs.loss_tokens.n_rows()).then_some(target.clean.loss_nats),
+            means: &target.means,
+        };
+        let mut table = target.table(&sets, jobs, &section.modes, progress)?;
         sort_rows(&mut table);
         Ok(write_table(path, &table, &[])?)
     })?;
     let rows = read_table(&path)?;
     let mut notes = sets.notes(section.modes.as_slice(), &unit.of);
-    for (kind, mode, largest) in unreached(&section.modes, &rows) {
+    for (kind, mode, largest) in unreached(&section.modes, &rows, "universal") {
         notes.push(format!(
             "ablate {}: `{}` sets ({}) do less damage than the universal set up to multiple {largest}, and there are no more neurons",
             unit.of,
@@ -134,6 +101,113 @@ pub(crate) fn run(
         ));
     }
     Ok((rows, notes))
+}
+
+/// Neurons of the user's choosing silenced in one model at one step, beside random sets of the same size.
+pub(crate) struct List<'a> {
+    /// How the table calls the list.
+    pub(crate) name: &'a str,
+    /// Flat, ascending.
+    pub(crate) neurons: &'a [usize],
+    /// Place of the model in the study: random sets are those that the study would draw.
+    pub(crate) model_idx: usize,
+    /// Mean activation of every neuron, by flat number; empty unless a mode is `mean`.
+    pub(crate) means: &'a [f32],
+}
+
+/// Rows of table `ablation` of a list. `inputs` holds the one model at the one step.
+pub(crate) fn of_list(
+    config: &StudyConfig,
+    inputs: &Inputs,
+    list: &List<'_>,
+    progress: &dyn Progress,
+) -> Result<Vec<AblationRow>, Error> {
+    let (checkpoint, step) = (&inputs.checkpoints[0][0], inputs.steps[0]);
+    let section = &config.ablation;
+    let reference =
+        Reference { name: list.name, threshold: None, neurons: list.neurons, model_idx: list.model_idx, step };
+    let sets = Sets::new(section, &checkpoint.config, reference);
+    let target = Ablated {
+        model: &inputs.names[0],
+        step,
+        checkpoint,
+        tokens: inputs.loss_tokens.first_rows(n_rows(config, inputs)),
+        clean: None,
+        means: list.means,
+    };
+    let mut table = target.table(&sets, sets.configured(), &section.modes, progress)?;
+    sort_rows(&mut table);
+    Ok(table)
+}
+
+/// Rows that sets are evaluated on.
+fn n_rows(config: &StudyConfig, inputs: &Inputs) -> usize {
+    match config.ablation.tokens {
+        0 => inputs.loss_tokens.n_rows(),
+        tokens => (tokens / inputs.loss_tokens.context()).min(inputs.loss_tokens.n_rows()),
+    }
+}
+
+/// A model to silence neurons in, and the rows to find the loss on.
+struct Ablated<'a> {
+    model: &'a str,
+    step: Option<i64>,
+    checkpoint: &'a Checkpoint,
+    tokens: Tokens,
+    /// Loss of the clean model on these rows, if it is known.
+    clean: Option<f64>,
+    means: &'a [f32],
+}
+
+impl Ablated<'_> {
+    /// A row for every set and mode, and for further multiples until random sets do the reference's damage.
+    fn table(
+        &self,
+        sets: &Sets<'_>,
+        configured: Vec<(SetId, Vec<usize>)>,
+        modes: &[AblationMode],
+        progress: &dyn Progress,
+    ) -> Result<Vec<AblationRow>, Error> {
+        let with_mode =
+            |mode| configured.iter().map(move |(id, neurons)| Job { id: id.clone(), neurons: neurons.clone(), mode });
+        let mut jobs: Vec<Job> = modes.iter().flat_map(|&mode| with_mode(mode)).collect();
+        let mut model = None;
+        let mut losses = self.clean.map(|clean| SetLosses { clean, sets: Vec::new() });
+        let mut table = Vec::new();
+        while !jobs.is_empty() {
+            let not_empty: Vec<&Job> = jobs.iter().filter(|job| !job.neurons.is_empty()).collect();
+            let mut found = match &losses {
+                Some(losses) if not_empty.is_empty() => SetLosses { clean: losses.clean, sets: Vec::new() },
+                _ => {
+                    let model = match &mut model {
+                        Some(model) => model,
+                        none => none.insert(self.checkpoint.load()?),
+                    };
+                    let ablations: Vec<Ablate> =
+                        not_empty.iter().map(|job| job.ablate(&self.checkpoint.config, self.means)).collect();
+                    let total = (self.tokens.n_rows() * (1 + ablations.len())) as u64;
+                    let work = format!("ablate {}, {}", self.model, step_name(self.step));
+                    progress.begin(&work, total, "row evaluations");
+                    let found = evaluate_sets(model, &self.tokens, &ablations, progress)?;
+                    progress.end();
+                    found
+                }
+            };
+            let mut of_sets = std::mem::take(&mut found.sets).into_iter();
+            for job in &jobs {
+                let loss =
+                    if job.neurons.is_empty() { found.clean } else { of_sets.next().expect("a loss for every set") };
+                if !loss.is_finite() {
+                    let (model, checkpoint) = (self.model.to_owned(), at_checkpoint(self.step));
+                    return Err(Error::LossNotFinite { model, checkpoint, what: format!("ablating {}", job.id.set) });
+                }
+                table.push(job.row(self.model, self.step, found.clean, loss));
+            }
+            losses = Some(found);
+            jobs = further_multiples(sets, modes, &table);
+        }
+        Ok(table)
+    }
 }
 
 /// One loss to find: a set and what becomes of it.
@@ -174,18 +248,18 @@ impl Job {
     }
 }
 
-/// The largest multiple so far of every kind of random set and mode whose mean damage has not reached the universal set's.
-fn unreached(modes: &[AblationMode], table: &[AblationRow]) -> Vec<(RandomKind, AblationMode, u32)> {
+/// The largest multiple so far of every kind of random set and mode whose mean damage has not reached that of the set `reference`.
+fn unreached(modes: &[AblationMode], table: &[AblationRow], reference: &str) -> Vec<(RandomKind, AblationMode, u32)> {
     let mut unreached = Vec::new();
     for &mode in modes {
         let of_mode = || table.iter().filter(move |row| row.mode == mode.name());
-        let universal = of_mode().find(|row| row.set == "universal").expect("the universal set is always evaluated");
+        let reference = of_mode().find(|row| row.set == reference).expect("the reference set is always evaluated");
         for kind in RandomKind::ALL {
             let rows = || of_mode().filter(move |row| row.set == kind.name());
             let Some(largest) = rows().filter_map(|row| row.multiple).max() else { continue };
             let deltas: Vec<f64> =
                 rows().filter(|row| row.multiple == Some(largest)).map(|row| row.delta_loss_nats).collect();
-            if deltas.iter().sum::<f64>() / (deltas.len() as f64) < universal.delta_loss_nats {
+            if deltas.iter().sum::<f64>() / (deltas.len() as f64) < reference.delta_loss_nats {
                 unreached.push((kind, mode, largest));
             }
         }
@@ -193,11 +267,11 @@ fn unreached(modes: &[AblationMode], table: &[AblationRow]) -> Vec<(RandomKind, 
     unreached
 }
 
-/// Sets of twice the largest multiple wherever the universal set's damage is not reached; none where the neurons have run out.
+/// Sets of twice the largest multiple wherever the reference set's damage is not reached; none where the neurons have run out.
 fn further_multiples(sets: &Sets<'_>, modes: &[AblationMode], table: &[AblationRow]) -> Vec<Job> {
     let further = |(kind, mode, largest): (RandomKind, AblationMode, u32)| {
         let next = sets.random(kind, largest.saturating_mul(2));
         next.into_iter().map(move |(id, neurons)| Job { id, neurons, mode })
     };
-    unreached(modes, table).into_iter().flat_map(further).collect()
+    unreached(modes, table, sets.reference()).into_iter().flat_map(further).collect()
 }

@@ -6,8 +6,6 @@ mod tests;
 use homolog_model::Config;
 use homolog_stats::RandomOrder;
 
-use super::Target;
-use crate::StudyConfig;
 use crate::config::{AblationMode, AblationSection};
 
 /// What tells a set from others in table `ablation`.
@@ -46,15 +44,27 @@ impl RandomKind {
     }
 }
 
+/// The set that random ones are held against: the universal neurons, or a user's list.
+#[derive(Clone, Copy)]
+pub(super) struct Reference<'a> {
+    pub(super) name: &'a str,
+    /// By which its neurons were chosen; none for a list.
+    pub(super) threshold: Option<f64>,
+    /// Flat, ascending.
+    pub(super) neurons: &'a [usize],
+    /// Place of the model in the study, and its step: with the study's seed they decide what is drawn.
+    pub(super) model_idx: usize,
+    pub(super) step: Option<i64>,
+}
+
 /// The sets of one model at one step.
 pub(super) struct Sets<'a> {
     section: &'a AblationSection,
-    threshold: f64,
-    universal: &'a [usize],
-    /// Universal neurons of each layer.
-    n_universal: Vec<usize>,
+    reference: Reference<'a>,
+    /// Neurons of the reference in each layer.
+    n_in_layer: Vec<usize>,
     d_mlp: usize,
-    /// Random orders of the neurons that are not universal, one a draw: every random set is a beginning of one, so a larger
+    /// Random orders of the neurons that are not in the reference, one a draw: every random set is a beginning of one, so a larger
     /// multiple contains the smaller.
     orders: Vec<RandomOrder>,
 }
@@ -63,36 +73,39 @@ pub(super) struct Sets<'a> {
 type NamedSet = (SetId, Vec<usize>);
 
 impl<'a> Sets<'a> {
-    pub(super) fn new(study: &'a StudyConfig, config: &Config, target: &'a Target<'_>, step: Option<i64>) -> Self {
-        let universal = &target.universal;
-        let in_layer = |layer: usize| universal.iter().filter(|&&flat| flat / config.d_mlp == layer).count();
-        let others: Vec<usize> =
-            (0..config.n_neurons()).filter(|flat| universal.binary_search(flat).is_err()).collect();
-        let section = &study.ablation;
+    pub(super) fn new(section: &'a AblationSection, config: &Config, reference: Reference<'a>) -> Self {
+        let neurons = reference.neurons;
+        let in_layer = |layer: usize| neurons.iter().filter(|&&flat| flat / config.d_mlp == layer).count();
+        let others: Vec<usize> = (0..config.n_neurons()).filter(|flat| neurons.binary_search(flat).is_err()).collect();
         // A study without checkpoints draws as if its step were -1, which no step is.
-        let order = |draw| RandomOrder::new(others.clone(), section.seed, target.model_idx, step.unwrap_or(-1), draw);
+        let step = reference.step.unwrap_or(-1);
+        let order = |draw| RandomOrder::new(others.clone(), section.seed, reference.model_idx, step, draw);
         Self {
             section,
-            threshold: study.universality.threshold,
-            universal,
-            n_universal: (0..config.n_layers).map(in_layer).collect(),
+            reference,
+            n_in_layer: (0..config.n_layers).map(in_layer).collect(),
             d_mlp: config.d_mlp,
             orders: (0..section.draws).map(order).collect(),
         }
     }
 
+    /// Name of the set that random ones are held against.
+    pub(super) fn reference(&self) -> &'a str {
+        self.reference.name
+    }
+
     /// Every set that the study file asks for, but the user's own.
     pub(super) fn configured(&self) -> Vec<NamedSet> {
-        let mut sets = vec![(self.id("universal"), self.universal.to_vec())];
+        let mut sets = vec![(self.id(self.reference.name), self.reference.neurons.to_vec())];
         for kind in RandomKind::ALL {
             sets.extend(self.section.multiples.iter().flat_map(|&multiple| self.random(kind, multiple)));
         }
-        for layer in (0..self.n_universal.len()).filter(|_| self.section.per_layer) {
-            let universal = self.universal.iter().copied().filter(|&flat| self.is_in(flat, layer)).collect();
-            sets.push((SetId { layer: Some(layer), ..self.id("universal_layer") }, universal));
+        for layer in (0..self.n_in_layer.len()).filter(|_| self.section.per_layer) {
+            let universal = self.reference.neurons.iter().copied().filter(|&flat| self.is_in(flat, layer)).collect();
+            sets.push((SetId { layer: Some(layer), ..self.id(&format!("{}_layer", self.reference.name)) }, universal));
             for (draw, order) in self.orders.iter().enumerate() {
                 let id = SetId { layer: Some(layer), multiple: Some(1), draw: Some(draw), ..self.id("random_layer") };
-                let random = order.take_where(self.n_universal[layer], |flat| self.is_in(flat, layer));
+                let random = order.take_where(self.n_in_layer[layer], |flat| self.is_in(flat, layer));
                 sets.extend(random.map(|random| (id, random)));
             }
         }
@@ -104,9 +117,9 @@ impl<'a> Sets<'a> {
         let times = |n: usize| n.checked_mul(multiple as usize);
         let draw_set = |(draw, order): (usize, &RandomOrder)| {
             let neurons = match kind {
-                RandomKind::Uniform => order.take(times(self.universal.len())?)?,
+                RandomKind::Uniform => order.take(times(self.reference.neurons.len())?)?,
                 RandomKind::LayerMatched => {
-                    let layers = self.n_universal.iter().enumerate();
+                    let layers = self.n_in_layer.iter().enumerate();
                     let sets = layers.map(|(layer, &n)| order.take_where(times(n)?, |flat| self.is_in(flat, layer)));
                     sets.collect::<Option<Vec<_>>>()?.concat()
                 }
@@ -125,7 +138,7 @@ impl<'a> Sets<'a> {
             }
         }
         let per_layer = self.section.per_layer && !modes.is_empty();
-        for (layer, &n) in self.n_universal.iter().enumerate().filter(|&(_, &n)| per_layer && 2 * n > self.d_mlp) {
+        for (layer, &n) in self.n_in_layer.iter().enumerate().filter(|&(_, &n)| per_layer && 2 * n > self.d_mlp) {
             notes.push(format!(
                 "ablate {unit}: no `random_layer` set of layer {layer}: {n} of its {} neurons are universal",
                 self.d_mlp
@@ -135,7 +148,7 @@ impl<'a> Sets<'a> {
     }
 
     fn id(&self, set: &str) -> SetId {
-        SetId { threshold: Some(self.threshold), ..SetId::own(set) }
+        SetId { threshold: self.reference.threshold, ..SetId::own(set) }
     }
 
     fn is_in(&self, flat: usize, layer: usize) -> bool {

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use homolog_model::Config;
-use homolog_results::ModelRow;
 use homolog_test::tiny_gpt2::{Gpt2Shape, Layout};
 
 use super::*;
+use crate::StudyConfig;
 
 const D_MLP: usize = 40;
 
@@ -24,20 +24,6 @@ fn model() -> Config {
     Config::read(folder.path(), &BTreeSet::new()).expect("a GPT-2")
 }
 
-fn clean() -> ModelRow {
-    ModelRow {
-        model: "a".into(),
-        checkpoint: None,
-        loss_nats: 4.0,
-        n_targets: 7,
-        n_tokens_counted: 7,
-        n_undefined: 0,
-        weights_hash: String::new(),
-        tokens_hash: String::new(),
-        loss_tokens: "same".into(),
-    }
-}
-
 /// Six universal neurons in layer 0, three in layer 1.
 fn universal() -> Vec<usize> {
     vec![0, 3, 4, 17, 38, 39, 40, 55, 79]
@@ -45,11 +31,9 @@ fn universal() -> Vec<usize> {
 
 /// What `look` sees of the sets of a model and step.
 fn with_sets<T>(ablation: &str, (model_idx, step): (usize, Option<i64>), look: impl FnOnce(&Sets<'_>) -> T) -> T {
-    let (study, clean) = (study(ablation), clean());
-    let means = vec![0.0; 2 * D_MLP];
-    let target =
-        Target { step_idx: 0, model_idx, clean: &clean, universal: universal(), means, correlation_key: "key" };
-    look(&Sets::new(&study, &model(), &target, step))
+    let (study, universal) = (study(ablation), universal());
+    let reference = Reference { name: "universal", threshold: Some(0.5), neurons: &universal, model_idx, step };
+    look(&Sets::new(&study.ablation, &model(), reference))
 }
 
 fn drawn(sets: &Sets<'_>, kind: RandomKind, multiple: u32) -> Vec<BTreeSet<usize>> {

@@ -1,0 +1,207 @@
+//! What stderr tells: a bar with rate and time left on a terminal, else a line every 30 seconds, or JSON; and the run's log.
+
+use std::fs::{self, File};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use homolog_study::Progress;
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::args::{GlobalArgs, LogFormat};
+use crate::signals;
+
+/// Between lines where there is no terminal.
+const INTERVAL: Duration = Duration::from_secs(30);
+/// Work shorter than this leaves no line behind.
+const WORTH_A_LINE: Duration = Duration::from_millis(500);
+
+/// Tells of one piece of work at a time.
+pub(crate) struct Reporter {
+    is_quiet: bool,
+    format: LogFormat,
+    is_terminal: bool,
+    work: Mutex<Option<Work>>,
+    log: Mutex<Log>,
+    has_said_it_stops: AtomicBool,
+}
+
+struct Work {
+    bar: ProgressBar,
+    name: String,
+    unit: &'static str,
+    last_line: Instant,
+}
+
+/// `logs/START.jsonl` of a run folder: begun once the folder is that of a run, so that a study whose inputs are wrong leaves nothing.
+#[derive(Default)]
+struct Log {
+    run_dir: Option<PathBuf>,
+    waiting: Vec<Value>,
+    file: Option<File>,
+}
+
+impl Reporter {
+    pub(crate) fn new(args: &GlobalArgs) -> Self {
+        Self {
+            is_quiet: args.quiet,
+            format: args.log_format,
+            is_terminal: std::io::stderr().is_terminal(),
+            work: Mutex::new(None),
+            log: Mutex::default(),
+            has_said_it_stops: AtomicBool::new(false),
+        }
+    }
+
+    /// Also log to this run folder, once there is a run in it.
+    pub(crate) fn log_below(&self, run_dir: &Path) {
+        lock(&self.log).run_dir = Some(run_dir.to_path_buf());
+    }
+
+    /// The last line of a run that failed.
+    pub(crate) fn error(&self, message: &str) {
+        let event = json!({ "event": "error", "message": message });
+        self.to_log(&event);
+        match self.format {
+            LogFormat::Json => self.json(event),
+            LogFormat::Text => {
+                let style = anstyle::AnsiColor::Red.on_default().bold();
+                anstream::eprintln!("{style}error{style:#}: {message}");
+            }
+        }
+    }
+
+    /// A line for people, or an event for programs; both also to the log.
+    fn tell(&self, line: &str, event: Value) {
+        self.to_log(&event);
+        if self.is_quiet {
+            return;
+        }
+        match self.format {
+            LogFormat::Json => self.json(event),
+            LogFormat::Text => anstream::eprintln!("{line}"),
+        }
+    }
+
+    fn json(&self, event: Value) {
+        eprintln!("{}", stamped(event));
+    }
+
+    /// A log that cannot be written is no reason to stop a study.
+    fn to_log(&self, event: &Value) {
+        let mut log = lock(&self.log);
+        let Some(run_dir) = log.run_dir.clone() else { return };
+        log.waiting.push(stamped(event.clone()));
+        if log.file.is_none() && run_dir.join("manifest.json").exists() {
+            let folder = run_dir.join("logs");
+            let open = || {
+                fs::create_dir_all(&folder)?;
+                File::options().create(true).append(true).open(folder.join(format!("{}.jsonl", seconds() as u64)))
+            };
+            log.file = open().ok();
+        }
+        let Log { waiting, file: Some(file), .. } = &mut *log else { return };
+        let lines: String = waiting.drain(..).map(|event| format!("{event}\n")).collect();
+        let _ = file.write_all(lines.as_bytes());
+    }
+}
+
+impl Work {
+    fn event(&self, event: &str, rate: f64) -> Value {
+        json!({
+            "event": event,
+            "work": self.name,
+            "done": self.bar.position(),
+            "total": self.bar.length(),
+            "unit": self.unit,
+            "per_second": rate,
+            "seconds": self.bar.elapsed().as_secs_f64(),
+            "seconds_left": self.bar.eta().as_secs_f64(),
+        })
+    }
+}
+
+impl Progress for Reporter {
+    fn begin(&self, work: &str, total: u64, unit: &'static str) {
+        let has_bar = self.is_terminal && !self.is_quiet && self.format == LogFormat::Text;
+        let bar = if has_bar {
+            let template = format!("{{msg}} {{wide_bar}} {{percent}} %  {{per_sec}} {unit}/s  {{eta}} left");
+            let style = ProgressStyle::with_template(&template).expect("a fixed template").with_key(
+                "per_sec",
+                |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                    let _ = write!(out, "{:.0}", state.per_sec());
+                },
+            );
+            ProgressBar::new(total).with_style(style).with_message(work.to_owned())
+        } else {
+            ProgressBar::hidden()
+        };
+        bar.set_length(total);
+        self.to_log(&json!({ "event": "begin", "work": work, "total": total, "unit": unit }));
+        *lock(&self.work) = Some(Work { bar, name: work.to_owned(), unit, last_line: Instant::now() });
+    }
+
+    fn advance(&self, n: u64) {
+        let mut work = lock(&self.work);
+        let Some(work) = work.as_mut() else { return };
+        work.bar.inc(n);
+        let is_drawn = self.is_terminal && self.format == LogFormat::Text;
+        if !is_drawn && work.last_line.elapsed() >= INTERVAL {
+            work.last_line = Instant::now();
+            let (done, total) = (work.bar.position(), work.bar.length().unwrap_or(0));
+            let (percent, rate) = (100 * done / total.max(1), work.bar.per_sec());
+            let left = HumanDuration(work.bar.eta());
+            let line = format!("{}: {percent} %, {rate:.0} {}/s, {left} left", work.name, work.unit);
+            self.tell(&line, work.event("progress", rate));
+        }
+    }
+
+    fn end(&self) {
+        let Some(work) = lock(&self.work).take() else { return };
+        work.bar.finish_and_clear();
+        let elapsed = work.bar.elapsed();
+        let rate = work.bar.position() as f64 / elapsed.as_secs_f64().max(1e-9);
+        let event = work.event("end", rate);
+        if elapsed < WORTH_A_LINE && self.format == LogFormat::Text {
+            self.to_log(&event);
+        } else {
+            let line = format!("{}: {:.1} s, {rate:.0} {}/s", work.name, elapsed.as_secs_f64(), work.unit);
+            self.tell(&line, event);
+        }
+    }
+
+    fn say(&self, line: &str) {
+        let event = json!({ "event": "message", "message": line });
+        match lock(&self.work).as_ref() {
+            Some(work) => work.bar.suspend(|| self.tell(line, event)),
+            None => self.tell(line, event),
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        let is_cancelled = signals::received().is_some();
+        // Not under the lock of `work`: whoever asks may hold nothing.
+        if is_cancelled && !self.has_said_it_stops.swap(true, Ordering::Relaxed) {
+            let line = "stopping after the work at hand; again to stop at once";
+            self.tell(line, json!({ "event": "message", "message": line }));
+        }
+        is_cancelled
+    }
+}
+
+fn stamped(mut event: Value) -> Value {
+    event["unix_seconds"] = json!(seconds());
+    event
+}
+
+fn seconds() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// A panic elsewhere must not silence the rest.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,273 @@
+//! What a study would take, before it is run: passes, operations, memory, files, time.
+
+use std::time::Instant;
+
+use homolog_model::{Checkpoint, HookPoint, Hooks, TokenBatch, Tokens};
+use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator, haar_rotation};
+use rayon::prelude::*;
+
+use crate::config::BaselineKind;
+use crate::inputs::open_checkpoints;
+use crate::plan::cost::{self, operations_text};
+use crate::plan::footprint::{Footprint, Workload, chunk_rows};
+use crate::plan::{self, Shape, bytes_text};
+use crate::stages::correlate::shape;
+use crate::stages::tokenize;
+use crate::{Error, Options, Progress, StudyConfig};
+
+/// Bytes of English text a token, where text is not tokenised yet.
+const BYTES_PER_TOKEN: u64 = 4;
+/// Seconds that each kernel is timed for.
+const TIMING_SECONDS: f64 = 0.4;
+/// Tokens of a chunk that products are timed with.
+const TIMING_TOKENS: usize = 1024;
+/// Neurons of a rotation that is timed, at most.
+const TIMING_NEURONS: usize = 768;
+
+/// Rows of tokens that a study has, or is expected to have.
+struct RowCounts {
+    correlation: usize,
+    loss: usize,
+    /// How they are known.
+    remark: String,
+}
+
+/// The plan as Markdown. Nothing is written; checkpoints are opened and checked, kernels timed for seconds.
+pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> Result<String, Error> {
+    let checkpoints = open_checkpoints(config, options, progress)?;
+    let counts = RowCounts::of(config)?;
+    let shapes: Vec<Shape> = checkpoints[0].iter().map(shape).collect();
+    let context = config.corpus.context;
+    let n_checkpoints = checkpoints.len();
+    let footprint = Footprint::of(&Workload {
+        shapes: &shapes,
+        baseline: &config.baseline,
+        top_k: config.correlation.top_k,
+        context,
+        n_rows: counts.correlation + counts.loss,
+        n_checkpoints,
+        batch_rows: options.batch_rows,
+        n_threads: rayon::current_num_threads(),
+    });
+    let tiles = plan::tiles(&shapes, &config.baseline);
+    let largest = tiles.iter().map(|tile| tile.bytes(&shapes)).max().unwrap_or(0);
+    let passes = plan::passes(&tiles, &shapes, footprint.room(options.memory_bytes, largest)?);
+    let covariances = plan::largest_pass(&passes, &shapes);
+
+    let n_tokens = (counts.correlation * context) as f64;
+    let correlation = cost::correlation(&passes, &shapes, &config.baseline, (n_tokens, n_tokens), context);
+    let n_loss_tokens = (counts.loss * context) as f64;
+    let evaluation: f64 = shapes.iter().map(|shape| n_loss_tokens * cost::loss(shape, context)).sum();
+    let n_ablation_tokens = match config.ablation.tokens {
+        0 => n_loss_tokens,
+        tokens => n_loss_tokens.min((tokens / context * context) as f64),
+    };
+    let ablations: Vec<(usize, f64)> =
+        shapes.iter().map(|shape| cost::ablation(&config.ablation, shape, context)).collect();
+    let n_sets: usize = ablations.iter().map(|ablation| ablation.0).sum();
+    let ablation: f64 = ablations.iter().map(|ablation| n_ablation_tokens * ablation.1).sum();
+
+    let rates = Rates::measure(&checkpoints[0][0], config, options, progress)?;
+    let times = n_checkpoints as f64;
+    let correlate_seconds = correlation.forward / rates.forward
+        + correlation.products / rates.products
+        + correlation.rotations / rates.rotations;
+    let seconds = [correlate_seconds, evaluation / rates.forward, ablation / rates.forward].map(|each| each * times);
+    let [correlate_time, evaluate_time, ablate_time] = seconds.map(time_text);
+    let weight_reads = |loads: usize| -> u64 {
+        checkpoints.iter().flatten().map(|checkpoint| loads as u64 * checkpoint.loaded_bytes()).sum()
+    };
+    let loads = 2 + 1 + usize::from(config.ablation.enabled);
+    let mut lines = vec![
+        format!(
+            "Study `{}`: {} models, {n_checkpoints} checkpoints; {} rows of {context} for correlations, {} for losses{}",
+            config.study.name,
+            shapes.len(),
+            counts.correlation,
+            counts.loss,
+            counts.remark
+        ),
+        String::new(),
+        "| stage | work of all checkpoints | passes over the tokens | time, about |".into(),
+        "|---|---|---:|---:|".into(),
+        format!(
+            "| correlate | {} forward, {} products, {} rotations | {} a checkpoint | {correlate_time} |",
+            operations_text(times * correlation.forward),
+            operations_text(times * correlation.products),
+            operations_text(times * correlation.rotations),
+            passes.len()
+        ),
+        format!("| evaluate | {} | 1 a model | {evaluate_time} |", operations_text(times * evaluation)),
+    ];
+    if config.ablation.enabled {
+        lines.push(format!(
+            "| ablate | up to {} for {} sets; empty sets cost nothing, multiples beyond the last come on top | 1 a model | {ablate_time} |",
+            operations_text(times * ablation),
+            n_sets * n_checkpoints
+        ));
+    }
+    lines.extend([
+        format!("| all | | | {} |", time_text(seconds.iter().sum())),
+        String::new(),
+        format!(
+            "Memory, at most: {} of {}: weights {}, activations {}, covariances {}, what is kept of neurons {}, tables {}, the rest {}",
+            bytes_text(footprint.total() + covariances),
+            bytes_text(options.memory_bytes),
+            bytes_text(footprint.weights),
+            bytes_text(footprint.activations.max(footprint.rotations)),
+            bytes_text(covariances),
+            bytes_text(footprint.kept),
+            bytes_text(footprint.results),
+            bytes_text(footprint.rest),
+        ),
+        format!(
+            "Files: reads about {} of weights, writes about {} to {}",
+            bytes_text(weight_reads(loads)),
+            bytes_text(2 * footprint.results),
+            options.output.display()
+        ),
+        format!(
+            "Rates measured here: forward {:.0} GFLOP/s, products {:.0} GFLOP/s, rotations {:.0} GFLOP/s, with {} threads of {}",
+            rates.forward / 1e9,
+            rates.products / 1e9,
+            rates.rotations / 1e9,
+            rayon::current_num_threads(),
+            homolog_model::Isa::current(),
+        ),
+    ]);
+    lines.extend(finished(config, options)?);
+    Ok(lines.join("\n") + "\n")
+}
+
+/// What the run folder already holds.
+fn finished(config: &StudyConfig, options: &Options) -> Result<Option<String>, Error> {
+    let Some(manifest) = homolog_results::Manifest::read(&options.output)? else { return Ok(None) };
+    let n_done = manifest.stages.len();
+    let state = if manifest.is_finished { "finished" } else { "unfinished" };
+    let whose = if manifest.study == config.study.name { "" } else { ", another study: choose another --output" };
+    Ok(Some(format!(
+        "{} holds a run of `{}`, {state}, {n_done} pieces of work done{whose}; what still holds is not done again",
+        options.output.display(),
+        manifest.study
+    )))
+}
+
+impl RowCounts {
+    fn of(config: &StudyConfig) -> Result<Self, Error> {
+        let context = config.corpus.context;
+        if let Some(file) = &config.corpus.token_file {
+            let correlation = Tokens::read(&config.locate(file), context)?.n_rows();
+            return Ok(match &config.corpus.held_out_token_file {
+                Some(file) => {
+                    let loss = Tokens::read(&config.locate(file), context)?.n_rows();
+                    Self { correlation, loss, remark: String::new() }
+                }
+                None => Self { correlation, loss: correlation, remark: " (the same rows)".into() },
+            });
+        }
+        let files = homolog_corpus::find_files(&config.locate("".as_ref()), &config.corpus.files)?;
+        // The tokenizer is opened so that what is wrong with it is known now.
+        homolog_corpus::Tokenizer::open(&tokenize::tokenizer_path(config))?;
+        let bytes: u64 = files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|file| file.len()).sum();
+        let guess = (bytes / BYTES_PER_TOKEN) as usize;
+        let rows = |tokens: Option<u64>, otherwise: usize| tokens.map_or(otherwise, |tokens| tokens as usize) / context;
+        let correlation = rows(config.corpus.tokens, guess).max(1);
+        let held_out = rows(config.corpus.held_out_tokens, correlation * context / 20);
+        let loss = if held_out == 0 { correlation } else { held_out };
+        let remark = match config.corpus.tokens {
+            Some(_) => format!(", from {} of text", bytes_text(bytes)),
+            None => format!(
+                " (a guess: {} of text, not tokenised yet, at {BYTES_PER_TOKEN} bytes a token; compressed text gives more)",
+                bytes_text(bytes)
+            ),
+        };
+        Ok(Self { correlation, loss, remark })
+    }
+}
+
+/// Operations a second of the kernels, with all threads.
+struct Rates {
+    forward: f64,
+    products: f64,
+    rotations: f64,
+}
+
+impl Rates {
+    fn measure(
+        checkpoint: &Checkpoint,
+        config: &StudyConfig,
+        options: &Options,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        progress.begin("time the kernels", 3, "kernels");
+        let shape = shape(checkpoint);
+        let context = config.corpus.context.min(checkpoint.config.n_ctx);
+        let model = checkpoint.load()?;
+        let n_rows = options.batch_rows.min(chunk_rows(context));
+        let ids: Vec<u32> = (0..n_rows * context).map(|i| (i * 7919 % shape.d_vocab) as u32).collect();
+        let last = HookPoint::mlp_post(shape.n_layers - 1);
+        let per_pass = (n_rows * context) as f64 * cost::forward(&shape, context);
+        let forward = rate(per_pass, progress, || model.forward(TokenBatch { ids: &ids, context }, &mut Until(last)))?;
+        progress.advance(1);
+
+        let n = shape.d_mlp;
+        let n_threads = rayon::current_num_threads();
+        let mut chunk = Chunk::new(n);
+        // Any values but zeros: the rate of a product depends on none of them.
+        let values = chunk.grow(TIMING_TOKENS);
+        values.iter_mut().enumerate().for_each(|(i, value)| *value = (i * 7919 % 1009) as f32 / 1009.0 - 0.5);
+        chunk.pack_with_moments(&mut MomentsAccumulator::new(n));
+        let mut covariances: Vec<CrossCovariance> = (0..n_threads).map(|_| CrossCovariance::new(n, n)).collect();
+        let per_product = (2 * n_threads * n * n * TIMING_TOKENS) as f64;
+        let products = rate(per_product, progress, || {
+            covariances.par_iter_mut().for_each(|covariance| covariance.add(&chunk, &chunk));
+        })?;
+        progress.advance(1);
+
+        let n = n.min(TIMING_NEURONS);
+        let per_rotation = (n_threads * 4 * n * n * n) as f64;
+        let rotations = match config.baseline.kind {
+            BaselineKind::PermutedRows => f64::INFINITY,
+            _ => rate(per_rotation, progress, || {
+                (0..n_threads).into_par_iter().for_each(|i| drop(haar_rotation(n, i as u64)));
+            })?,
+        };
+        progress.advance(1);
+        progress.end();
+        Ok(Self { forward, products, rotations })
+    }
+}
+
+/// Runs to one point and looks at nothing.
+struct Until(HookPoint);
+
+impl Hooks for Until {
+    fn wants(&self, point: HookPoint) -> bool {
+        point == self.0
+    }
+
+    fn at(&mut self, _: HookPoint, _: homolog_model::Activation<'_>) {}
+}
+
+/// Operations a second of work that is repeated for a while, after once to warm up.
+fn rate(operations: f64, progress: &dyn Progress, mut work: impl FnMut()) -> Result<f64, Error> {
+    work();
+    let start = Instant::now();
+    let mut times = 0.0;
+    while start.elapsed().as_secs_f64() < TIMING_SECONDS {
+        progress.check()?;
+        work();
+        times += 1.0;
+    }
+    Ok(operations * times / start.elapsed().as_secs_f64())
+}
+
+/// `40 s`, `12 min`, `3.2 h`, `4.1 days`.
+fn time_text(seconds: f64) -> String {
+    match seconds {
+        172_800.0.. => format!("{:.1} days", seconds / 86_400.0),
+        7_200.0.. => format!("{:.1} h", seconds / 3_600.0),
+        120.0.. => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{seconds:.0} s"),
+    }
+}

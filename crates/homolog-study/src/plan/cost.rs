@@ -1,0 +1,148 @@
+//! The arithmetic of a study, in floating-point operations: a multiplication and an addition are two.
+
+use super::{Shape, Stream, Tile};
+use crate::config::{AblationSection, BaselineKind, BaselineSection};
+
+/// Operations of one checkpoint's correlation, by the kernel that does them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct CorrelationCost {
+    /// Forward passes of all passes over the tokens.
+    pub(crate) forward: f64,
+    /// Products of activations, and of correlations with rotations: f32.
+    pub(crate) products: f64,
+    /// Making rotations and the spread of rotated neurons: f64.
+    pub(crate) rotations: f64,
+}
+
+/// Operations of one token's forward pass to the last `mlp.hook_post`; rows of `context` tokens.
+pub(crate) fn forward(shape: &Shape, context: usize) -> f64 {
+    let (d_model, d_mlp) = (shape.d_model as f64, shape.d_mlp as f64);
+    // Q, K, V and O; scores and their weighted values over half the row on average.
+    let attention = 8.0 * d_model * d_model + 2.0 * d_model * context as f64;
+    let mlp = 2.0 * d_model * d_mlp;
+    shape.n_layers as f64 * (attention + 2.0 * mlp) - mlp
+}
+
+/// Operations of one token's loss: the whole pass and the unembedding.
+pub(crate) fn loss(shape: &Shape, context: usize) -> f64 {
+    let (d_model, d_mlp) = (shape.d_model as f64, shape.d_mlp as f64);
+    forward(shape, context) + 2.0 * d_model * d_mlp + 2.0 * d_model * shape.d_vocab as f64
+}
+
+/// One checkpoint in these passes: `n_tokens` in rows of `context`, `n_counted` of them counted.
+pub(crate) fn correlation(
+    passes: &[Vec<Tile>],
+    shapes: &[Shape],
+    baseline: &BaselineSection,
+    (n_tokens, n_counted): (f64, f64),
+    context: usize,
+) -> CorrelationCost {
+    let mut cost = CorrelationCost::default();
+    let draws = baseline.draws as f64;
+    for (pass_idx, tiles) in passes.iter().enumerate() {
+        let mut views: Vec<_> = tiles.iter().flat_map(|tile| tile.sides()).map(|side| side.view).collect();
+        if pass_idx == 0 {
+            views.extend((0..shapes.len()).map(|model| (model, Stream::Rows)));
+        }
+        views.sort_unstable();
+        views.dedup();
+        cost.forward += views.iter().map(|view| n_tokens * forward(&shapes[view.0], context)).sum::<f64>();
+        let mut rotated = Vec::new();
+        for tile in tiles {
+            let [a, b] = tile.sides();
+            let (n_a, n_b) = (shapes[a.view.0].d_mlp as f64, shapes[b.view.0].d_mlp as f64);
+            cost.products += 2.0 * n_a * n_b * n_counted;
+            match tile {
+                // Orthogonalising twice over, then Q Cov.
+                Tile::Within { .. } => cost.rotations += draws * (make_rotation(baseline, n_a) + 2.0 * n_a.powi(3)),
+                Tile::Between { .. } if baseline.kind != BaselineKind::PermutedRows => {
+                    cost.products += draws * 2.0 * n_a * n_b * (n_a + n_b);
+                    rotated.extend([(a.view.0, a.layer), (b.view.0, b.layer)]);
+                }
+                _ => {}
+            }
+        }
+        rotated.sort_unstable();
+        rotated.dedup();
+        cost.rotations +=
+            rotated.iter().map(|side| draws * make_rotation(baseline, shapes[side.0].d_mlp as f64)).sum::<f64>();
+    }
+    cost
+}
+
+fn make_rotation(baseline: &BaselineSection, n: f64) -> f64 {
+    match baseline.kind {
+        BaselineKind::Orthogonal => 4.0 * n.powi(3),
+        BaselineKind::GaussianRows | BaselineKind::PermutedRows => 0.0,
+    }
+}
+
+/// Sets that the study file asks for of one model at one checkpoint, empty ones too; and operations of a token in all of them.
+///
+/// A set begins at its first layer, the clean pass before it is shared. Sets of all layers are counted from the first.
+pub(crate) fn ablation(section: &AblationSection, shape: &Shape, context: usize) -> (usize, f64) {
+    if !section.enabled {
+        return (0, 0.0);
+    }
+    let (modes, draws) = (section.modes.len(), section.draws);
+    let of_all_layers = modes * (1 + 2 * section.multiples.len() * draws + section.sets.len());
+    let of_each_layer = if section.per_layer { modes * (1 + draws) } else { 0 };
+    let whole = loss(shape, context);
+    let block = (whole - 2.0 * (shape.d_model * shape.d_vocab) as f64) / shape.n_layers as f64;
+    // On average half of the blocks come before the layer of a set.
+    let half = whole - block * (shape.n_layers as f64 - 1.0) / 2.0;
+    let cost = whole * (1 + of_all_layers) as f64 + half * (of_each_layer * shape.n_layers) as f64;
+    (of_all_layers + of_each_layer * shape.n_layers, cost)
+}
+
+/// `2.7 TFLOP`, `35 GFLOP`.
+pub(crate) fn operations_text(operations: f64) -> String {
+    match operations {
+        1e15.. => format!("{:.1} PFLOP", operations / 1e15),
+        1e12.. => format!("{:.1} TFLOP", operations / 1e12),
+        _ => format!("{:.1} GFLOP", operations / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{passes, tiles};
+
+    const GPT2_SMALL: Shape =
+        Shape { n_layers: 12, d_mlp: 3072, d_model: 768, d_vocab: 50257, weight_bytes: 0, load_bytes: 0 };
+
+    fn close(got: f64, want: f64) -> bool {
+        (got / want - 1.0).abs() < 0.03
+    }
+
+    /// The figures that the design names for GPT-2 Small: 0.18 and 0.26 GFLOP a token, 2.72 GFLOP a token and pair.
+    #[test]
+    fn gpt2_small_costs_what_is_known() {
+        assert!(close(forward(&GPT2_SMALL, 512), 0.175e9), "{}", forward(&GPT2_SMALL, 512));
+        assert!(close(loss(&GPT2_SMALL, 512), 0.257e9), "{}", loss(&GPT2_SMALL, 512));
+        let shapes = [GPT2_SMALL; 2];
+        let baseline = BaselineSection { draws: 1, ..BaselineSection::default() };
+        let tiles = tiles(&shapes, &baseline);
+        let between: Vec<Tile> = tiles.into_iter().filter(|tile| matches!(tile, Tile::Between { .. })).collect();
+        let one = correlation(&[between.clone()], &shapes, &baseline, (1e6, 1e6), 512);
+        let baseline_cost = 288.0 * 2.0 * 3072_f64.powi(3);
+        assert!(close(one.products - baseline_cost, 2.72e15), "{one:?}");
+        assert!(close(one.forward, 2.0 * 1e6 * forward(&GPT2_SMALL, 512)));
+        // More passes read the tokens again, and multiply no more.
+        let several = passes(&between, &shapes, 20 * 8 * 3072 * 3072);
+        let more = correlation(&several, &shapes, &baseline, (1e6, 1e6), 512);
+        assert!(more.forward > 7.0 * one.forward && close(more.products, one.products));
+    }
+
+    #[test]
+    fn sets_are_counted_as_the_study_makes_them() {
+        // 2 modes x (universal, 2 kinds x 4 multiples x 3 draws) and 2 modes x 12 layers x (universal, 3 draws).
+        let (n_sets, cost) = ablation(&AblationSection::default(), &GPT2_SMALL, 512);
+        assert_eq!(n_sets, 2 * 25 + 2 * 12 * 4);
+        let whole = loss(&GPT2_SMALL, 512);
+        assert!(cost > 51.0 * whole && cost < 147.0 * whole);
+        let off = AblationSection { enabled: false, ..AblationSection::default() };
+        assert_eq!(ablation(&off, &GPT2_SMALL, 512), (0, 0.0));
+    }
+}
