@@ -107,9 +107,9 @@ impl ParquetRows {
 
 /// Runs the Parquet reader, whose panics become errors.
 ///
-/// It is tested against damaged files but not made for hostile ones: lengths in page headers and level decoders are
-/// asserted in places. A panic there is the file's fault, not ours, and must not end a run of hours without a name. The
-/// reader is not used again after it, so that no half-changed state is seen.
+/// Measured with parquet 60.1: of some thousand files with one changed byte (`damaged_parquet_is_an_error_and_never_a_panic`)
+/// two dozen make it panic, in its own decoders and in Arrow's buffers. That is the file's fault, not ours, and must not end
+/// a run of hours without a name. The reader is not used again after it, so that no half-changed state is seen.
 fn fenced<T, E: std::fmt::Display>(path: &Path, row: u64, read: impl FnOnce() -> Result<T, E>) -> Result<T, Error> {
     let bad = |message: String| Error::BadParquet { path: path.to_path_buf(), row, message };
     match catch_unwind(AssertUnwindSafe(read)) {
