@@ -144,7 +144,14 @@ pub fn write_table<T: Table>(path: &Path, rows: &[T], metadata: &[(String, Strin
             writer.close()?;
             Ok(())
         };
-        encode().map_err(|source| Error::EncodeTable { path: path.to_owned(), source })
+        encode().map_err(|error| match error {
+            // The system refused, not the encoder.
+            ParquetError::External(cause) if cause.is::<std::io::Error>() => {
+                let source = *cause.downcast().expect("just seen to be one");
+                Error::Write { path: path.to_owned(), source }
+            }
+            source => Error::EncodeTable { path: path.to_owned(), source },
+        })
     })
 }
 

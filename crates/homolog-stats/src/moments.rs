@@ -50,6 +50,13 @@ pub struct Moments {
     pub frac_positive: f64,
 }
 
+impl Moments {
+    /// Whether no correlation of the neuron is defined: it has one value, or none that is finite.
+    pub fn is_constant(&self) -> bool {
+        !(self.var > 0.0)
+    }
+}
+
 impl MomentsAccumulator {
     /// For a layer of `n` neurons.
     pub fn new(n: usize) -> Self {
@@ -150,7 +157,7 @@ impl MomentsAccumulator {
     pub fn marginals(&self) -> Vec<Marginal> {
         let of_neuron = |(moments, &shift): (Moments, &f32)| Marginal {
             mean: moments.mean - f64::from(shift),
-            sd: if moments.var > 0.0 { moments.var.sqrt() } else { f64::NAN },
+            sd: if moments.is_constant() { f64::NAN } else { moments.var.sqrt() },
         };
         self.moments().into_iter().zip(&self.shift).map(of_neuron).collect()
     }

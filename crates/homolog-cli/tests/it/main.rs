@@ -1,6 +1,9 @@
 //! The command from outside: exit codes, stdout and stderr, and what is in the run folder.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod kill;
+mod signals;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -39,6 +42,13 @@ fn planted() -> TempDir {
     folder
 }
 
+/// The one log of a run folder.
+fn log(run: &Path) -> String {
+    let logs: Vec<_> = fs::read_dir(run.join("logs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(logs.len(), 1, "{logs:?}");
+    fs::read_to_string(&logs[0]).unwrap()
+}
+
 #[test]
 fn a_study_from_end_to_end() {
     let folder = planted();
@@ -56,7 +66,7 @@ fn a_study_from_end_to_end() {
     assert!(done.stdout.contains("Note: losses and ablations are measured on the same rows"), "{}", done.stdout);
     assert!(done.stdout.contains("runs/twins/tables") && done.stdout.contains("runs/twins/manifest.json"));
     for stage in ["correlate models", "loss of a, models", "ablate b, models"] {
-        assert!(done.stderr.contains(stage), "no progress of {stage}: {}", done.stderr);
+        assert!(log(&folder.path().join("runs/twins")).contains(stage), "no progress of {stage}");
     }
 
     // By default results are in runs/<study name> of the current folder.
@@ -68,7 +78,7 @@ fn a_study_from_end_to_end() {
     );
     assert_eq!(manifest["homolog_version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(manifest["tables"].as_array().unwrap().len(), 7);
-    assert_eq!(manifest["inputs"]["weights"][1]["path"], "models/b", "as the study file has it, not absolute");
+    assert_eq!(manifest["inputs"]["weights"][1]["path"], "../../models/b", "from the run folder, not absolute");
     for table in manifest["tables"].as_array().unwrap() {
         assert!(run.join(table["path"].as_str().unwrap()).is_file(), "{table}");
     }
@@ -119,7 +129,23 @@ fn what_fails_exits_with_1_and_says_why() {
     fails(&["run", "missing.toml"], &["missing.toml", "study file"]);
     study("[study]\nnaem = \"x\"\n");
     fails(&["run", "bad.toml"], &["bad.toml", "line 2", "naem"]);
+    fails(&["run", "bad.toml"], &["did you mean `name`?"]);
+    fails(&["run", "study.toml", "--set", "baseline.drawz=2"], &["drawz", "did you mean `draws`?"]);
     fails(&["run", "study.toml", "--memory", "64K", "--quiet"], &["--memory"]);
+    // Where not even root may write.
+    fails(&["run", "study.toml", "--output", "/proc/homolog-run"], &["/proc/homolog-run", "writable"]);
+    fails(&["status", "models"], &["manifest.json", "no run folder"]);
+    fails(&["verify", "missing"], &["manifest.json", "no run folder"]);
+    fails(&["ablate", "study.toml", "--model", "c", "--neurons", "x.csv"], &["`c`", "a, b"]);
+    fails(&["compare", "models/a", "models/x", "--corpus", "tokens.u16"], &["models/x"]);
+    fails(
+        &["tokenize", "study.toml", "--tokenizer", "models/a", "--context", "8", "--output", "t.u16"],
+        &["study.toml", ".jsonl"],
+    );
+    fails(
+        &["tokenize", "a.txt", "--tokenizer", "models/a", "--context", "8", "--output", "t.bin"],
+        &["t.bin", ".safetensors"],
+    );
     fails(&["run", "study.toml", "--output", "study.toml"], &["study.toml", "is a file"]);
     let sound = fs::read_to_string(folder.path().join("study.toml")).unwrap();
     study(&sound.replace("models/b", "models/c"));
@@ -139,9 +165,17 @@ fn wrong_usage_exits_with_2() {
         &["run", "study.toml", "--batch-rows", "0"],
         &["run", "study.toml", "--memory", "8X"],
         &["run", "study.toml", "another.toml"],
+        &["run", "study.toml", "--log-format", "xml"],
+        &["run", "study.toml", "--color", "blue"],
+        &["compare", "a", "b"],
+        &["tokenize", "a.txt"],
+        &["ablate", "study.toml", "--model", "a"],
     ] {
         let done = homolog(folder.path(), arguments);
         assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        if arguments.contains(&"--thread") {
+            assert!(done.stderr.contains("'--threads'"), "a suggestion: {}", done.stderr);
+        }
         assert!(done.stderr.contains("--help") || done.stderr.contains("Usage: "), "{arguments:?}: {}", done.stderr);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
@@ -164,5 +198,90 @@ fn help_teaches() {
         &["run", "--help"],
         &["--output", "--threads", "--memory", "--batch-rows", "--allow-config-key", "never results"],
     );
+    helps(&["compare", "--help"], &["homolog compare models/a models/b --corpus", "--tokens", "never results"]);
+    helps(&["ablate", "--help"], &["layer,neuron", "--checkpoint", "random"]);
+    helps(&["tokenize", "--help"], &["<|endoftext|>", "held-out", "--text-field"]);
+    helps(&["status", "--help"], &["homolog status runs/my-study"]);
+    helps(&["verify", "--help"], &["manifest", "Exit status 1"]);
     helps(&["--version"], &["homolog", env!("CARGO_PKG_VERSION")]);
+}
+
+#[test]
+fn a_plan_writes_nothing_and_a_run_is_verified() {
+    let folder = planted();
+    let plan = homolog(folder.path(), &["run", "study.toml", "--dry-run", "-q"]);
+    assert_eq!((plan.code, plan.stderr.as_str()), (Some(0), ""));
+    for word in ["| correlate |", "| 1 a checkpoint |", "Memory, at most", "GFLOP/s"] {
+        assert!(plan.stdout.contains(word), "no {word} in {}", plan.stdout);
+    }
+    assert!(!folder.path().join("runs").exists());
+    let options = ["run", "study.toml", "-q", "--set", "ablation.enabled=false", "--set", "correlation.top_k=4"];
+    assert_eq!(homolog(folder.path(), &options).code, Some(0));
+    let resolved = fs::read_to_string(folder.path().join("runs/twins/study.resolved.toml")).unwrap();
+    assert!(resolved.contains("enabled = false") && resolved.contains("top_k = 4"), "{resolved}");
+    let status = homolog(folder.path(), &["status", "runs/twins"]);
+    assert!(status.code == Some(0) && status.stdout.contains("study `twins`, finished"), "{}", status.stdout);
+    let verified = homolog(folder.path(), &["verify", "runs/twins"]);
+    assert!(verified.code == Some(0) && verified.stdout.contains("are what its manifest says"), "{}", verified.stdout);
+    // From another folder, and after a change.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let run = folder.path().join("runs/twins");
+    let verified = homolog(elsewhere.path(), &["verify", run.to_str().unwrap()]);
+    assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
+    fs::write(run.join("tables/neurons.parquet"), "spoiled").unwrap();
+    let verified = homolog(folder.path(), &["verify", "runs/twins"]);
+    assert_eq!(verified.code, Some(1), "{}", verified.stdout);
+    assert!(verified.stdout.contains("differs: table") && verified.stderr.contains("1 of"), "{}", verified.stderr);
+}
+
+#[test]
+fn two_models_are_compared() {
+    let folder = planted();
+    let arguments =
+        ["compare", "models/a", "models/b", "--corpus", "tokens.u16", "--context", "24", "--top", "3", "-q"];
+    let done = homolog(folder.path(), &arguments);
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
+    let table: Vec<&str> = done.stdout.lines().take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(table.len(), 2 + 3, "{}", done.stdout);
+    assert!(table[0].contains("neuron of a") && table[0].contains("neuron of b"), "{}", table[0]);
+    // What is planted is each other's best, and shared but for rounding.
+    assert!(table[2..].iter().all(|line| line.contains("| 1.0000 |") && line.ends_with("| yes |")), "{}", done.stdout);
+    assert!(folder.path().join("runs/compare-a-b/tables/matches.parquet").is_file());
+    assert!(homolog(folder.path(), &arguments).stdout.contains("nothing to do"));
+}
+
+#[test]
+fn a_list_is_ablated() {
+    let folder = planted();
+    fs::write(folder.path().join("mine.csv"), "layer,neuron\n0,1\n1,2\n").unwrap();
+    let arguments = ["ablate", "study.toml", "--model", "b", "--neurons", "mine.csv", "-q", "-o", "out"];
+    let done = homolog(folder.path(), &arguments);
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
+    assert!(done.stdout.contains("| mine | zero |") && done.stdout.contains("| random | mean |"), "{}", done.stdout);
+    assert!(folder.path().join("out/ablations/mine-b.parquet").is_file());
+}
+
+#[test]
+fn logs_are_json_where_that_is_asked_for_and_colours_where_they_are() {
+    let folder = planted();
+    let done =
+        homolog(folder.path(), &["run", "study.toml", "--log-format", "json", "--set", "ablation.enabled=false"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let parse = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|_| panic!("{line}"));
+    let events: Vec<serde_json::Value> = done.stderr.lines().map(parse).collect();
+    let ends = events.iter().filter(|event| event["event"] == "end");
+    assert!(ends.clone().any(|event| event["work"] == "correlate models" && event["unit"] == "tokens"), "{events:?}");
+    assert!(ends.clone().all(|event| event["done"] == event["total"] && event["unix_seconds"].is_number()));
+    // The same in the run folder.
+    let log = log(&folder.path().join("runs/twins"));
+    let logged: Vec<serde_json::Value> = log.lines().map(parse).collect();
+    assert!(logged.iter().any(|event| event["event"] == "begin" && event["work"] == "correlate models"), "{log}");
+    let failed = homolog(folder.path(), &["run", "missing.toml", "--log-format", "json"]);
+    assert!(failed.code == Some(1) && parse(failed.stderr.trim())["event"] == "error", "{}", failed.stderr);
+
+    let color = |arguments: &[&str]| homolog(folder.path(), arguments).stderr.contains('\u{1b}');
+    assert!(!color(&["run", "missing.toml"]), "no terminal");
+    assert!(color(&["run", "missing.toml", "--color", "always"]));
+    assert!(!color(&["run", "missing.toml", "--color=never"]));
+    assert!(color(&["walk", "--color", "always"]), "usage errors too");
 }

@@ -196,7 +196,51 @@ const STUDY_FILE: &[Case] = &[
     case("not TOML", |w| edit(w, "top_k = 3", "top_k = = 3"), is_study, &["line 17", "study.toml"]),
     case("wrong type", |w| edit(w, "top_k = 3", "top_k = \"3\""), is_study, &["line 17", "study.toml"]),
     case("negative count", |w| edit(w, "top_k = 3", "top_k = -3"), is_study, &["line 17", "study.toml"]),
-    case("missing token_file", |w| edit(w, "token_file = \"tokens.u16\"", ""), is_study, &["token_file", "study.toml"]),
+    case(
+        "missing token_file",
+        |w| edit(w, "token_file = \"tokens.u16\"", ""),
+        is_setting,
+        &["token_file", "files", "study.toml"],
+    ),
+    case(
+        "rows and text",
+        |w| edit(w, "context = 12", "context = 12\nfiles = [\"*.txt\"]"),
+        is_setting,
+        &["token_file and files", "study.toml"],
+    ),
+    case(
+        "a setting of text with rows",
+        |w| edit(w, "context = 12", "context = 12\nheld_out_tokens = 24"),
+        is_setting,
+        &["corpus.held_out_tokens", "for text", "study.toml"],
+    ),
+    case(
+        "held-out rows with text",
+        |w| edit(w, "token_file = \"tokens.u16\"", "files = [\"*.txt\"]\nheld_out_token_file = \"h.u16\""),
+        is_setting,
+        &["held_out_token_file", "held_out_tokens", "study.toml"],
+    ),
+    case(
+        "misspelt key",
+        |w| edit(w, "top_k = 3", "top_kk = 3"),
+        is_study,
+        &["top_kk", "did you mean `top_k`?", "line 17", "study.toml"],
+    ),
+    case(
+        "misspelt null",
+        |w| edit(w, "[baseline]", "[baseline]\nkind = \"permutated-rows\""),
+        is_study,
+        &["did you mean `permuted-rows`?", "study.toml"],
+    ),
+    case(
+        "one row to permute",
+        |w| {
+            write_u16_rows(&w.path("tokens.u16"), &[1; 12]);
+            edit(w, "[baseline]", "[baseline]\nkind = \"permuted-rows\"");
+        },
+        is_setting,
+        &["permuted-rows", "two rows", "study.toml"],
+    ),
     case(
         "excluded id outside",
         |w| edit(w, "context = 12", "context = 12\nexclude_tokens = [61]"),
@@ -227,28 +271,10 @@ const NOT_BUILT: &[Case] = &[
         &["`model.hub`", "path", "study.toml"],
     ),
     case(
-        "corpus from text",
-        |w| edit(w, "context = 12", "context = 12\nfiles = [\"*.txt\"]"),
-        is_not_built,
-        &["`corpus.files`", "token_file", "study.toml"],
-    ),
-    case(
         "corpus from the hub",
         |w| edit(w, "context = 12", "context = 12\nhub = \"org/text\""),
         is_not_built,
         &["`corpus.hub`", "token_file", "study.toml"],
-    ),
-    case(
-        "tokenizer",
-        |w| edit(w, "context = 12", "context = 12\ntokenizer = \"gpt2\""),
-        is_not_built,
-        &["`corpus.tokenizer`", "study.toml"],
-    ),
-    case(
-        "held_out_tokens",
-        |w| edit(w, "context = 12", "context = 12\nheld_out_tokens = 9"),
-        is_not_built,
-        &["`corpus.held_out_tokens`", "held_out_token_file", "study.toml"],
     ),
     case(
         "bf16",
@@ -261,18 +287,6 @@ const NOT_BUILT: &[Case] = &[
         |w| edit(w, "multiples = [1]", "precision = \"bf16x3\""),
         is_not_built,
         &["`ablation.precision = bf16x3`", "f32", "study.toml"],
-    ),
-    case(
-        "gaussian-rows",
-        |w| edit(w, "[baseline]", "[baseline]\nkind = \"gaussian-rows\""),
-        is_not_built,
-        &["`baseline.kind = gaussian-rows`", "orthogonal", "study.toml"],
-    ),
-    case(
-        "permuted-rows",
-        |w| edit(w, "[baseline]", "[baseline]\nkind = \"permuted-rows\""),
-        is_not_built,
-        &["`baseline.kind = permuted-rows`", "orthogonal", "study.toml"],
     ),
 ];
 
@@ -367,7 +381,7 @@ const MODELS: &[Case] = &[
             }
         },
         |error| matches!(error, Error::ModelsDiffer { .. }),
-        &["`a` and `b`", "tokens of their tokenizers", "study.toml"],
+        &["`a` and `b`", "their tokenizers", "study.toml"],
     ),
     case(
         "two BOS",
@@ -589,4 +603,36 @@ fn a_study_file_that_is_not_there() {
     let error = homolog_study::StudyConfig::read(&path, &[]).unwrap_err();
     assert!(matches!(error, Error::UnreadableStudy { .. }));
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+}
+
+#[test]
+fn a_study_file_that_is_not_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.toml");
+    fs::write(&path, b"[study]\nname = \"\xff\"\n").unwrap();
+    let error = homolog_study::StudyConfig::read(&path, &[]).unwrap_err().to_string();
+    assert!(error.contains("UTF-8") && error.contains(path.to_str().unwrap()), "{error}");
+}
+
+#[test]
+fn settings_beside_the_study_file() {
+    let world = world();
+    let with = |set: &str| {
+        homolog_study::StudyConfig::parse(&world.text, &world.path("study.toml"), &[set.to_owned()])
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(with("correlation.top_k=7").unwrap().correlation.top_k, 7);
+    assert_eq!(with("model.1.name=other").unwrap().models[1].name, "other");
+    let wrong = [
+        ("correlation.topk=7", "did you mean `top_k`?"),
+        ("correlation.top_k=many", "top_k"),
+        ("corelation.top_k=7", "did you mean `correlation`?"),
+        ("top_k", "key=value"),
+        ("model.5.name=other", "none of the 2 entries"),
+        ("baseline.draws=0", "at least 1"),
+    ];
+    for (set, word) in wrong {
+        let error = with(set).unwrap_err();
+        assert!(error.contains(word), "{set}: {error}");
+    }
 }

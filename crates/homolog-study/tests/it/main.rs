@@ -6,6 +6,8 @@ mod determinism;
 mod errors;
 mod goldens;
 mod planted;
+mod resume;
 mod slow;
+mod text;
 mod variety;
 mod world;

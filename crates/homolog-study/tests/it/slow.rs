@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use homolog_stats::{haar_rotation, rotation_state};
+use homolog_stats::rotation_state;
 use homolog_test::reference_gpt2::{forward, no_ablation, pearson};
 use homolog_test::tiny_gpt2::{Gpt2Shape, Weights, read};
 
@@ -60,41 +60,62 @@ impl SlowModel {
     }
 }
 
-/// Every neuron of `a` held against model `other_idx` of the study, whose layers are `d_mlp` wide; baseline seed `rng_seed`.
-pub(crate) fn slow_matches(
-    a: &[Vec<f64>],
-    b: &[Vec<f64>],
-    (other_idx, d_mlp): (usize, usize),
-    (draws, rng_seed): (usize, u64),
-) -> Vec<SlowMatch> {
-    let rotated: Vec<Vec<Vec<f64>>> = (0..draws)
-        .map(|draw| {
-            let layers = b.chunks_exact(d_mlp).enumerate();
-            layers.flat_map(|(layer, b)| rotate(b, rotation_state(rng_seed, other_idx, layer, draw))).collect()
-        })
-        .collect();
-    let of_neuron = |a: &Vec<f64>| {
+/// What one draw of a null holds against each other, [neuron][token] each: side a, side b.
+pub(crate) type NullDraw = (Vec<Vec<f64>>, Vec<Vec<f64>>);
+
+/// Every neuron of `a` held against all of `b`, and against all of each draw of a null.
+pub(crate) fn slow_matches(a: &[Vec<f64>], b: &[Vec<f64>], null: &[NullDraw]) -> Vec<SlowMatch> {
+    let of_neuron = |(i, a): (usize, &Vec<f64>)| {
         let mut ranked: Vec<(f64, usize)> =
             b.iter().enumerate().filter_map(|(j, b)| Some((pearson(a, b)?, j))).collect();
         ranked.sort_by(|x, y| y.0.total_cmp(&x.0).then(x.1.cmp(&y.1)));
-        let largest = |b: &Vec<Vec<f64>>| b.iter().filter_map(|b| pearson(a, b)).reduce(f64::max);
-        let maxima: Option<Vec<f64>> = rotated.iter().map(largest).collect();
-        let baseline = maxima.map(|maxima| maxima.iter().sum::<f64>() / draws as f64);
+        let largest = |(a, b): &NullDraw| b.iter().filter_map(|b| pearson(&a[i], b)).reduce(f64::max);
+        let maxima: Option<Vec<f64>> = null.iter().map(largest).collect();
+        let baseline = maxima.map(|maxima| maxima.iter().sum::<f64>() / null.len() as f64);
         SlowMatch { ranked, baseline }
     };
-    a.iter().map(of_neuron).collect()
+    a.iter().enumerate().map(of_neuron).collect()
+}
+
+/// `a` against `b`, model `b_idx` of the study, with every layer of `d_mlp` neurons mixed by a random matrix.
+pub(crate) fn mixed(
+    a: &[Vec<f64>],
+    b: &[Vec<f64>],
+    (b_idx, d_mlp): (usize, usize),
+    (draw, rng_seed): (usize, u64),
+    matrix: fn(usize, u64) -> Vec<f64>,
+) -> NullDraw {
+    let layers = b.chunks_exact(d_mlp).enumerate();
+    let mixed = layers.flat_map(|(layer, b)| mix(b, &matrix(d_mlp, rotation_state(rng_seed, b_idx, layer, draw))));
+    (a.to_vec(), mixed.collect())
+}
+
+/// `a` against `b` with whole rows permuted: activations at every position, counted or not, come in; those of positions counted in
+/// both rows go out. The model that comes first in the study keeps its rows.
+pub(crate) fn permuted(
+    (a, a_idx): (&[Vec<f64>], usize),
+    (b, b_idx): (&[Vec<f64>], usize),
+    is_counted: &[bool],
+    context: usize,
+    order: &[usize],
+) -> NullDraw {
+    let places: Vec<(usize, usize)> = (0..is_counted.len())
+        .map(|at| (at, order[at / context] * context + at % context))
+        .filter(|&(own, stand_in)| is_counted[own] && is_counted[stand_in])
+        .collect();
+    let own = |x: &[Vec<f64>]| x.iter().map(|x| places.iter().map(|place| x[place.0]).collect()).collect();
+    let stand_in = |x: &[Vec<f64>]| x.iter().map(|x| places.iter().map(|place| x[place.1]).collect()).collect();
+    if a_idx < b_idx { (own(a), stand_in(b)) } else { (stand_in(a), own(b)) }
 }
 
 /// b'(t)[m] = sum over n of Q[m, n] b(t)[n]
-fn rotate(b: &[Vec<f64>], state: u64) -> Vec<Vec<f64>> {
-    let n = b.len();
-    let q = haar_rotation(n, state);
-    let rotated = q.chunks_exact(n).map(|q| {
+fn mix(b: &[Vec<f64>], q: &[f64]) -> Vec<Vec<f64>> {
+    let mixed = q.chunks_exact(b.len()).map(|q| {
         let mut sum = vec![0.0; b[0].len()];
         for (q, b) in q.iter().zip(b) {
             sum.iter_mut().zip(b).for_each(|(sum, b)| *sum += q * b);
         }
         sum
     });
-    rotated.collect()
+    mixed.collect()
 }

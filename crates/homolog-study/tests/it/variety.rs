@@ -3,11 +3,13 @@
 use std::fs;
 
 use homolog_results::{MatchRow, ModelRow, NeuronRow};
+use homolog_stats::{derangement, gaussian_rows, haar_rotation};
+use homolog_study::config::BaselineKind;
 use homolog_test::planted::{random_rows, write_u16_rows};
 use homolog_test::tiny_gpt2::{Dtype, Gpt2Shape, Layout, Weights};
 use homolog_test::{Tol, assert_close, check_close};
 
-use crate::slow::{SlowModel, slow_matches};
+use crate::slow::{NullDraw, SlowModel, mixed, permuted, slow_matches};
 use crate::world::{Run, World};
 
 /// Correlations and baselines over some hundred tokens. Measured: 3.1e-7.
@@ -29,11 +31,20 @@ struct Family {
     steps: Vec<Option<i64>>,
     draws: usize,
     rng_seed: u64,
+    /// The null of the baseline.
+    kind: BaselineKind,
 }
 
 impl Family {
     fn folder(&self, model: &str, step: Option<i64>) -> std::path::PathBuf {
         self.world.path(&step.map_or(model.to_owned(), |step| format!("{model}/checkpoint-{step}")))
+    }
+
+    fn permuted(&self, (a, a_idx): (&SlowModel, usize), (b, b_idx): (&SlowModel, usize), draw: usize) -> NullDraw {
+        let everywhere = |model: &SlowModel| model.activations(&self.rows, self.context, &[]);
+        let is_counted: Vec<bool> = self.rows.iter().map(|&id| !self.excluded.contains(&u32::from(id))).collect();
+        let order = derangement(self.rows.len() / self.context, self.rng_seed, draw).unwrap();
+        permuted((&everywhere(a), a_idx), (&everywhere(b), b_idx), &is_counted, self.context, &order)
     }
 
     /// Hold every row of models, neurons and matches to the slow twin.
@@ -62,8 +73,17 @@ impl Family {
                     let rows: Vec<_> = matches.iter().filter(is_pair).collect();
                     assert_eq!(rows.len(), slow[a].n_neurons());
                     let d_mlp = slow[b].shape.d_mlp;
-                    let wanted =
-                        slow_matches(&activations[a], &activations[b], (b, d_mlp), (self.draws, self.rng_seed));
+                    let null: Vec<NullDraw> = (0..self.draws)
+                        .map(|draw| match self.kind {
+                            BaselineKind::PermutedRows => self.permuted((&slow[a], a), (&slow[b], b), draw),
+                            kind => {
+                                let is_orthogonal = kind == BaselineKind::Orthogonal;
+                                let matrix = if is_orthogonal { haar_rotation } else { gaussian_rows };
+                                mixed(&activations[a], &activations[b], (b, d_mlp), (draw, self.rng_seed), matrix)
+                            }
+                        })
+                        .collect();
+                    let wanted = slow_matches(&activations[a], &activations[b], &null);
                     for ((row, want), excess) in rows.into_iter().zip(wanted).zip(&mut excess) {
                         let flat = |layer: Option<u16>, neuron: Option<u32>| {
                             Some(usize::from(layer?) * d_mlp + neuron? as usize)
@@ -133,9 +153,46 @@ fn two_models_without_checkpoints() {
     world.add("[baseline]\ndraws = 2\nseed = 9\n[ablation]\nenabled = false");
     let run = world.run();
     let (names, steps) = (vec!["one", "two"], vec![None]);
-    let family = Family { world, rows, context, excluded: vec![3], names, steps, draws: 2, rng_seed: 9 };
+    let family = Family {
+        world,
+        rows,
+        context,
+        excluded: vec![3],
+        names,
+        steps,
+        draws: 2,
+        rng_seed: 9,
+        kind: BaselineKind::Orthogonal,
+    };
     family.assert_agrees(&run);
     assert_eq!(run.manifest().exclude_tokens, [3], "from config.json, since the study file names none");
+}
+
+/// The other nulls: three models, two draws, excluded tokens wherever they stand, several passes.
+#[test]
+fn gaussian_and_permuted_rows() {
+    for (name, kind) in [("gaussian-rows", BaselineKind::GaussianRows), ("permuted-rows", BaselineKind::PermutedRows)] {
+        let shape = Gpt2Shape { d_mlp: 20, ..Gpt2Shape::tiny() };
+        let (context, rows) = (12, random_rows(19, 12, 61, None, 5));
+        let mut world = World::new(&rows, context);
+        let names = vec!["a", "b", "c"];
+        for (i, name) in names.iter().enumerate() {
+            world.model(name, None, (&shape, &random(&shape, i as u64)), Layout::PLAIN);
+        }
+        world.text = world.text.replace("context = 12", "context = 12\nexclude_tokens = [4, 9, 17]");
+        world.add(&format!("[baseline]\nkind = \"{name}\"\ndraws = 2\nseed = 3\n[ablation]\nenabled = false"));
+        let run = world.run();
+        let steps = vec![None];
+        let family =
+            Family { world, rows, context, excluded: vec![4, 9, 17], names, steps, draws: 2, rng_seed: 3, kind };
+        family.assert_agrees(&run);
+        // The mutant: the null of another seed.
+        let mutant = Family { rng_seed: 4, ..family };
+        assert!(
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| mutant.assert_agrees(&run))).is_err(),
+            "{name}"
+        );
+    }
 }
 
 /// 4 models x 3 checkpoints, bf16 with mask buffers and a copy of the tied unembedding, tokens excluded by the study
@@ -156,7 +213,17 @@ fn four_models_at_three_checkpoints() {
     world.add("[checkpoints]\nsteps = [8, 0, 100]\n[ablation]\nenabled = false");
     let run = world.run();
     let steps = vec![Some(0), Some(8), Some(100)];
-    let family = Family { world, rows, context, excluded: vec![4, 9], names, steps, draws: 1, rng_seed: 0 };
+    let family = Family {
+        world,
+        rows,
+        context,
+        excluded: vec![4, 9],
+        names,
+        steps,
+        draws: 1,
+        rng_seed: 0,
+        kind: BaselineKind::Orthogonal,
+    };
     family.assert_agrees(&run);
 
     // The mutant: a rotation of another seed.
@@ -177,7 +244,18 @@ fn models_of_different_shapes() {
     world.add("[checkpoints]\nsteps = [1]\n[universality]\nthreshold = 0.01\n[ablation]\ndraws = 1\nmultiples = [1]");
     let run = world.run();
     let (names, steps) = (vec!["shallow", "deep", "tiny"], vec![Some(1)]);
-    Family { world, rows, context, excluded: vec![60], names, steps, draws: 1, rng_seed: 0 }.assert_agrees(&run);
+    Family {
+        world,
+        rows,
+        context,
+        excluded: vec![60],
+        names,
+        steps,
+        draws: 1,
+        rng_seed: 0,
+        kind: BaselineKind::Orthogonal,
+    }
+    .assert_agrees(&run);
 }
 
 /// A neuron that nothing moves has no correlation, is nobody's match, and is counted.
@@ -227,7 +305,17 @@ fn dead_neurons_are_undefined_and_counted() {
     assert!(sums("two+one").iter().all(|&sum| sum == 78), "a dead neuron is in no bin");
     assert_eq!(sums("one+two").iter().filter(|&&sum| sum == 0).count(), 2);
     let names = vec!["one", "two", "three"];
-    let family = Family { world, rows, context, excluded: vec![60], names, steps: vec![None], draws: 1, rng_seed: 0 };
+    let family = Family {
+        world,
+        rows,
+        context,
+        excluded: vec![60],
+        names,
+        steps: vec![None],
+        draws: 1,
+        rng_seed: 0,
+        kind: BaselineKind::Orthogonal,
+    };
     family.assert_agrees(&run);
 }
 
