@@ -23,7 +23,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
 fn steps(root: &Path, tally: &mut Tally) -> Result<()> {
     step("fmt", || cargo(root, &["fmt", "--all", "--check"]))?;
     step("clippy", || cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
-    step("test", || test(root, tally))?;
+    step("test", || test(root, &[], None, tally))?;
     step("doc", || cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]))?;
     step("tidy", || tidy::run(root))
 }
@@ -49,12 +49,22 @@ fn cargo(root: &Path, args: &[&str]) -> Result<()> {
     ensure_success(cargo_command(root, args).status().context("cargo does not start")?)
 }
 
+/// The tests that [`run`] leaves out for their length, and the sums of their results.
+pub(crate) fn slow(root: &Path, python: Option<&Path>) -> Result<()> {
+    let mut tally = Tally::default();
+    let outcome = step("slow tests", || test(root, &["--ignored"], python, &mut tally));
+    tally.print();
+    outcome
+}
+
 /// Runs every test binary, also after one has failed, and counts what they print while it streams through.
 ///
 /// `--show-output` makes passing tests show what they printed, one test after the other; `--nocapture` would mix their lines.
-fn test(root: &Path, tally: &mut Tally) -> Result<()> {
+fn test(root: &Path, which: &[&str], python: Option<&Path>, tally: &mut Tally) -> Result<()> {
     let args = ["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"];
-    let mut child = cargo_command(root, &args).stdout(Stdio::piped()).spawn().context("cargo does not start")?;
+    let mut command = cargo_command(root, &[&args[..], which].concat());
+    command.envs(python.map(|python| ("HOMOLOG_PYTHON", python)));
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cargo does not start")?;
     let stdout = child.stdout.take().expect("stdout is piped");
     for line in BufReader::new(stdout).split(b'\n') {
         let line = line.context("reading the tests' output")?;

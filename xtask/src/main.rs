@@ -3,6 +3,7 @@
 
 mod ci;
 mod make_gpt2;
+mod slow;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ Usage: cargo xtask <COMMAND>
 Commands:
   ci                  Everything that must pass before a commit, in order: formatting, clippy, tests, docs, tidy.
                       Stops at the first failure; ends with the skipped tests and `N passed, N failed, N skipped`.
+  slow                Tests that `ci` leaves out: they take minutes, or hold results against Python's (which is set up below
+                      target/, with pip). Ends with the same sums.
   tidy                The house rules a compiler does not know: file lengths, banned names, dependency edges, `unsafe`,
                       numbers of decisions, TODOs without an issue, `allow` attributes. Lists every violation.
   make-gpt2 <FOLDER>  A GPT-2 with random weights as a Hugging Face folder, for timing. `cargo xtask make-gpt2 --help` tells more.
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["ci"] => ci::run(&workspace_root()),
+        ["slow"] => slow::run(&workspace_root()),
         ["tidy"] => tidy::run(&workspace_root()),
         ["make-gpt2", "--help" | "-h"] => {
             print!("{}", make_gpt2::HELP);
@@ -42,7 +46,7 @@ fn main() -> ExitCode {
             Ok(request) => make_gpt2::run(&request),
             Err(error) => return usage(&error.to_string()),
         },
-        [command @ ("ci" | "tidy"), ..] => return usage(&format!("`{command}` takes no arguments")),
+        [command @ ("ci" | "slow" | "tidy"), ..] => return usage(&format!("`{command}` takes no arguments")),
         [other, ..] => return usage(&format!("no command `{other}`")),
     };
     match done {

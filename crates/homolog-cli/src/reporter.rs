@@ -132,7 +132,7 @@ impl Progress for Reporter {
             let style = ProgressStyle::with_template(&template).expect("a fixed template").with_key(
                 "per_sec",
                 |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-                    let _ = write!(out, "{:.0}", state.per_sec());
+                    let _ = out.write_str(&rate_text(state.per_sec()));
                 },
             );
             ProgressBar::new(total).with_style(style).with_message(work.to_owned())
@@ -154,7 +154,7 @@ impl Progress for Reporter {
             let (done, total) = (work.bar.position(), work.bar.length().unwrap_or(0));
             let (percent, rate) = (100 * done / total.max(1), work.bar.per_sec());
             let left = HumanDuration(work.bar.eta());
-            let line = format!("{}: {percent} %, {rate:.0} {}/s, {left} left", work.name, work.unit);
+            let line = format!("{}: {percent} %, {} {}/s, {left} left", work.name, rate_text(rate), work.unit);
             self.tell(&line, work.event("progress", rate));
         }
     }
@@ -168,7 +168,7 @@ impl Progress for Reporter {
         if elapsed < WORTH_A_LINE && self.format == LogFormat::Text {
             self.to_log(&event);
         } else {
-            let line = format!("{}: {:.1} s, {rate:.0} {}/s", work.name, elapsed.as_secs_f64(), work.unit);
+            let line = format!("{}: {:.1} s, {} {}/s", work.name, elapsed.as_secs_f64(), rate_text(rate), work.unit);
             self.tell(&line, event);
         }
     }
@@ -190,6 +190,11 @@ impl Progress for Reporter {
         }
         is_cancelled
     }
+}
+
+/// With a digit after the point where there would be one before it.
+fn rate_text(rate: f64) -> String {
+    if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") }
 }
 
 fn stamped(mut event: Value) -> Value {

@@ -5,6 +5,7 @@
 
 mod documents;
 mod error;
+mod fence;
 mod files;
 mod held_out;
 mod pieces;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tokenizers::{ModelWrapper, PreTokenizerWrapper};
 
 use crate::Error;
+use crate::fence::fenced;
 
 mod open;
 
@@ -33,6 +34,12 @@ impl Tokenizer {
     ///
     /// Truncation and padding in the file are for batches of a model's input and do not apply.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        // Tokenizers 0.23 panics where it reads a decoder that is none, or a normalizer.
+        let bad = |message| Err(Error::BadTokenizer { path: path.to_path_buf(), message });
+        fenced(|| Self::read(path)).unwrap_or_else(bad)
+    }
+
+    fn read(path: &Path) -> Result<Self, Error> {
         let open::Opened { path, mut inner, hash } = open::open(path)?;
         let bad = |message: String| Error::BadTokenizer { path: path.clone(), message };
         inner.with_truncation(None).map_err(|error| bad(error.to_string()))?;
@@ -90,11 +97,10 @@ impl Tokenizer {
         if has_longer_whitespace(text, MOST_WHITESPACE) {
             return Err(Error::TooMuchWhitespace { path: path.to_path_buf(), begin: begin(), limit: MOST_WHITESPACE });
         }
-        let encoding = self.inner.encode_fast(text, false).map_err(|error| Error::NotTokenized {
-            path: path.to_path_buf(),
-            begin: begin(),
-            message: error.to_string(),
-        })?;
+        let bad = |message| Error::NotTokenized { path: path.to_path_buf(), begin: begin(), message };
+        // It also panics where the parts of a tokenizer do not fit each other.
+        let encoding = fenced(|| self.inner.encode_fast(text, false)).map_err(bad)?;
+        let encoding = encoding.map_err(|error| bad(error.to_string()))?;
         Ok(encoding.get_ids().to_vec())
     }
 

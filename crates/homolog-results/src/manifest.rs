@@ -26,7 +26,7 @@ pub struct Manifest {
     pub study_key: String,
     /// Whether every stage is done.
     pub is_finished: bool,
-    /// Instruction set that the kernels ran on.
+    /// Instruction set that the kernels of the last call ran on.
     pub isa: String,
     /// Precision of forwards and products: `f32`, `bf16x3` or `bf16`.
     pub precision: String,
@@ -138,6 +138,8 @@ pub struct StageRecord {
     pub artifact: String,
     /// BLAKE3 of the artifact's bytes, hexadecimal.
     pub artifact_hash: String,
+    /// Instruction set that it was made on.
+    pub isa: String,
     /// Time it took.
     pub wall_seconds: f64,
 }

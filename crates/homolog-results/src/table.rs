@@ -8,6 +8,7 @@ mod column;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -160,12 +161,12 @@ pub fn write_table<T: Table>(path: &Path, rows: &[T], metadata: &[(String, Strin
 /// Columns that are not of the contract are ignored; one that lacks, has another type or holds an unexpected null is an
 /// error.
 pub fn read_table<T: Table>(path: &Path) -> Result<Vec<T>, Error> {
-    let not_parquet = |source| Error::NotParquet { path: path.to_owned(), source };
     let builder = open(path)?.with_batch_size(BATCH_ROWS);
     // An empty table yields no batch, but its columns have to be right too.
     let mut rows = T::from_batch(&RecordBatch::new_empty(builder.schema().clone()), path)?;
-    for batch in builder.build().map_err(not_parquet)? {
-        rows.extend(T::from_batch(&batch.map_err(|error| not_parquet(error.into()))?, path)?);
+    let mut batches = fenced(path, || builder.build())?;
+    while let Some(batch) = fenced(path, || Ok(batches.next().transpose()?))? {
+        rows.extend(T::from_batch(&batch, path)?);
     }
     Ok(rows)
 }
@@ -190,8 +191,18 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
     let file = File::open(path).map_err(Error::read(path))?;
     // Other writers embed their in-memory types (large or dictionary strings); the Parquet types are the contract.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-        .map_err(|source| Error::NotParquet { path: path.to_owned(), source })
+    fenced(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
+}
+
+/// Runs the Parquet reader, whose panics become errors: some damaged files make it panic in its own decoders and in Arrow's
+/// buffers. It is not used again after one, so that no half-changed state is seen.
+fn fenced<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Error> {
+    let result = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("the reader panicked");
+        Err(ParquetError::General(message.to_owned()))
+    });
+    result.map_err(|source| Error::NotParquet { path: path.to_owned(), source })
 }
 
 fn check_rows<T: Table>(path: &Path, rows: &[T]) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use homolog_model::Isa;
 use homolog_results::{Manifest, StageRecord, file_hash};
 use serde::Serialize;
 
@@ -76,10 +77,14 @@ impl Artifacts {
         let found = if path.exists() { Some(file_hash(&path)?) } else { None };
         let earlier = self.earlier.iter().find(|record| record.key == unit.key);
         let is_whole = |hash: &String| earlier.is_none_or(|earlier| earlier.artifact_hash == *hash);
-        let (artifact_hash, wall_seconds) = match found {
+        let isa = Isa::current().to_string();
+        let (artifact_hash, isa, wall_seconds) = match found {
             Some(hash) if is_whole(&hash) => {
                 progress.say(&format!("{} {}: skipped, {artifact} has its key", unit.stage, unit.of));
-                (hash, earlier.map_or(0.0, |earlier| earlier.wall_seconds))
+                // Without a record a kill came between the artifact and the manifest: when and where it was made is not known.
+                earlier.map_or((hash, "unknown".into(), 0.0), |earlier| {
+                    (earlier.artifact_hash.clone(), earlier.isa.clone(), earlier.wall_seconds)
+                })
             }
             found => {
                 if found.is_some() {
@@ -87,7 +92,7 @@ impl Artifacts {
                     progress.say(&format!("{} {}: {artifact} {told}", unit.stage, unit.of));
                 }
                 make(&path)?;
-                (file_hash(&path)?, start.elapsed().as_secs_f64())
+                (file_hash(&path)?, isa, start.elapsed().as_secs_f64())
             }
         };
         self.records.push(StageRecord {
@@ -96,6 +101,7 @@ impl Artifacts {
             key: unit.key.clone(),
             artifact_hash,
             artifact,
+            isa,
             wall_seconds,
         });
         self.write_manifest()?;

@@ -80,9 +80,10 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let loads = 2 + 1 + usize::from(config.ablation.enabled);
     let mut lines = vec![
         format!(
-            "Study `{}`: {} models, {n_checkpoints} checkpoints; {} rows of {context} for correlations, {} for losses{}",
+            "Study `{}`: {} models, {n_checkpoints} {}; {} rows of {context} for correlations, {} for losses{}",
             config.study.name,
             shapes.len(),
+            if n_checkpoints == 1 { "checkpoint" } else { "checkpoints" },
             counts.correlation,
             counts.loss,
             counts.remark

@@ -1,7 +1,6 @@
 //! Documents of a Parquet file.
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use super::most_text;
-use crate::Error;
+use crate::{Error, fence};
 
 /// Rows decoded at once: their pages are held, of which a text column has few rows each.
 const BATCH_ROWS: usize = 256;
@@ -112,14 +111,7 @@ impl ParquetRows {
 /// a run of hours without a name. The reader is not used again after it, so that no half-changed state is seen.
 fn fenced<T, E: std::fmt::Display>(path: &Path, row: u64, read: impl FnOnce() -> Result<T, E>) -> Result<T, Error> {
     let bad = |message: String| Error::BadParquet { path: path.to_path_buf(), row, message };
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(result) => result.map_err(|error| bad(error.to_string())),
-        Err(panic) => {
-            let message = panic.downcast_ref::<String>().map(String::as_str);
-            let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("the reader panicked");
-            Err(bad(message.to_string()))
-        }
-    }
+    fence::fenced(read).map_err(bad)?.map_err(|error| bad(error.to_string()))
 }
 
 fn text_column(path: &Path, field: &str, schema: &Schema) -> Result<usize, Error> {

@@ -54,6 +54,7 @@ fn manifest() -> Manifest {
             key: "dd".to_owned(),
             artifact: "stages/correlate-50.safetensors".to_owned(),
             artifact_hash: "ee".to_owned(),
+            isa: "avx2".to_owned(),
             wall_seconds: 0.1 + 0.2,
         }],
         tables: vec![TableRecord {

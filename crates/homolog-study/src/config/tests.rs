@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use super::check::repeated;
 use super::*;
 
 const SHORTEST: &str = r#"

@@ -1,0 +1,188 @@
+//! What makes a study file invalid, beyond what its types say.
+
+use std::collections::BTreeSet;
+
+use super::{OWN_SETS, Precision, StudyConfig};
+use crate::Error;
+
+impl StudyConfig {
+    /// Settings that contradict each other. Errors: the first that does.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let fail = |message: String| Err(Error::BadSetting { path: self.path.clone(), message });
+        let name = &self.study.name;
+        if !is_file_name(name) {
+            return fail(format!("study.name {name:?} must be usable as a folder name"));
+        }
+        if self.models.len() < 2 {
+            return fail(format!("a study needs at least two [[model]] sections, not {}", self.models.len()));
+        }
+        if let Some(repeated) = repeated(self.models.iter().map(|model| &model.name)) {
+            return fail(format!("two models are named `{repeated}`; names must differ"));
+        }
+        // A plus joins names in tensors/, a bar separates columns of the summary.
+        let is_unusable = |name: &str| name.is_empty() || name.contains(['+', '|']) || name.contains(char::is_control);
+        if let Some(model) = self.models.iter().find(|model| is_unusable(&model.name)) {
+            return fail(format!(
+                "the model name {:?} is empty or holds +, | or a control character; choose another",
+                model.name
+            ));
+        }
+        if let Some(checkpoints) = &self.checkpoints {
+            if let Some(repeated) = repeated(&checkpoints.steps) {
+                return fail(format!("checkpoints.steps names {repeated} twice"));
+            }
+            if checkpoints.steps.is_empty() {
+                return fail("checkpoints.steps is empty; list steps or remove the section".into());
+            }
+            if !checkpoints.pattern.contains("{step}") {
+                return fail(format!("checkpoints.pattern {:?} lacks {{step}}", checkpoints.pattern));
+            }
+        }
+        self.check_corpus(fail)?;
+        if self.correlation.top_k == 0 {
+            return fail("correlation.top_k must be at least 1".into());
+        }
+        let precisions = [("correlation", self.correlation.precision), ("ablation", self.ablation.precision)];
+        let other = precisions.into_iter().find(|(_, precision)| *precision != Precision::F32);
+        if let Some((section, precision)) = other {
+            let setting = format!("{section}.precision = {precision}");
+            return Err(Error::NotBuilt { path: self.path.clone(), setting, instead: "use f32".into() });
+        }
+        if self.baseline.draws == 0 {
+            return fail("baseline.draws must be at least 1: without a baseline there is no excess".into());
+        }
+        self.check_universality(fail)?;
+        self.check_ablation(fail)
+    }
+
+    fn check_corpus(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let corpus = &self.corpus;
+        if corpus.context < 2 {
+            return fail("corpus.context must be at least 2, for a loss to exist".into());
+        }
+        let of_text = [
+            ("tokenizer", corpus.tokenizer.is_some()),
+            ("tokens", corpus.tokens.is_some()),
+            ("held_out_tokens", corpus.held_out_tokens.is_some()),
+            ("bos", corpus.bos.is_some()),
+            ("text_field", corpus.text_field.is_some()),
+        ];
+        match (&corpus.token_file, corpus.is_text()) {
+            (Some(_), true) => fail("[corpus] has token_file and files; give rows of tokens or text, not both".into()),
+            (None, false) => fail("[corpus] needs token_file (rows of tokens) or files (text)".into()),
+            (Some(_), false) => match of_text.iter().find(|(_, is_given)| *is_given) {
+                Some((key, _)) => {
+                    fail(format!("corpus.{key} is for text; remove it, or give `files` for `token_file`"))
+                }
+                None => Ok(()),
+            },
+            (None, true) if corpus.held_out_token_file.is_some() => fail(
+                "corpus.held_out_token_file goes with token_file; text has documents held out by held_out_tokens"
+                    .into(),
+            ),
+            (None, true) => {
+                let counts =
+                    [("tokens", corpus.tokens), ("held_out_tokens", corpus.held_out_tokens.filter(|&n| n > 0))];
+                match counts.iter().find(|(_, tokens)| tokens.is_some_and(|tokens| tokens < corpus.context as u64)) {
+                    Some((key, _)) => {
+                        fail(format!("corpus.{key} is less than one row of {}; ask for more", corpus.context))
+                    }
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn check_universality(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let universality = &self.universality;
+        let mut thresholds = universality.thresholds.iter().chain([&universality.count_threshold]);
+        if let Some(threshold) = thresholds.find(|threshold| !threshold.is_finite()) {
+            return fail(format!("universality: the threshold {threshold} is not a finite number"));
+        }
+        if let Some([repeated, ..]) = universality.thresholds.windows(2).find(|pair| pair[0] == pair[1]) {
+            return fail(format!("universality.thresholds names {repeated} twice"));
+        }
+        let others = self.models.len() - 1;
+        match self.count_models() {
+            0 => fail("universality.count_models must be at least 1".into()),
+            count if count > others => {
+                fail(format!("universality.count_models is {count}, but a model has only {others} others"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_ablation(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let ablation = &self.ablation;
+        if let Some(mode) = repeated(ablation.modes.iter().map(|mode| mode.name())) {
+            return fail(format!("ablation.modes names {mode} twice"));
+        }
+        if let Some(multiple) = repeated(&ablation.multiples) {
+            return fail(format!("ablation.multiples names {multiple} twice"));
+        }
+        if !ablation.enabled {
+            return Ok(());
+        }
+        if ablation.modes.is_empty()
+            || ablation.multiples.is_empty()
+            || ablation.multiples[0] == 0
+            || ablation.draws == 0
+        {
+            return fail(
+                "[ablation] needs modes, multiples of at least 1, and draws of at least 1, or enabled = false".into(),
+            );
+        }
+        if ablation.tokens > 0 && ablation.tokens < self.corpus.context {
+            return fail(format!(
+                "ablation.tokens is {}, less than one row of {}",
+                ablation.tokens, self.corpus.context
+            ));
+        }
+        let names = ablation.sets.iter().map(|set| set.name.as_str()).chain(OWN_SETS);
+        if let Some(name) = repeated(names) {
+            return fail(format!(
+                "two ablation sets are named `{name}`; names must differ from each other and from the study's own sets"
+            ));
+        }
+        for set in &ablation.sets {
+            if set.models.as_ref().is_some_and(Vec::is_empty) || set.checkpoints.as_ref().is_some_and(Vec::is_empty) {
+                return fail(format!(
+                    "ablation set `{}` is for no model or no checkpoint; name some, or leave the key out for all",
+                    set.name
+                ));
+            }
+            let known = |name: &&String| !self.models.iter().any(|model| model.name == **name);
+            if let Some(name) = set.models.iter().flatten().find(known) {
+                return fail(format!(
+                    "ablation set `{}` names the model `{name}`, which is not in the study",
+                    set.name
+                ));
+            }
+            let steps = self.steps();
+            if let Some(step) = set.checkpoints.iter().flatten().find(|step| !steps.contains(&Some(**step))) {
+                return fail(format!(
+                    "ablation set `{}` names the checkpoint {step}, which is not in the study",
+                    set.name
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "." && name != ".."
+}
+
+pub(super) fn repeated<T: Ord>(items: impl IntoIterator<Item = T>) -> Option<T> {
+    let mut seen = BTreeSet::new();
+    let mut repeated = None;
+    for item in items {
+        if seen.contains(&item) {
+            repeated.get_or_insert(item);
+        } else {
+            seen.insert(item);
+        }
+    }
+    repeated
+}
