@@ -66,7 +66,7 @@ impl Reporter {
         let event = json!({ "event": "error", "message": message });
         self.to_log(&event);
         match self.format {
-            LogFormat::Json => self.json(event),
+            LogFormat::Json => eprintln!("{}", stamped(event)),
             LogFormat::Text => {
                 let style = anstyle::AnsiColor::Red.on_default().bold();
                 anstream::eprintln!("{style}error{style:#}: {message}");
@@ -81,13 +81,9 @@ impl Reporter {
             return;
         }
         match self.format {
-            LogFormat::Json => self.json(event),
+            LogFormat::Json => eprintln!("{}", stamped(event)),
             LogFormat::Text => anstream::eprintln!("{line}"),
         }
-    }
-
-    fn json(&self, event: Value) {
-        eprintln!("{}", stamped(event));
     }
 
     /// A log that cannot be written is no reason to stop a study.
@@ -104,8 +100,9 @@ impl Reporter {
             log.file = open().ok();
         }
         let Log { waiting, file: Some(file), .. } = &mut *log else { return };
-        let lines: String = waiting.drain(..).map(|event| format!("{event}\n")).collect();
-        let _ = file.write_all(lines.as_bytes());
+        for event in waiting.drain(..) {
+            let _ = writeln!(file, "{event}");
+        }
     }
 }
 

@@ -88,7 +88,9 @@ impl Correlation {
     /// Raise the running maximum of every neuron of a to its largest correlation with this layer of b; NaN is "none yet".
     pub fn raise_row_maxima(&self, of_a: &mut [f64]) {
         self.values.par_chunks_exact(self.n_b).zip(of_a).for_each(|(row, maximum)| {
-            row.iter().for_each(|&corr| raise(maximum, corr));
+            for &corr in row {
+                raise(maximum, corr);
+            }
         });
     }
 

@@ -53,7 +53,7 @@ pub struct Moments {
 impl Moments {
     /// Whether no correlation of the neuron is defined: it has one value, or none that is finite.
     pub fn is_constant(&self) -> bool {
-        !(self.var > 0.0)
+        self.var.is_nan() || self.var <= 0.0
     }
 }
 

@@ -65,7 +65,9 @@ pub fn gaussian_rows(n: usize, state: u64) -> Vec<f64> {
     let mut rows = gaussians(n * n, state);
     for row in rows.chunks_exact_mut(n) {
         let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt();
-        row.iter_mut().for_each(|x| *x /= norm);
+        for x in row {
+            *x /= norm;
+        }
     }
     rows
 }

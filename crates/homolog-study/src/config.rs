@@ -309,7 +309,8 @@ const NOT_BUILT: [(&str, &str, &str); 3] = [
 ];
 
 impl StudyConfig {
-    /// Read and check a study file, with some settings changed: `set` holds `key=value`, as in [`overrides::apply`].
+    /// Read and check a study file, with some settings changed: each of `set` is a `key=value`, the key a path
+    /// with dots (`model.0.path` for the first model), the value TOML or plain text.
     ///
     /// Errors: unreadable, not TOML, unknown keys, settings that contradict each other. What depends on the models (ids,
     /// positions, files) is checked when they are opened.

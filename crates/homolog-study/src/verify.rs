@@ -82,13 +82,16 @@ pub fn verify(run_dir: &Path, progress: &dyn Progress) -> Result<Verification, E
     Ok(Verification { study: manifest.study, is_finished: manifest.is_finished, files })
 }
 
+/// The hash of a file or folder as it is now.
+type Hash = dyn Fn(&Path) -> Result<String, Error>;
+
 /// One file to hash.
 struct Check<'a> {
     what: &'static str,
     /// From the run folder.
     path: &'a str,
     hash: &'a str,
-    of: Box<dyn Fn(&Path) -> Result<String, Error>>,
+    of: Box<Hash>,
 }
 
 impl<'a> Check<'a> {

@@ -65,5 +65,5 @@ fn a_run_that_is_killed_fifty_times_ends_in_the_same_bytes() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(results(&run) == wanted, "after {N_KILLS} kills");
     assert!(longest > 1, "kills came so early that nothing was ever kept");
-    println!("killed {n_killed} times, finished {n_finished} times in between, at most {longest} artifacts kept");
+    eprintln!("killed {n_killed} times, finished {n_finished} times in between, at most {longest} artifacts kept");
 }

@@ -29,19 +29,18 @@ fn interrupted(folder: &Path, arguments: &[&str], signal: &str) -> (Option<i32>,
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut told = String::new();
+    let mut told = Vec::new();
     for line in lines.by_ref() {
-        let line = line.unwrap();
-        told += &format!("{line}\n");
-        if line.contains("passes over the tokens") {
+        told.push(line.unwrap());
+        if told.last().is_some_and(|line| line.contains("passes over the tokens")) {
             break;
         }
     }
     std::thread::sleep(Duration::from_millis(100));
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
-    lines.for_each(|line| told += &format!("{}\n", line.unwrap()));
-    (child.wait().unwrap().code(), told)
+    told.extend(lines.map(Result::unwrap));
+    (child.wait().unwrap().code(), told.join("\n"))
 }
 
 #[test]

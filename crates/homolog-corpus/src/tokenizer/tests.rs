@@ -179,3 +179,16 @@ fn both_files_of_the_fixtures_agree() {
         assert_eq!(json.encode(text).expect("text"), pair.encode(text).expect("text"), "{text:?}");
     }
 }
+
+/// Found by fuzzing: tokenizers 0.23 panics at what is no JSON inside a decoder, and at a normalizer that it knows by name only.
+#[test]
+fn what_makes_the_library_panic_is_an_error() {
+    let folder = folder();
+    let sound = tokenizer_json(&[]).to_string();
+    let cut = sound.find("\"decoder\":{\"type\":").expect("there is a decoder") + "\"decoder\":{\"type\"".len();
+    fs::write(folder.path().join("tokenizer.json"), &sound[..cut]).expect("written");
+    assert!(message(Tokenizer::open(folder.path())).contains("is not a usable tokenizer"));
+    let mut json = tokenizer_json(&[]);
+    json["normalizer"] = json!({"type": "Precompiled", "precompiled_charsmap": 1});
+    assert!(message(open(&json)).contains("is not a usable tokenizer"));
+}

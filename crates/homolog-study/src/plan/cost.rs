@@ -125,7 +125,7 @@ mod tests {
         let baseline = BaselineSection { draws: 1, ..BaselineSection::default() };
         let tiles = tiles(&shapes, &baseline);
         let between: Vec<Tile> = tiles.into_iter().filter(|tile| matches!(tile, Tile::Between { .. })).collect();
-        let one = correlation(&[between.clone()], &shapes, &baseline, (1e6, 1e6), 512);
+        let one = correlation(std::slice::from_ref(&between), &shapes, &baseline, (1e6, 1e6), 512);
         let baseline_cost = 288.0 * 2.0 * 3072_f64.powi(3);
         assert!(close(one.products - baseline_cost, 2.72e15), "{one:?}");
         assert!(close(one.forward, 2.0 * 1e6 * forward(&GPT2_SMALL, 512)));

@@ -86,7 +86,7 @@ pub(crate) fn run(
             clean: (rows == inputs.loss_tokens.n_rows()).then_some(target.clean.loss_nats),
             means: &target.means,
         };
-        let mut table = target.table(&sets, jobs, &section.modes, progress)?;
+        let mut table = target.table(&sets, &jobs, &section.modes, progress)?;
         sort_rows(&mut table);
         Ok(write_table(path, &table, &[])?)
     })?;
@@ -135,7 +135,7 @@ pub(crate) fn of_list(
         clean: None,
         means: list.means,
     };
-    let mut table = target.table(&sets, sets.configured(), &section.modes, progress)?;
+    let mut table = target.table(&sets, &sets.configured(), &section.modes, progress)?;
     sort_rows(&mut table);
     Ok(table)
 }
@@ -164,7 +164,7 @@ impl Ablated<'_> {
     fn table(
         &self,
         sets: &Sets<'_>,
-        configured: Vec<(SetId, Vec<usize>)>,
+        configured: &[(SetId, Vec<usize>)],
         modes: &[AblationMode],
         progress: &dyn Progress,
     ) -> Result<Vec<AblationRow>, Error> {
