@@ -1,8 +1,9 @@
 //! A run that is stopped anywhere, by the user or by a system that refuses to write, goes on to the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use homolog_results::{Faults, Manifest};
@@ -67,6 +68,10 @@ impl Progress for Stops {
     }
 }
 
+fn has_half_written(files: &BTreeSet<String>) -> bool {
+    files.iter().any(|file| Path::new(file).extension().is_some_and(|extension| extension == "tmp"))
+}
+
 /// Nothing is half-written, and the manifest tells of no table.
 #[track_caller]
 fn assert_unfinished(world: &World) {
@@ -75,7 +80,7 @@ fn assert_unfinished(world: &World) {
         return;
     }
     let files = files(&world.path("run"));
-    assert!(!files.iter().any(|file| file.ends_with(".tmp")), "{files:?}");
+    assert!(!has_half_written(&files), "{files:?}");
     if let Some(manifest) = Manifest::read(&world.path("run")).unwrap() {
         assert!(!manifest.is_finished && manifest.tables.is_empty());
     }
@@ -144,7 +149,7 @@ fn a_system_that_refuses_any_write_stops_the_run_and_loses_nothing() {
         assert!(error.to_string().contains("writable") && error.to_string().contains(path.to_str().unwrap()));
         if folder.exists() {
             let left = files(&folder);
-            assert!(!left.iter().any(|file| file.ends_with(".tmp")), "call {n_good} left {left:?}");
+            assert!(!has_half_written(&left), "call {n_good} left {left:?}");
             let manifest = Manifest::read(&folder).unwrap();
             // The very last calls come after the manifest was renamed: only the sync of its folder was refused.
             assert!(manifest.is_none_or(|manifest| !manifest.is_finished || n_good + 1 == n_calls), "call {n_good}");
