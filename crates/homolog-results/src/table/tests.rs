@@ -390,13 +390,12 @@ fn one_changed_byte_is_read_or_refused() {
     let rows: Vec<_> = (0..3).map(|i| model("a", Some(i))).collect();
     write_table(&path, &rows, &[]).unwrap();
     let whole = fs::read(&path).unwrap();
-    for at in 0..whole.len() {
-        for change in [0x01, 0x80, 0xff] {
-            let mut changed = whole.clone();
-            changed[at] ^= change;
-            fs::write(&path, &changed).unwrap();
-            // What is read may differ: values carry no checksum.
-            let _ = read_table::<ModelRow>(&path);
-        }
+    // The metadata, at which it panics most.
+    for at in whole.len() / 2..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] ^= 0xff;
+        fs::write(&path, &changed).unwrap();
+        // What is read may differ: values carry no checksum.
+        let _ = read_table::<ModelRow>(&path);
     }
 }
