@@ -25,7 +25,7 @@ Examples:
   homolog run study.toml --dry-run                       what that would take
   homolog status runs/my-study                           how far it has come
 
-`homolog help COMMAND` teaches each. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+`homolog help COMMAND` teaches each. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (143 by SIGTERM).";
 
 #[derive(clap::Args)]
 pub(crate) struct GlobalArgs {
@@ -126,7 +126,7 @@ A study file:
   kind = \"orthogonal\"               # or gaussian-rows, permuted-rows
 
 Every other setting has a default; runs/<study name>/study.resolved.toml lists them all.
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (143 by SIGTERM).";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -158,6 +158,10 @@ Writes OUTPUT, the held-out rows beside it, and OUTPUT.json, which says what the
 pub(crate) struct RunArgs {
     /// The study file
     pub(crate) study: PathBuf,
+    /// Memory to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 % of what is
+    /// free]
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
+    pub(crate) memory: Option<u64>,
     /// Print what the run would take, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -186,6 +190,10 @@ pub(crate) struct CompareArgs {
     /// Neurons to print
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) top: usize,
+    /// Memory to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 % of what is
+    /// free]
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
+    pub(crate) memory: Option<u64>,
     /// Print what the comparison would take, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -256,10 +264,6 @@ pub(crate) struct StudyArgs {
     /// Rows of tokens in one forward pass; changes speed and memory, never results [default: 2 a thread, at least 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_rows: Option<u32>,
-    /// Memory to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 % of what is
-    /// free]
-    #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
-    pub(crate) memory: Option<u64>,
     /// Let a key of config.json pass that is not known to leave the arithmetic alone (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_config_key: Vec<String>,

@@ -1,5 +1,6 @@
 //! One function a command.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use homolog_study::{
@@ -17,17 +18,14 @@ const ROWS_PER_THREAD: usize = 2;
 /// `homolog run`
 pub(crate) fn run(args: &RunArgs, reporter: &Reporter) -> anyhow::Result<()> {
     let config = StudyConfig::read(&args.study, &args.options.set)?;
-    let options = options(&args.options, &config);
+    let options = options(&args.options, args.memory, &config);
     if args.dry_run {
-        print!("{}", dry_run(&config, &options, reporter)?);
-        return Ok(());
+        return print(&dry_run(&config, &options, reporter)?);
     }
-    reporter.log_below(&options.output);
     match homolog_study::run(&config, &options, reporter)? {
-        Outcome::Done { summary, .. } => println!("{summary}"),
-        Outcome::AlreadyDone { folder } => already_done(&config, &folder),
+        Outcome::Done { summary, .. } => print(&summary),
+        Outcome::AlreadyDone { folder } => print(&already_done(&config, &folder)),
     }
-    Ok(())
 }
 
 /// `homolog compare`
@@ -41,29 +39,25 @@ pub(crate) fn compare(args: &CompareArgs, reporter: &Reporter) -> anyhow::Result
     };
     let allowed = args.options.allow_config_key.iter().cloned().collect();
     let config = StudyConfig::of_pair(&request, &allowed, &args.options.set)?;
-    let options = options(&args.options, &config);
+    let options = options(&args.options, args.memory, &config);
     if args.dry_run {
-        print!("{}", dry_run(&config, &options, reporter)?);
-        return Ok(());
+        return print(&dry_run(&config, &options, reporter)?);
     }
-    reporter.log_below(&options.output);
     match homolog_study::run(&config, &options, reporter)? {
-        Outcome::Done { summary, folder } => println!("{}\n{summary}", shared_neurons(&folder, args.top)?),
+        Outcome::Done { summary, folder } => print(&format!("{}\n{summary}", shared_neurons(&folder, args.top)?)),
         Outcome::AlreadyDone { folder } => {
-            println!("{}", shared_neurons(&folder, args.top)?);
-            already_done(&config, &folder);
+            print(&format!("{}\n{}", shared_neurons(&folder, args.top)?, already_done(&config, &folder)))
         }
     }
-    Ok(())
 }
 
 /// `homolog ablate`
 pub(crate) fn ablate(args: &AblateArgs, reporter: &Reporter) -> anyhow::Result<()> {
     let config = StudyConfig::read(&args.study, &args.options.set)?;
-    let options = options(&args.options, &config);
+    // Takes one model and a row a thread: nothing is planned.
+    let options = options(&args.options, Some(u64::MAX), &config);
     let request = ListRequest { model: args.model.clone(), checkpoint: args.checkpoint, neurons: args.neurons.clone() };
-    println!("{}", ablate_list(&config, &request, &options, reporter)?);
-    Ok(())
+    print(&ablate_list(&config, &request, &options, reporter)?)
 }
 
 /// `homolog tokenize`
@@ -78,14 +72,12 @@ pub(crate) fn tokenize(args: &TokenizeArgs, reporter: &Reporter) -> anyhow::Resu
         text_field: args.text_field.clone(),
         output: args.output.clone(),
     };
-    print!("{}", homolog_study::tokenize(&request, reporter)?);
-    Ok(())
+    print(&homolog_study::tokenize(&request, reporter)?)
 }
 
 /// `homolog status`
 pub(crate) fn status(args: &FolderArgs) -> anyhow::Result<()> {
-    print!("{}", homolog_study::status(&args.folder)?);
-    Ok(())
+    print(&homolog_study::status(&args.folder)?)
 }
 
 /// `homolog verify`
@@ -96,8 +88,8 @@ pub(crate) fn verify(args: &FolderArgs, reporter: &Reporter) -> anyhow::Result<(
         let path = file.path.display();
         match &file.finding {
             Finding::Same => continue,
-            Finding::Differs => println!("differs: {} {path}", file.what),
-            Finding::Unreadable(why) => println!("unreadable: {} {path}: {why}", file.what),
+            Finding::Differs => print(&format!("differs: {} {path}\n", file.what))?,
+            Finding::Unreadable(why) => print(&format!("unreadable: {} {path}: {why}\n", file.what))?,
         }
         n_wrong += 1;
     }
@@ -109,20 +101,28 @@ pub(crate) fn verify(args: &FolderArgs, reporter: &Reporter) -> anyhow::Result<(
         );
     }
     let unfinished = if verification.is_finished { "" } else { " (unfinished: no tables yet)" };
-    println!("{n} files of study `{study}` are what its manifest says{unfinished}");
-    Ok(())
+    print(&format!("{n} files of study `{study}` are what its manifest says{unfinished}\n"))
 }
 
-fn already_done(config: &StudyConfig, folder: &Path) {
-    println!("{} holds the finished study `{}`; nothing to do", folder.display(), config.study.name);
+fn already_done(config: &StudyConfig, folder: &Path) -> String {
+    format!("{} holds the finished study `{}`; nothing to do\n", folder.display(), config.study.name)
 }
 
-fn options(args: &StudyArgs, config: &StudyConfig) -> Options {
+/// Results go to stdout. Whoever reads them may stop reading (`homolog status DIR | head`): no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn options(args: &StudyArgs, memory: Option<u64>, config: &StudyConfig) -> Options {
     let n_threads = rayon::current_num_threads();
     Options {
         output: args.output.clone().unwrap_or_else(|| PathBuf::from("runs").join(&config.study.name)),
         batch_rows: args.batch_rows.map_or((ROWS_PER_THREAD * n_threads).max(8), |rows| rows as usize),
-        memory_bytes: args.memory.unwrap_or_else(memory::default_budget),
+        memory_bytes: memory.unwrap_or_else(memory::default_budget),
         allowed_config_keys: args.allow_config_key.iter().cloned().collect(),
         homolog_version: env!("CARGO_PKG_VERSION").into(),
         code_commit: env!("HOMOLOG_COMMIT").into(),

@@ -1,5 +1,4 @@
 //! The `homolog` command.
-#![expect(clippy::print_stdout, reason = "results go to stdout; progress and errors to stderr")]
 
 mod args;
 mod commands;
@@ -32,7 +31,10 @@ fn main() -> ExitCode {
     };
     let is_interrupted = matches!(error.downcast_ref(), Some(homolog_study::Error::Interrupted));
     if let Some(signal) = signals::received().filter(|_| is_interrupted) {
-        reporter.error(&format!("{error:#}:\n  {}", command_line()));
+        let is_resumable = matches!(args.command, Command::Run(_) | Command::Compare(_));
+        let to_go_on =
+            format!("; finished work is kept, and the same command goes on from there:\n  {}", command_line());
+        reporter.error(&format!("{error:#}{}", if is_resumable { &to_go_on } else { "" }));
         return ExitCode::from(signals::status(signal) as u8);
     }
     reporter.error(&format!("{error:#}"));

@@ -45,7 +45,11 @@ fn free_in_group() -> Option<u64> {
     };
     let free = |folder: &Path| {
         let limit = number(folder, "memory.max")?;
-        Some(limit.saturating_sub(number(folder, "memory.current").unwrap_or(0)))
+        // What is used, less files that the system has cached and gives back when memory is asked for.
+        let used = number(folder, "memory.current").unwrap_or(0);
+        let statistics = std::fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
+        let cached = statistics.lines().find_map(|line| line.strip_prefix("inactive_file ")?.parse::<u64>().ok());
+        Some(limit.saturating_sub(used.saturating_sub(cached.unwrap_or(0))))
     };
     folder.ancestors().take_while(|folder| folder.starts_with(root)).filter_map(free).min()
 }

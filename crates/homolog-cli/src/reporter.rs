@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -36,12 +36,13 @@ struct Work {
     last_line: Instant,
 }
 
-/// `logs/START.jsonl` of a run folder: begun once the folder is that of a run, so that a study whose inputs are wrong leaves nothing.
-#[derive(Default)]
-struct Log {
-    run_dir: Option<PathBuf>,
-    waiting: Vec<Value>,
-    file: Option<File>,
+/// `logs/START-PID.jsonl` of a run folder: begun once a run claims the folder, so that a command which does nothing or fails before leaves
+/// nothing in it.
+enum Log {
+    Waiting(Vec<Value>),
+    File(File),
+    /// It cannot be written.
+    None,
 }
 
 impl Reporter {
@@ -51,14 +52,9 @@ impl Reporter {
             format: args.log_format,
             is_terminal: std::io::stderr().is_terminal(),
             work: Mutex::new(None),
-            log: Mutex::default(),
+            log: Mutex::new(Log::Waiting(Vec::new())),
             has_said_it_stops: AtomicBool::new(false),
         }
-    }
-
-    /// Also log to this run folder, once there is a run in it.
-    pub(crate) fn log_below(&self, run_dir: &Path) {
-        lock(&self.log).run_dir = Some(run_dir.to_path_buf());
     }
 
     /// The last line of a run that failed.
@@ -89,19 +85,13 @@ impl Reporter {
     /// A log that cannot be written is no reason to stop a study.
     fn to_log(&self, event: &Value) {
         let mut log = lock(&self.log);
-        let Some(run_dir) = log.run_dir.clone() else { return };
-        log.waiting.push(stamped(event.clone()));
-        if log.file.is_none() && run_dir.join("manifest.json").exists() {
-            let folder = run_dir.join("logs");
-            let open = || {
-                fs::create_dir_all(&folder)?;
-                File::options().create(true).append(true).open(folder.join(format!("{}.jsonl", seconds() as u64)))
-            };
-            log.file = open().ok();
-        }
-        let Log { waiting, file: Some(file), .. } = &mut *log else { return };
-        for event in waiting.drain(..) {
-            let _ = writeln!(file, "{event}");
+        let event = stamped(event.clone());
+        match &mut *log {
+            Log::Waiting(events) => events.push(event),
+            Log::File(file) => {
+                let _ = writeln!(file, "{event}");
+            }
+            Log::None => {}
         }
     }
 }
@@ -175,6 +165,22 @@ impl Progress for Reporter {
         match lock(&self.work).as_ref() {
             Some(work) => work.bar.suspend(|| self.tell(line, event)),
             None => self.tell(line, event),
+        }
+    }
+
+    fn begin_run(&self, run_dir: &Path) {
+        let folder = run_dir.join("logs");
+        let name = format!("{}-{}.jsonl", seconds() as u64, std::process::id());
+        let open = || {
+            fs::create_dir_all(&folder)?;
+            File::options().create(true).append(true).open(folder.join(name))
+        };
+        let mut log = lock(&self.log);
+        let waiting = std::mem::replace(&mut *log, open().map_or(Log::None, Log::File));
+        if let (Log::File(file), Log::Waiting(events)) = (&mut *log, waiting) {
+            for event in events {
+                let _ = writeln!(file, "{event}");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which documents are kept for losses and ablation.
 //!
-//! The text decides, not its place: the same document falls on the same side in every corpus, order and format.
+//! The text decides, not its place: until the held-out rows are full, the same document falls on the same side in every corpus,
+//! order and format.
 
 /// One document in this many is held out.
 const ONE_IN: u64 = 20;

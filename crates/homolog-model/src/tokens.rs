@@ -5,6 +5,7 @@ mod npy;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use safetensors::{Dtype, SafeTensors};
 
@@ -14,7 +15,8 @@ use crate::Error;
 #[derive(Clone, Debug)]
 pub struct Tokens {
     path: PathBuf,
-    ids: Vec<u32>,
+    /// Shared: a study hands them to several stages.
+    ids: Arc<[u32]>,
     context: usize,
     hash: String,
 }
@@ -75,7 +77,7 @@ impl Tokens {
             return Err(Error::BadTokenFile { path, message: "holds no tokens; make it again".into() });
         }
         let hash = hash(&ids, context);
-        Ok(Self { path, ids, context, hash })
+        Ok(Self { path, ids: ids.into(), context, hash })
     }
 
     /// Check every id against the vocabulary.
@@ -110,7 +112,10 @@ impl Tokens {
     /// The first `n_rows` rows, hashed anew.
     #[must_use]
     pub fn first_rows(&self, n_rows: usize) -> Self {
-        let ids = self.ids[..n_rows * self.context].to_vec();
+        if n_rows == self.n_rows() {
+            return self.clone();
+        }
+        let ids: Arc<[u32]> = self.ids[..n_rows * self.context].into();
         Self { path: self.path.clone(), hash: hash(&ids, self.context), ids, context: self.context }
     }
 

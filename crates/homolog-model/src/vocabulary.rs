@@ -30,32 +30,23 @@ impl PartialEq for Vocabulary {
 impl Vocabulary {
     /// Read `tokenizer.json`, else `vocab.json` and `merges.txt`, of a model folder; none if it has neither of the first two.
     pub fn find(folder: &Path) -> Result<Option<Self>, Error> {
-        for (name, is_tokenizer_json) in [("tokenizer.json", true), ("vocab.json", false)] {
-            let path = folder.join(name);
-            if !path.exists() {
-                continue;
-            }
-            let bad = |message: String| Error::BadVocabulary { path: path.clone(), message };
-            let text = std::fs::read(&path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
-            let json: Value = serde_json::from_slice(&text).map_err(|error| bad(format!("not JSON ({error})")))?;
-            let mut ids = BTreeMap::new();
-            let vocab = if is_tokenizer_json { &json["model"]["vocab"] } else { &json };
-            let vocab = vocab.as_object().ok_or_else(|| bad("no map from token to id".into()))?;
-            let added = json["added_tokens"].as_array().filter(|_| is_tokenizer_json).into_iter().flatten();
-            let added = added.filter_map(|token| Some((token["content"].as_str()?.to_owned(), &token["id"])));
-            for (token, id) in vocab.iter().map(|(token, id)| (token.clone(), id)).chain(added) {
-                let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
-                let id = id.ok_or_else(|| bad(format!("the id of {token:?} is not a whole number")))?;
-                ids.insert(token, id);
-            }
-            let merges = if is_tokenizer_json {
-                merges::of_tokenizer_json(&json["model"]["merges"]).map_err(bad)?
-            } else {
-                merges::find(folder)?
-            };
-            return Ok(Some(Self { ids, merges }));
+        let [tokenizer, vocab] = ["tokenizer.json", "vocab.json"].map(|name| folder.join(name));
+        if tokenizer.exists() {
+            return Self::of_tokenizer_json(&tokenizer).map(Some);
         }
-        Ok(None)
+        if !vocab.exists() {
+            return Ok(None);
+        }
+        let json = read_json(&vocab)?;
+        Ok(Some(Self { ids: read_ids(&vocab, &json, None)?, merges: merges::find(folder)? }))
+    }
+
+    /// Read one `tokenizer.json`, wherever it lies.
+    pub fn of_tokenizer_json(path: &Path) -> Result<Self, Error> {
+        let json = read_json(path)?;
+        let bad = |message: String| Error::BadVocabulary { path: path.to_path_buf(), message };
+        let merges = merges::of_tokenizer_json(&json["model"]["merges"]).map_err(bad)?;
+        Ok(Self { ids: read_ids(path, &json["model"]["vocab"], json["added_tokens"].as_array())?, merges })
     }
 
     /// The first token, in their own order, or else the first merge, in which two vocabularies differ: a clause for a message,
@@ -110,4 +101,25 @@ impl Vocabulary {
         }
         hasher.finalize().to_hex().to_string()
     }
+}
+
+fn read_json(path: &Path) -> Result<Value, Error> {
+    let text = std::fs::read(path).map_err(|source| Error::Unreadable { path: path.to_path_buf(), source })?;
+    let bad = |error| Error::BadVocabulary { path: path.to_path_buf(), message: format!("not JSON ({error})") };
+    serde_json::from_slice(&text).map_err(bad)
+}
+
+/// Token to id, and the tokens that were added to them.
+fn read_ids(path: &Path, vocab: &Value, added: Option<&Vec<Value>>) -> Result<BTreeMap<String, u32>, Error> {
+    let bad = |message: String| Error::BadVocabulary { path: path.to_path_buf(), message };
+    let vocab = vocab.as_object().ok_or_else(|| bad("no map from token to id".into()))?;
+    let added = added.into_iter().flatten();
+    let added = added.filter_map(|token| Some((token["content"].as_str()?.to_owned(), &token["id"])));
+    let mut ids = BTreeMap::new();
+    for (token, id) in vocab.iter().map(|(token, id)| (token.clone(), id)).chain(added) {
+        let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
+        let id = id.ok_or_else(|| bad(format!("the id of {token:?} is not a whole number")))?;
+        ids.insert(token, id);
+    }
+    Ok(ids)
 }

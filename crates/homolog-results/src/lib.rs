@@ -38,4 +38,4 @@ pub use persistence_row::PersistenceRow;
 pub use stability_row::StabilityRow;
 pub use store::{FolderLock, Sibling, file_hash, remove_files, write_atomically, write_bytes};
 pub use table::{Table, read_metadata, read_table, sort_rows, write_table};
-pub use tensors::{TensorData, Tensors, read_tensors, write_tensors};
+pub use tensors::{TensorData, Tensors, data_hash, read_tensors, write_tensors};

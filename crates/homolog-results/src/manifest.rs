@@ -20,10 +20,14 @@ pub struct Manifest {
     pub homolog_version: String,
     /// Commit of the code that wrote the run.
     pub code_commit: String,
+    /// Keys of `config.json` that the user let pass although they are not known.
+    pub allowed_config_keys: Vec<String>,
     /// Name of the study.
     pub study: String,
     /// Key of the resolved study, hexadecimal; tells a folder that holds another study.
     pub study_key: String,
+    /// BLAKE3 of `study.resolved.toml`, hexadecimal.
+    pub resolved_hash: String,
     /// Whether every stage is done.
     pub is_finished: bool,
     /// Instruction set that the kernels of the last call ran on.
@@ -84,6 +88,10 @@ pub struct TextInput {
     pub n_held_out_documents: u64,
     /// Documents without text, passed over.
     pub n_empty_documents: u64,
+    /// Documents passed over because the rows they were for were full.
+    pub n_unused_documents: u64,
+    /// Files that were not read, since all rows were there.
+    pub n_unread_files: u64,
     /// Tokens that filled no whole row and were dropped, of both kinds of rows.
     pub n_dropped_tokens: u64,
 }
@@ -123,6 +131,8 @@ pub struct WeightsInput {
     pub path: String,
     /// BLAKE3 of the weights, hexadecimal.
     pub weights_hash: String,
+    /// BLAKE3 of the bytes of `config.json`, hexadecimal.
+    pub config_file_hash: String,
 }
 
 /// One unit of a stage that is done.

@@ -63,7 +63,7 @@ pub struct FolderLock {
 impl FolderLock {
     const FILE_NAME: &'static str = ".lock";
 
-    /// Claim `folder`, made if it is missing, and remove half-written files that a killed program left in it and one folder below.
+    /// Claim `folder`, made if it is missing, and remove half-written files that a killed program left in it.
     ///
     /// Errors: `Locked` if another program has it; the folder cannot be written.
     pub fn claim(folder: &Path) -> Result<Self, Error> {
@@ -71,21 +71,29 @@ impl FolderLock {
         may_fail(folder).and_then(|()| fs::create_dir_all(folder)).map_err(Error::write(&path))?;
         let open = || fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = may_fail(&path).and_then(|()| open()).map_err(Error::write(&path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(Error::Locked { folder: folder.to_owned() }),
-            // Some network file systems know no locks: then nobody is kept out, as without this type.
-            Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-            Err(fs::TryLockError::Error(error)) => return Err(Error::write(&path)(error)),
+        let mut n_tries = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // Somebody may just have looked whether the folder is held.
+                Err(fs::TryLockError::WouldBlock) if n_tries < 3 => {
+                    n_tries += 1;
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                }
+                Err(fs::TryLockError::WouldBlock) => return Err(Error::Locked { folder: folder.to_owned() }),
+                // Some network file systems know no locks: then nobody is kept out, as without this type.
+                Err(fs::TryLockError::Error(error)) if is_lockless(&error) => break,
+                Err(fs::TryLockError::Error(error)) => return Err(Error::write(&path)(error)),
+            }
         }
-        remove_siblings(folder, true).map_err(Error::write(folder))?;
+        remove_siblings(folder).map_err(Error::write(folder))?;
         Ok(Self { _file: file })
     }
 
     /// Whether a program is at work in `folder` at this moment.
     pub fn is_held(folder: &Path) -> bool {
-        let file = fs::OpenOptions::new().write(true).open(folder.join(Self::FILE_NAME));
-        file.is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+        let file = File::open(folder.join(Self::FILE_NAME));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
     }
 
     /// Remove a folder that holds a lock and nothing else; any other stays as it is.
@@ -101,19 +109,38 @@ impl FolderLock {
     }
 }
 
-/// Siblings that were never renamed: only a kill leaves them.
-fn remove_siblings(folder: &Path, has_folders: bool) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let (name, kind) = (entry.file_name(), entry.file_type()?);
-        let name = name.to_string_lossy();
-        if kind.is_dir() && has_folders {
-            remove_siblings(&entry.path(), false)?;
-        } else if kind.is_file() && name.starts_with('.') && name.ends_with(".tmp") {
-            may_fail(folder).and_then(|()| fs::remove_file(entry.path()))?;
+/// Unsupported, or "no locks available", which has no kind of its own.
+fn is_lockless(error: &io::Error) -> bool {
+    const ENOLCK: i32 = 37;
+    error.kind() == io::ErrorKind::Unsupported || (cfg!(target_os = "linux") && error.raw_os_error() == Some(ENOLCK))
+}
+
+/// Folders of a run folder that files are written to.
+const FOLDERS: [&str; 4] = ["tables", "tensors", "artifacts", "ablations"];
+
+/// Siblings that were never renamed: only a kill leaves them. Files of any other name are not ours.
+fn remove_siblings(run_dir: &Path) -> io::Result<()> {
+    for folder in FOLDERS.map(|folder| run_dir.join(folder)).iter().map(PathBuf::as_path).chain([run_dir]) {
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_file() && is_sibling(&entry.file_name().to_string_lossy()) {
+                may_fail(folder).and_then(|()| fs::remove_file(entry.path()))?;
+            }
         }
     }
     Ok(())
+}
+
+/// Whether the name is one that [`Temp::create`] gives: `.NAME.PID-NUMBER.tmp`.
+fn is_sibling(name: &str) -> bool {
+    let ours = name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp")).and_then(|name| name.rsplit_once('.'));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    ours.and_then(|(_, numbers)| numbers.split_once('-'))
+        .is_some_and(|(pid, number)| is_number(pid) && is_number(number))
 }
 
 /// Remove files of a run folder; one that is not there is none too many.

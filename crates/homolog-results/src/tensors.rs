@@ -58,9 +58,7 @@ pub fn write_tensors(
     tensors: &[(String, TensorData)],
     metadata: &[(String, String)],
 ) -> Result<(), Error> {
-    let mut sorted: Vec<_> = tensors.iter().collect();
-    // Wide elements first, so that every tensor is aligned; then by name.
-    sorted.sort_by_key(|(name, tensor)| (std::cmp::Reverse(tensor.layout().1), name));
+    let sorted = in_file_order(tensors);
     let mut header = Map::new();
     if !metadata.is_empty() {
         header.insert(METADATA.to_owned(), json!(metadata.iter().cloned().collect::<BTreeMap<_, _>>()));
@@ -87,6 +85,21 @@ pub fn write_tensors(
         };
         write().map_err(Error::write(path))
     })
+}
+
+/// Wide elements first, so that every tensor is aligned; then by name.
+fn in_file_order(tensors: &[(String, TensorData)]) -> Vec<&(String, TensorData)> {
+    let mut sorted: Vec<_> = tensors.iter().collect();
+    sorted.sort_by_key(|(name, tensor)| (std::cmp::Reverse(tensor.layout().1), name));
+    sorted
+}
+
+/// BLAKE3 of the data that [`write_tensors`] writes for these, hexadecimal; names and shapes are not in it.
+pub fn data_hash(tensors: &[(String, TensorData)]) -> String {
+    let mut writer = io::BufWriter::with_capacity(1 << 16, blake3::Hasher::new());
+    let written = in_file_order(tensors).iter().try_for_each(|(_, tensor)| tensor.write_to(&mut writer));
+    let hasher = written.and_then(|()| writer.into_inner().map_err(io::IntoInnerError::into_error));
+    hasher.expect("a hasher takes everything").finalize().to_hex().to_string()
 }
 
 /// Reads the tensor file at `path` into memory and checks its header.
@@ -119,6 +132,11 @@ impl Tensors {
     /// The file's own key-value metadata.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
+    }
+
+    /// BLAKE3 of the data, as [`data_hash`] gives it.
+    pub fn data_hash(&self) -> String {
+        blake3::hash(&self.bytes[self.data_start..]).to_hex().to_string()
     }
 
     /// Shape and values of the f32 tensor `name`.

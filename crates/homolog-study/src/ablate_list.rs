@@ -22,7 +22,7 @@ pub struct ListRequest {
 }
 
 /// The loss with the listed neurons silenced, beside random sets of the same size and of its multiples, in the modes of the study.
-/// Writes `ablations/LIST-MODEL-CHECKPOINT.parquet` in the run folder, and gives the table as Markdown.
+/// Writes `ablations/MODEL+CHECKPOINT+LIST.parquet` in the run folder, and gives the table as Markdown.
 ///
 /// Errors: a model or checkpoint that the study has not; a list that does not fit the model; whatever is wrong with that model and
 /// the tokens.
@@ -35,6 +35,7 @@ pub fn ablate_list(
     let name = request.neurons.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let (config, model_idx) = narrowed(config, request, &name)?;
     let mut folder = RunFolder::open(&config, options)?;
+    folder.claim(&config)?;
     let inputs = Inputs::open(&config, options, &mut folder, progress)?;
     let checkpoint = &inputs.checkpoints[0][0];
     let neurons: Vec<usize> = inputs.sets[0].neurons.iter().map(|id| id.flat(checkpoint.config.d_mlp)).collect();
@@ -45,14 +46,22 @@ pub fn ablate_list(
         means = moments.iter().map(|moments| moments.mean as f32).collect();
     }
     let list = ablate::List { name: &name, neurons: &neurons, model_idx, means: &means };
-    let rows = ablate::of_list(&config, &inputs, &list, progress)?;
-    folder.claim()?;
-    let step = request.checkpoint.map(|step| format!("-{step}")).unwrap_or_default();
-    let file = format!("{name}-{}{step}.parquet", request.model.replace(['/', '\\'], "_"));
+    let (rows, notes) = ablate::of_list(&config, &inputs, &list, progress)?;
+    let step = request.checkpoint.map(|step| format!("{step}+")).unwrap_or_default();
+    // No model has a plus in its name.
+    let file = format!("{}+{step}{name}.parquet", request.model.replace(['/', '\\'], "_"));
     let path = options.output.join("ablations").join(file);
-    write_table(&path, &rows, &[])?;
+    let metadata = [
+        ("homolog.weights_hash", checkpoint.weights_hash.as_str()),
+        ("homolog.config_hash", &checkpoint.config_hash),
+        ("homolog.list_hash", &inputs.sets[0].file_hash),
+        ("homolog.tokens_hash", inputs.tokens.hash()),
+        ("homolog.loss_tokens_hash", inputs.loss_tokens.hash()),
+        ("homolog.ablation_seed", &config.ablation.seed.to_string()),
+    ];
+    write_table(&path, &rows, &metadata.map(|(key, value)| (key.to_owned(), value.to_owned())))?;
     folder.keep();
-    Ok(markdown(&rows, inputs.loss_tokens_name(), &path))
+    Ok(markdown(&rows, inputs.loss_tokens_name(), &notes, &path))
 }
 
 /// The study with that model and checkpoint alone, and the list as its one set; and the model's place in the whole study.
@@ -92,7 +101,7 @@ fn narrowed(config: &StudyConfig, request: &ListRequest, name: &str) -> Result<(
     Ok((narrow, model_idx))
 }
 
-fn markdown(rows: &[AblationRow], loss_tokens: &str, path: &Path) -> String {
+fn markdown(rows: &[AblationRow], loss_tokens: &str, notes: &[String], path: &Path) -> String {
     let mut lines = vec![
         "| set | mode | multiple | draw | neurons | clean loss, nats | loss, nats | rise, nats | per neuron, nats |"
             .into(),
@@ -113,10 +122,8 @@ fn markdown(rows: &[AblationRow], loss_tokens: &str, path: &Path) -> String {
             row.efficiency_nats.map_or("-".into(), |efficiency| format!("{efficiency:.3e}")),
         )
     }));
-    let rows = if loss_tokens == "same" {
-        "\n\nNote: measured on the rows of the correlations; none are held out."
-    } else {
-        ""
-    };
-    format!("{}{rows}\n\nTable: {}\n", lines.join("\n"), path.display())
+    let same = "measured on the rows of the correlations; none are held out".to_owned();
+    let notes = (loss_tokens == "same").then_some(&same).into_iter().chain(notes);
+    let notes: Vec<String> = notes.map(|note| format!("\nNote: {note}.")).collect();
+    format!("{}\n{}\n\nTable: {}\n", lines.join("\n"), notes.concat(), path.display())
 }

@@ -108,18 +108,21 @@ impl Artifacts {
         Ok(path)
     }
 
-    /// The manifest as it stands, with what this call has made or found.
+    /// The manifest as it stands: records of this call, then those of earlier ones whose artifacts are still there. A change of
+    /// settings that is taken back finds what it needs, and knows what that must be.
     pub(crate) fn to_manifest(&self) -> Manifest {
         let manifest = self.manifest.clone().expect("kept since the folder was claimed");
-        Manifest { stages: self.records.clone(), ..manifest }
+        let is_other = |earlier: &&StageRecord| !self.records.iter().any(|record| record.key == earlier.key);
+        let others = self.earlier.iter().filter(is_other).filter(|record| self.run_dir.join(&record.artifact).exists());
+        Manifest { stages: self.records.iter().chain(others).cloned().collect(), ..manifest }
     }
 
-    /// Records of this call, then those of earlier ones that it has not come to yet.
-    fn write_manifest(&mut self) -> Result<(), Error> {
-        let Some(manifest) = &mut self.manifest else { return Ok(()) };
-        let is_ahead = |earlier: &&StageRecord| !self.records.iter().any(|record| record.key == earlier.key);
-        let ahead = self.earlier.iter().filter(is_ahead).filter(|record| self.run_dir.join(&record.artifact).exists());
-        manifest.stages = self.records.iter().chain(ahead).cloned().collect();
-        Ok(manifest.write(&self.run_dir)?)
+    /// Learn what an earlier call has recorded.
+    pub(crate) fn set_earlier(&mut self, earlier: Vec<StageRecord>) {
+        self.earlier = earlier;
+    }
+
+    fn write_manifest(&self) -> Result<(), Error> {
+        if self.manifest.is_some() { Ok(self.to_manifest().write(&self.run_dir)?) } else { Ok(()) }
     }
 }

@@ -344,7 +344,13 @@ impl StudyConfig {
         }
         // From the text where nothing was changed, so that the message shows the line.
         let config = if set.is_empty() { toml::from_str(text) } else { table.try_into() };
-        let mut config: Self = config.map_err(|error| bad(&error))?;
+        let mut config: Self = config.map_err(|error| match bad(&error) {
+            Error::BadStudy { path, message } if !set.is_empty() && message.contains("invalid type") => {
+                let hint = "a text that reads like a number or date goes in quotes: --set 'key=\"2024\"'";
+                Error::BadStudy { path, message: format!("{}\n{hint}", message.trim_end()) }
+            }
+            error => error,
+        })?;
         config.path = path.to_path_buf();
         config.fill();
         config.check()?;

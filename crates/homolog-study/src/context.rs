@@ -1,7 +1,7 @@
 //! What a run is told from outside: where to write, how much to use, whom to tell, when to stop.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Error;
 
@@ -32,6 +32,9 @@ pub trait Progress: Sync {
     fn end(&self);
     /// One line that the user should see.
     fn say(&self, line: &str);
+
+    /// From here on what is told belongs to the run in this folder.
+    fn begin_run(&self, _run_dir: &Path) {}
 
     /// Whether the user has asked to stop.
     fn is_cancelled(&self) -> bool {

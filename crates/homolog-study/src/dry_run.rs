@@ -7,11 +7,11 @@ use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator, haar_rotation};
 use rayon::prelude::*;
 
 use crate::config::BaselineKind;
-use crate::inputs::open_checkpoints;
+use crate::inputs::{Models, open_checkpoints};
 use crate::plan::cost::{self, operations_text};
-use crate::plan::footprint::{Footprint, Workload, chunk_rows};
+use crate::plan::footprint::chunk_rows;
 use crate::plan::{self, Shape, bytes_text};
-use crate::stages::correlate::shape;
+use crate::stages::correlate::{footprint, shape};
 use crate::stages::tokenize;
 use crate::{Error, Options, Progress, StudyConfig};
 
@@ -35,20 +35,13 @@ struct RowCounts {
 /// The plan as Markdown. Nothing is written; checkpoints are opened and checked, kernels timed for seconds.
 pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> Result<String, Error> {
     let checkpoints = open_checkpoints(config, options, progress)?;
-    let counts = RowCounts::of(config)?;
+    Models::check(config, &checkpoints)?;
+    let counts = RowCounts::of(config, checkpoints[0][0].config.d_vocab)?;
     let shapes: Vec<Shape> = checkpoints[0].iter().map(shape).collect();
     let context = config.corpus.context;
     let n_checkpoints = checkpoints.len();
-    let footprint = Footprint::of(&Workload {
-        shapes: &shapes,
-        baseline: &config.baseline,
-        top_k: config.correlation.top_k,
-        context,
-        n_rows: counts.correlation + counts.loss,
-        n_checkpoints,
-        batch_rows: options.batch_rows,
-        n_threads: rayon::current_num_threads(),
-    });
+    let n_rows = counts.correlation + counts.loss;
+    let footprint = footprint(config, &shapes, (n_rows, n_checkpoints), options);
     let tiles = plan::tiles(&shapes, &config.baseline);
     let largest = tiles.iter().map(|tile| tile.bytes(&shapes)).max().unwrap_or(0);
     let passes = plan::passes(&tiles, &shapes, footprint.room(options.memory_bytes, largest)?);
@@ -154,13 +147,18 @@ fn finished(config: &StudyConfig, options: &Options) -> Result<Option<String>, E
 }
 
 impl RowCounts {
-    fn of(config: &StudyConfig) -> Result<Self, Error> {
+    fn of(config: &StudyConfig, d_vocab: usize) -> Result<Self, Error> {
         let context = config.corpus.context;
+        let n_rows = |file: &std::path::PathBuf| {
+            let tokens = Tokens::read(&config.locate(file), context)?;
+            tokens.check_vocabulary(d_vocab)?;
+            Ok::<_, Error>(tokens.n_rows())
+        };
         if let Some(file) = &config.corpus.token_file {
-            let correlation = Tokens::read(&config.locate(file), context)?.n_rows();
+            let correlation = n_rows(file)?;
             return Ok(match &config.corpus.held_out_token_file {
                 Some(file) => {
-                    let loss = Tokens::read(&config.locate(file), context)?.n_rows();
+                    let loss = n_rows(file)?;
                     Self { correlation, loss, remark: String::new() }
                 }
                 None => Self { correlation, loss: correlation, remark: " (the same rows)".into() },
@@ -202,7 +200,7 @@ impl Rates {
     ) -> Result<Self, Error> {
         progress.begin("time the kernels", 3, "kernels");
         let shape = shape(checkpoint);
-        let context = config.corpus.context.min(checkpoint.config.n_ctx);
+        let context = config.corpus.context;
         let model = checkpoint.load()?;
         let n_rows = options.batch_rows.min(chunk_rows(context));
         let ids: Vec<u32> = (0..n_rows * context).map(|i| (i * 7919 % shape.d_vocab) as u32).collect();

@@ -143,7 +143,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The user has asked to stop.
-    #[error("interrupted; finished work is kept, and the same command goes on from there")]
+    #[error("interrupted")]
     Interrupted,
     /// What an unfinished run has left cannot be read.
     #[error("{path} is damaged; delete it, and the checkpoint that it is of begins anew")]

@@ -70,12 +70,9 @@ impl Inputs {
     ) -> Result<Self, Error> {
         let steps = config.steps();
         let checkpoints = open_checkpoints(config, options, progress)?;
-        let names: Vec<String> = config.models.iter().map(|model| model.name.clone()).collect();
-        let tokenizer = shared_tokenizer(config, &names, &checkpoints)?;
-        check_shapes(config, &names, &checkpoints)?;
-        let sets = read_sets(config, &names, &checkpoints)?;
+        let Models { names, tokenizer, sets } = Models::check(config, &checkpoints)?;
 
-        let rows = Rows::open(config, checkpoints[0][0].vocabulary.as_ref(), folder, progress)?;
+        let rows = Rows::open(config, folder, progress)?;
         let d_vocab = checkpoints[0][0].config.d_vocab;
         for tokens in [Some(&rows.tokens), rows.held_out.as_ref()].into_iter().flatten() {
             tokens.check_vocabulary(d_vocab)?;
@@ -137,6 +134,27 @@ pub(crate) fn open_checkpoints(
     Ok(checkpoints)
 }
 
+/// What is known of the models once they are held against each other and the study file.
+pub(crate) struct Models {
+    names: Vec<String>,
+    tokenizer: String,
+    sets: Vec<NeuronSet>,
+}
+
+impl Models {
+    /// Errors: tokenizers or shapes that differ, rows too long, lists of neurons that do not fit.
+    pub(crate) fn check(config: &StudyConfig, checkpoints: &[Vec<Checkpoint>]) -> Result<Self, Error> {
+        let names: Vec<String> = config.models.iter().map(|model| model.name.clone()).collect();
+        let tokenizer = shared_tokenizer(config, &names, checkpoints)?;
+        check_shapes(config, &names, checkpoints)?;
+        let sets = read_sets(config, &names, checkpoints)?;
+        if config.corpus.is_text() {
+            check_tokenizer(config, checkpoints[0][0].vocabulary.as_ref())?;
+        }
+        Ok(Self { names, tokenizer, sets })
+    }
+}
+
 /// Rows of tokens, ready-made or made from text.
 struct Rows {
     tokens: Tokens,
@@ -149,16 +167,10 @@ struct Rows {
 }
 
 impl Rows {
-    fn open(
-        config: &StudyConfig,
-        of_models: Option<&Vocabulary>,
-        folder: &mut RunFolder,
-        progress: &dyn Progress,
-    ) -> Result<Self, Error> {
+    fn open(config: &StudyConfig, folder: &mut RunFolder, progress: &dyn Progress) -> Result<Self, Error> {
         let context = config.corpus.context;
         let Some(file) = &config.corpus.token_file else {
-            check_tokenizer(config, of_models)?;
-            folder.claim()?;
+            folder.claim(config)?;
             let name = folder.namer();
             let made = tokenize::run(config, &mut folder.artifacts, &name, progress)?;
             return Ok(Self {
@@ -186,7 +198,7 @@ impl Rows {
 /// The tokenizer of the text must be that of the models, where both can be read.
 fn check_tokenizer(config: &StudyConfig, of_models: Option<&Vocabulary>) -> Result<(), Error> {
     let path = tokenize::tokenizer_path(config);
-    let of_text = if path.is_dir() { Vocabulary::find(&path)? } else { None };
+    let of_text = if path.is_dir() { Vocabulary::find(&path)? } else { Some(Vocabulary::of_tokenizer_json(&path)?) };
     match of_models.zip(of_text.as_ref()).and_then(|(of_models, of_text)| of_models.difference(of_text)) {
         Some(difference) => Err(Error::OtherTokenizer { path, difference }),
         None => Ok(()),

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::artifacts::{self, Artifacts};
 use crate::inputs::Inputs;
-use crate::stages::{ablate, correlate, evaluate};
+use crate::stages::{ablate, classify, correlate, evaluate, persist};
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig};
 
@@ -35,24 +35,31 @@ impl RunFolder {
         if path.is_file() {
             return Err(Error::OutputIsFile { path });
         }
-        let manifest = Manifest::read(&path)?;
-        match &manifest {
-            Some(manifest) if manifest.study != config.study.name => {
-                Err(Error::OtherStudy { path, found: manifest.study.clone(), wanted: config.study.name.clone() })
-            }
-            _ => {
-                let earlier = manifest.as_ref().map_or_else(Vec::new, |manifest| manifest.stages.clone());
-                let artifacts = Artifacts::new(&path, earlier);
-                Ok(Self { path, manifest, artifacts, lock: None, is_new: false })
-            }
-        }
+        let artifacts = Artifacts::new(&path, Vec::new());
+        let mut folder = Self { path, manifest: None, artifacts, lock: None, is_new: false };
+        folder.read(&config.study.name)?;
+        Ok(folder)
     }
 
-    /// Keep other programs out and remove what a killed one has left half-written.
-    pub(crate) fn claim(&mut self) -> Result<(), Error> {
+    /// What is in the folder now. Errors: another study.
+    fn read(&mut self, name: &str) -> Result<(), Error> {
+        self.manifest = Manifest::read(&self.path)?;
+        let Some(manifest) = &self.manifest else { return Ok(()) };
+        if manifest.study != name {
+            let (path, found, wanted) = (self.path.clone(), manifest.study.clone(), name.to_owned());
+            return Err(Error::OtherStudy { path, found, wanted });
+        }
+        self.artifacts.set_earlier(manifest.stages.clone());
+        Ok(())
+    }
+
+    /// Keep other programs out, remove what a killed one has left half-written, and look again what is there: another may have been
+    /// at work since the folder was opened.
+    pub(crate) fn claim(&mut self, config: &StudyConfig) -> Result<(), Error> {
         if self.lock.is_none() {
             self.is_new = !self.path.exists();
             self.lock = Some(FolderLock::claim(&self.path)?);
+            self.read(&config.study.name)?;
         }
         Ok(())
     }
@@ -62,13 +69,13 @@ impl RunFolder {
         self.is_new = false;
     }
 
-    /// How paths are written in the folder's files: relative ones from the folder, so that both can move together.
+    /// How paths are written in the folder's files: relative ones from the folder, so that both can move together; absolute ones,
+    /// and those that no path leads to, as they are.
     pub(crate) fn namer(&self) -> impl Fn(&Path) -> String + use<> {
-        let folder = std::path::absolute(&self.path);
+        let folder = real(&self.path);
         move |path| {
-            let relative = folder.as_ref().ok().filter(|_| path.is_relative());
-            let relative = relative.and_then(|folder| pathdiff::diff_paths(std::path::absolute(path).ok()?, folder));
-            relative.as_deref().unwrap_or(path).display().to_string()
+            let relative = if path.is_absolute() { None } else { pathdiff::diff_paths(real(path), &folder) };
+            relative.unwrap_or_else(|| real(path)).display().to_string()
         }
     }
 
@@ -93,8 +100,10 @@ impl RunFolder {
         options: &Options,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        self.claim()?;
-        let manifest = self.new_manifest(config, inputs, options);
+        self.claim(config)?;
+        let resolved = self.resolved(config, inputs).to_toml();
+        let resolved_hash = blake3::hash(resolved.as_bytes()).to_hex().to_string();
+        let manifest = Manifest { resolved_hash, ..self.new_manifest(config, inputs, options)? };
         if let Some(earlier) = self.manifest.as_ref().filter(|earlier| earlier.study_key != manifest.study_key) {
             let hashes = |manifest: &Manifest| -> BTreeSet<String> {
                 manifest.inputs.weights.iter().map(|input| input.weights_hash.clone()).collect()
@@ -109,14 +118,14 @@ impl RunFolder {
                     "the study has changed since its last run: its results are removed, finished work that still holds is used",
                 );
             }
-            // The manifest no longer claims them first: a kill in between leaves an unfinished run, not a false one.
-            self.artifacts.keep(manifest.clone())?;
+            // Of these settings still, but no longer finished: a kill before all are gone leaves them known for what they are.
+            Manifest { is_finished: false, ..earlier.clone() }.write(&self.path)?;
             remove_files(&files)?;
         }
         self.artifacts.keep(manifest)?;
         self.is_new = false;
-        let resolved = self.resolved(config, inputs);
-        Ok(write_bytes(&self.path.join("study.resolved.toml"), resolved.to_toml().as_bytes())?)
+        progress.begin_run(&self.path);
+        Ok(write_bytes(&self.path.join("study.resolved.toml"), resolved.as_bytes())?)
     }
 
     /// The study with every default, paths from the run folder: runs again from there.
@@ -158,7 +167,7 @@ impl RunFolder {
         Ok(manifest.write(&self.path)?)
     }
 
-    fn new_manifest(&self, config: &StudyConfig, inputs: &Inputs, options: &Options) -> Manifest {
+    fn new_manifest(&self, config: &StudyConfig, inputs: &Inputs, options: &Options) -> Result<Manifest, Error> {
         let name = self.namer();
         let tokens_input = |path: &Path, tokens: &Tokens| TokensInput {
             path: name(path),
@@ -170,23 +179,28 @@ impl RunFolder {
         let weights = inputs.steps.iter().zip(&inputs.checkpoints).flat_map(|(&step, checkpoints)| {
             let models = config.models.iter().zip(checkpoints);
             let name = &name;
-            models.map(move |(model, checkpoint)| WeightsInput {
-                model: model.name.clone(),
-                checkpoint: step,
-                path: name(&config.locate(&config.folder(model, step))),
-                weights_hash: checkpoint.weights_hash.clone(),
+            models.map(move |(model, checkpoint)| {
+                Ok(WeightsInput {
+                    model: model.name.clone(),
+                    checkpoint: step,
+                    path: name(&config.locate(&config.folder(model, step))),
+                    weights_hash: checkpoint.weights_hash.clone(),
+                    config_file_hash: file_hash(&checkpoint.folder.join("config.json"))?,
+                })
             })
         });
         let lists = inputs
             .sets
             .iter()
             .map(|set| FileInput { path: name(&config.locate(&set.section.file)), hash: set.file_hash.clone() });
-        Manifest {
+        Ok(Manifest {
             format: Manifest::FORMAT,
             homolog_version: options.homolog_version.clone(),
             code_commit: options.code_commit.clone(),
+            allowed_config_keys: options.allowed_config_keys.iter().cloned().collect(),
             study: config.study.name.clone(),
             study_key: study_key(config, inputs),
+            resolved_hash: String::new(),
             is_finished: false,
             isa: Isa::current().to_string(),
             precision: config.correlation.precision.to_string(),
@@ -196,7 +210,7 @@ impl RunFolder {
                 tokens: tokens_input(&inputs.tokens_path, &inputs.tokens),
                 held_out_tokens: inputs.held_out_path.as_ref().map(|path| tokens_input(path, &inputs.loss_tokens)),
                 text: inputs.text.clone(),
-                weights: weights.collect(),
+                weights: weights.collect::<Result<_, Error>>()?,
                 neuron_lists: lists.collect(),
             },
             seeds: BTreeMap::from([
@@ -210,7 +224,7 @@ impl RunFolder {
             tables: Vec::new(),
             tensors: Vec::new(),
             notes: Vec::new(),
-        }
+        })
     }
 }
 
@@ -221,6 +235,15 @@ impl Drop for RunFolder {
             FolderLock::remove_empty(&self.path);
         }
     }
+}
+
+/// An absolute path without links or `..` in it, but for the last part: what a link is called matters, where its folder lies too. Parts
+/// that do not exist yet are as they are written.
+fn real(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let Some(parent) = absolute.parent() else { return absolute };
+    let existing = parent.ancestors().find_map(|folder| Some((folder.canonicalize().ok()?, folder)));
+    existing.map_or(absolute.clone(), |(real, folder)| real.join(absolute.strip_prefix(folder).unwrap_or(&absolute)))
 }
 
 /// Path in the run folder and hash of every file of results.
@@ -250,7 +273,7 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "universality": config.universality,
         "ablation": (ablation.enabled, &ablation.modes, ablation.draws, &ablation.multiples, ablation.per_layer, ablation.seed, ablation.tokens, ablation.precision),
         "sets": sets.collect::<Vec<_>>(),
-        "versions": (correlate::VERSION, evaluate::VERSION, ablate::VERSION),
+        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION),
     });
     artifacts::key("study", 1, &decides)
 }

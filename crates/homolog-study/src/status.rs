@@ -11,10 +11,10 @@ use crate::Error;
 /// Errors: no manifest, or one that cannot be read.
 pub fn status(run_dir: &Path) -> Result<String, Error> {
     let manifest = Manifest::read(run_dir)?.ok_or_else(|| Error::NotARun { path: run_dir.to_path_buf() })?;
-    let state = if manifest.is_finished {
-        "finished"
-    } else if FolderLock::is_held(run_dir) {
+    let state = if FolderLock::is_held(run_dir) {
         "being run"
+    } else if manifest.is_finished {
+        "finished"
     } else {
         "unfinished; `homolog run` with the same study file goes on"
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use homolog_corpus::{RowsSpec, find_files};
 use homolog_model::Tokens;
-use homolog_results::{TensorData, TextInput, write_bytes, write_tensors};
+use homolog_results::{TensorData, TextInput, remove_files, write_bytes, write_tensors};
 use serde::Serialize;
 
 use crate::stages::tokenize::Source;
@@ -40,6 +40,8 @@ struct TokenManifest {
     bos: bool,
     text_field: String,
     text: TextInput,
+    tokens_asked: Option<u64>,
+    held_out_tokens_asked: Option<u64>,
 }
 
 /// One of the files written.
@@ -71,6 +73,12 @@ pub fn tokenize(request: &TokenizeRequest, progress: &dyn Progress) -> Result<St
     };
     let rows = source.rows(&spec, progress)?;
     let held_out = request.output.with_extension(format!("held-out.{extension}"));
+    let mut manifest_path = request.output.clone().into_os_string();
+    manifest_path.push(".json");
+    let manifest_path = PathBuf::from(manifest_path);
+    // What an earlier call left goes first, the manifest before the rest and written last: a kill in between leaves rows without one,
+    // never rows of one call and held-out rows of another.
+    remove_files(&[manifest_path.clone(), held_out.clone(), request.output.clone()])?;
     let mut written = Vec::new();
     for (path, ids, is_held_out) in [(&request.output, rows.rows, false), (&held_out, rows.held_out, true)] {
         if ids.is_empty() {
@@ -106,11 +114,11 @@ pub fn tokenize(request: &TokenizeRequest, progress: &dyn Progress) -> Result<St
         bos: request.bos,
         text_field: request.text_field.clone(),
         text,
+        tokens_asked: request.tokens,
+        held_out_tokens_asked: request.held_out_tokens,
     };
     let json = serde_json::to_string_pretty(&manifest).expect("plain fields serialise") + "\n";
-    let mut path = request.output.clone().into_os_string();
-    path.push(".json");
-    write_bytes(Path::new(&path), json.as_bytes())?;
+    write_bytes(&manifest_path, json.as_bytes())?;
     Ok(lines.join("\n") + "\n")
 }
 

@@ -22,7 +22,7 @@ pub enum Finding {
 /// One file of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// `table`, `tensors`, `artifact`, `weights`, `tokens`, `text`, `tokenizer`, `neuron list`.
+    /// `table`, `tensors`, `artifact`, `weights`, `config`, `study`, `tokens`, `text`, `tokenizer`, `neuron list`.
     pub what: &'static str,
     /// The file, from the working directory.
     pub path: PathBuf,
@@ -55,6 +55,15 @@ pub fn verify(run_dir: &Path, progress: &dyn Progress) -> Result<Verification, E
     checks.extend(inputs.weights.iter().map(|weights| {
         Check::new("weights", &weights.path, &weights.weights_hash, |path| Ok(Checkpoint::hash_weights(path)?))
     }));
+    let configs: Vec<String> = inputs.weights.iter().map(|weights| format!("{}/config.json", weights.path)).collect();
+    checks.extend(
+        inputs
+            .weights
+            .iter()
+            .zip(&configs)
+            .map(|(weights, path)| Check::new("config", path, &weights.config_file_hash, hash_file)),
+    );
+    checks.push(Check::new("study", "study.resolved.toml", &manifest.resolved_hash, hash_file));
     match &inputs.text {
         Some(text) => {
             checks.extend(text.files.iter().map(|file| Check::new("text", &file.path, &file.hash, hash_file)));

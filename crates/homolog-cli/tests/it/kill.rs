@@ -65,5 +65,10 @@ fn a_run_that_is_killed_fifty_times_ends_in_the_same_bytes() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(results(&run) == wanted, "after {N_KILLS} kills");
     assert!(longest > 1, "kills came so early that nothing was ever kept");
-    eprintln!("killed {n_killed} times, finished {n_finished} times in between, at most {longest} artifacts kept");
+    let logs = fs::read_dir(run.join("logs")).unwrap().map(|log| fs::read_to_string(log.unwrap().path()).unwrap());
+    let goes_on = logs.filter(|log| log.contains("layer pairs done")).count();
+    assert!(goes_on > 0, "no kill came between two passes");
+    eprintln!(
+        "killed {n_killed} times, finished {n_finished} times in between, at most {longest} artifacts kept, {goes_on} went on within a checkpoint"
+    );
 }

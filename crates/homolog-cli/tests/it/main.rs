@@ -246,7 +246,9 @@ fn two_models_are_compared() {
     assert!(table[0].contains("neuron of a") && table[0].contains("neuron of b"), "{}", table[0]);
     // What is planted is each other's best, and shared but for rounding.
     assert!(table[2..].iter().all(|line| line.contains("| 1.0000 |") && line.ends_with("| yes |")), "{}", done.stdout);
-    assert!(folder.path().join("runs/compare-a-b/tables/matches.parquet").is_file());
+    let run = fs::read_dir(folder.path().join("runs")).unwrap().next().unwrap().unwrap();
+    assert!(run.file_name().to_str().unwrap().starts_with("compare-a-b-"));
+    assert!(run.path().join("tables/matches.parquet").is_file());
     assert!(homolog(folder.path(), &arguments).stdout.contains("nothing to do"));
 }
 
@@ -258,7 +260,7 @@ fn a_list_is_ablated() {
     let done = homolog(folder.path(), &arguments);
     assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
     assert!(done.stdout.contains("| mine | zero |") && done.stdout.contains("| random | mean |"), "{}", done.stdout);
-    assert!(folder.path().join("out/ablations/mine-b.parquet").is_file());
+    assert!(folder.path().join("out/ablations/b+mine.parquet").is_file());
 }
 
 #[test]

@@ -49,7 +49,12 @@ fn ctrl_c_ends_with_130_and_tells_how_to_go_on() {
     for (signal, status) in [("-INT", 130), ("-TERM", 143)] {
         let (code, told) = interrupted(folder.path(), &arguments, signal);
         assert_eq!(code, Some(status), "{told}");
-        assert!(told.contains("stopping") && told.contains("run study.toml --memory 62M --set"), "{told}");
+        assert!(
+            told.contains("stopping")
+                && told.contains("finished work is kept")
+                && told.contains("run study.toml --memory 62M --set"),
+            "{told}"
+        );
         assert!(!told.contains("panicked"), "{told}");
         let status = homolog(folder.path(), &["status", "runs/twins"]);
         assert!(status.stdout.contains("unfinished"), "{}", status.stdout);

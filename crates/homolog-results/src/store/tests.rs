@@ -97,16 +97,20 @@ fn a_claimed_folder_is_closed_to_others_and_clean() {
     for left in [".manifest.json.7-0.tmp", "tables/.neurons.parquet.7-1.tmp"] {
         fs::write(run.join(left), "half").unwrap();
     }
-    for kept in ["notes.tmp", ".hidden", "tables/neurons.parquet", "tables/below/.x.tmp"] {
+    fs::create_dir(run.join("mine")).unwrap();
+    let kept = ["notes.tmp", ".hidden", ".draft.tmp", ".a.7-.tmp", "mine/.x.7-0.tmp", "tables/neurons.parquet"];
+    for kept in kept.into_iter().chain(["tables/below/.x.7-0.tmp"]) {
         fs::write(run.join(kept), "mine").unwrap();
     }
     let lock = FolderLock::claim(&run).unwrap();
-    assert_eq!(names(&run), [".hidden", ".lock", "notes.tmp", "tables"]);
+    assert_eq!(names(&run), [".a.7-.tmp", ".draft.tmp", ".hidden", ".lock", "mine", "notes.tmp", "tables"]);
     assert_eq!(names(&run.join("tables")), ["below", "neurons.parquet"]);
-    assert_eq!(names(&run.join("tables/below")), [".x.tmp"], "not a folder of ours");
+    assert_eq!((names(&run.join("mine")).len(), names(&run.join("tables/below")).len()), (1, 1), "not folders of ours");
+    assert!(FolderLock::is_held(&run) && !FolderLock::is_held(folder.path()));
     let error = FolderLock::claim(&run).unwrap_err();
     assert!(matches!(&error, Error::Locked { folder } if *folder == run), "{error:?}");
     drop(lock);
+    assert!(!FolderLock::is_held(&run));
     FolderLock::claim(&run).unwrap();
 }
 

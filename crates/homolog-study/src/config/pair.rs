@@ -71,7 +71,10 @@ impl StudyConfig {
             ]))
         };
         let models = vec![model(&a, &request.models[0]), model(&b, &request.models[1])];
-        let study_name = format!("compare-{a}-{b}").replace(['/', '\\'], "_");
+        // Other folders of the same names are another comparison.
+        let folders: Vec<String> = request.models.iter().map(|folder| path(folder).to_string()).collect();
+        let which = blake3::hash(folders.join("\n").as_bytes()).to_hex();
+        let study_name = format!("compare-{a}-{b}-{}", &which[..6]).replace(['/', '\\'], "_");
         let study = Table::from_iter([
             ("study".to_owned(), Value::Table(Table::from_iter([("name".to_owned(), study_name.into())]))),
             ("model".to_owned(), models.into()),

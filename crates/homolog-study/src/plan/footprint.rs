@@ -40,6 +40,8 @@ pub(crate) struct Footprint {
     pub(crate) results: u64,
     /// Token rows, their masks, and the program.
     pub(crate) rest: u64,
+    /// One model with sets of its neurons silenced. Not at the same time as weights, activations and what is kept.
+    pub(crate) ablation: u64,
 }
 
 impl Footprint {
@@ -71,16 +73,22 @@ impl Footprint {
         let neuron_row = (size_of::<NeuronRow>() + name_bytes) as u64;
         let match_row = (size_of::<MatchRow>() + 2 * name_bytes + 8 * top_k + 4 * HISTOGRAM_BINS) as u64;
         let results = workload.n_checkpoints as u64 * n_neurons * (neuron_row + others * match_row);
-        let rest = PROGRAM_BYTES + (workload.n_rows * context * (4 + 1)) as u64;
+        let masks = if baseline.kind == BaselineKind::PermutedRows { 1 + baseline.draws } else { 1 };
+        let rest = PROGRAM_BYTES + (workload.n_rows * context * (4 + masks)) as u64;
         let weights = sum(&|shape| shape.weight_bytes);
         // Loading is over when activations are there.
         let weights = weights + loading.saturating_sub(chunk + forward);
-        Self { weights, activations: chunk + forward, rotations, kept, results, rest }
+        // A row's clean pass keeps the residual stream and the neurons of every layer, for sets to begin from. Threads that wait for
+        // a part of a row may begin another: two rows a thread.
+        let row = |shape: &Shape| 4 * context * (shape.n_layers + 2) * (2 * shape.d_model + shape.d_mlp);
+        let ablation = max(&|shape| shape.weight_bytes + shape.load_bytes + (2 * n_threads * row(shape)) as u64);
+        Self { weights, activations: chunk + forward, rotations, kept, results, rest, ablation }
     }
 
     /// Bytes besides covariances.
     pub(crate) fn total(&self) -> u64 {
-        self.weights + self.activations.max(self.rotations) + self.kept + self.results + self.rest
+        let correlation = self.weights + self.activations.max(self.rotations) + self.kept;
+        correlation.max(self.ablation) + self.results + self.rest
     }
 
     /// What `memory_bytes` leaves for covariances.

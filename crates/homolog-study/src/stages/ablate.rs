@@ -91,16 +91,22 @@ pub(crate) fn run(
         Ok(write_table(path, &table, &[])?)
     })?;
     let rows = read_table(&path)?;
-    let mut notes = sets.notes(section.modes.as_slice(), &unit.of);
-    for (kind, mode, largest) in unreached(&section.modes, &rows, "universal") {
+    let notes = notes(&sets, &section.modes, &rows, &unit.of);
+    Ok((rows, notes))
+}
+
+/// What was asked for and is not in the table, or not reached by it; a line each.
+fn notes(sets: &Sets<'_>, modes: &[AblationMode], rows: &[AblationRow], unit: &str) -> Vec<String> {
+    let mut notes = sets.notes(modes, unit);
+    for (kind, mode, largest) in unreached(modes, rows, sets.reference()) {
         notes.push(format!(
-            "ablate {}: `{}` sets ({}) do less damage than the universal set up to multiple {largest}, and there are no more neurons",
-            unit.of,
+            "ablate {unit}: `{}` sets ({}) do less damage than the set `{}` up to multiple {largest}, and there are no more neurons",
             kind.name(),
-            mode.name()
+            mode.name(),
+            sets.reference(),
         ));
     }
-    Ok((rows, notes))
+    notes
 }
 
 /// Neurons of the user's choosing silenced in one model at one step, beside random sets of the same size.
@@ -115,13 +121,13 @@ pub(crate) struct List<'a> {
     pub(crate) means: &'a [f32],
 }
 
-/// Rows of table `ablation` of a list. `inputs` holds the one model at the one step.
+/// Rows of table `ablation` of a list, and remarks. `inputs` holds the one model at the one step.
 pub(crate) fn of_list(
     config: &StudyConfig,
     inputs: &Inputs,
     list: &List<'_>,
     progress: &dyn Progress,
-) -> Result<Vec<AblationRow>, Error> {
+) -> Result<(Vec<AblationRow>, Vec<String>), Error> {
     let (checkpoint, step) = (&inputs.checkpoints[0][0], inputs.steps[0]);
     let section = &config.ablation;
     let reference =
@@ -137,7 +143,8 @@ pub(crate) fn of_list(
     };
     let mut table = target.table(&sets, &sets.configured(), &section.modes, progress)?;
     sort_rows(&mut table);
-    Ok(table)
+    let notes = notes(&sets, &section.modes, &table, &format!("{}, {}", inputs.names[0], step_name(step)));
+    Ok((table, notes))
 }
 
 /// Rows that sets are evaluated on.

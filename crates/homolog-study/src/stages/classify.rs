@@ -8,6 +8,9 @@ use crate::StudyConfig;
 use crate::inputs::Inputs;
 use crate::results::{CheckpointCorrelation, PairCorrelation};
 
+/// Raised whenever the arithmetic of neurons, matches or emergence changes.
+pub(crate) const VERSION: u32 = 1;
+
 /// One step classified.
 pub(crate) struct Classified {
     pub(crate) neurons: Vec<NeuronRow>,

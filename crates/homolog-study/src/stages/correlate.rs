@@ -8,6 +8,7 @@ mod stream;
 use std::path::{Path, PathBuf};
 
 use homolog_model::{Checkpoint, Model, NeuronId};
+use homolog_results::remove_files;
 use homolog_stats::{MomentsAccumulator, derangement};
 use serde_json::json;
 
@@ -58,12 +59,7 @@ pub(crate) fn run(
         correlation.make(path, &unfinished)
     })?;
     // Of no use once the artifact is there, whoever made it.
-    match std::fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            progress.say(&format!("cannot remove {}: {error}; it is of no more use", unfinished.display()));
-        }
-        _ => {}
-    }
+    remove_files(&[unfinished])?;
     Ok(Correlated { path, key })
 }
 
@@ -80,15 +76,20 @@ pub(crate) fn shape(checkpoint: &Checkpoint) -> Shape {
     }
 }
 
-/// What a checkpoint's correlation takes in memory besides covariances.
-pub(crate) fn footprint(config: &StudyConfig, inputs: &Inputs, shapes: &[Shape], options: &Options) -> Footprint {
+/// What a study takes in memory besides covariances: rows of correlations and losses together, and checkpoints.
+pub(crate) fn footprint(
+    config: &StudyConfig,
+    shapes: &[Shape],
+    (n_rows, n_checkpoints): (usize, usize),
+    options: &Options,
+) -> Footprint {
     Footprint::of(&Workload {
         shapes,
         baseline: &config.baseline,
         top_k: config.correlation.top_k,
-        context: inputs.tokens.context(),
-        n_rows: inputs.tokens.n_rows() + inputs.loss_tokens.n_rows(),
-        n_checkpoints: inputs.steps.len(),
+        context: config.corpus.context,
+        n_rows,
+        n_checkpoints,
         batch_rows: options.batch_rows,
         n_threads: rayon::current_num_threads(),
     })
@@ -114,7 +115,9 @@ impl Correlation<'_> {
         let tiles: Vec<Tile> =
             plan::tiles(&shapes, &config.baseline).into_iter().filter(|tile| !state.done.contains(tile)).collect();
         let largest = tiles.iter().map(|tile| tile.bytes(&shapes)).max().unwrap_or(0);
-        let room = footprint(config, inputs, &shapes, options).room(options.memory_bytes, largest)?;
+        let n_rows = inputs.tokens.n_rows() + inputs.loss_tokens.n_rows();
+        let footprint = footprint(config, &shapes, (n_rows, inputs.steps.len()), options);
+        let room = footprint.room(options.memory_bytes, largest)?;
         let passes = plan::passes(&tiles, &shapes, room);
         if passes.len() > 1 {
             self.say(&format!(

@@ -7,6 +7,9 @@ use super::classify::{layers, members};
 use crate::StudyConfig;
 use crate::inputs::Inputs;
 
+/// Raised whenever the arithmetic of persistence or stability changes.
+pub(crate) const VERSION: u32 = 1;
+
 /// `excess` is [step][model][neuron]. No rows when a study names no checkpoints: nothing can persist.
 pub(crate) fn run(
     config: &StudyConfig,

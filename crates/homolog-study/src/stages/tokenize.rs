@@ -77,6 +77,8 @@ impl Source {
             n_documents: counts.n_documents,
             n_held_out_documents: counts.n_held_out_documents,
             n_empty_documents: counts.n_empty_documents,
+            n_unused_documents: counts.n_unused_documents,
+            n_unread_files: counts.n_unread_files,
             n_dropped_tokens: counts.n_dropped_tokens + counts.n_dropped_held_out_tokens,
         }
     }

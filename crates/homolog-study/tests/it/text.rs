@@ -92,7 +92,7 @@ fn a_study_from_text_is_the_study_of_its_token_files() {
 #[test]
 fn text_that_fits_no_study_is_an_error_and_leaves_no_folder() {
     type Spoil = fn(&World) -> String;
-    let cases: [(&str, Spoil, &[&str]); 7] = [
+    let cases: [(&str, Spoil, &[&str]); 8] = [
         ("no file", |w| w.text.replace("*.txt", "*.jsonl"), &["*.jsonl"]),
         ("format", |w| w.text.replace("*.txt", "study.md"), &["study.md"]),
         (
@@ -111,6 +111,18 @@ fn text_that_fits_no_study_is_an_error_and_leaves_no_folder() {
                 w.text.replace("context = 12", "context = 12\ntokenizer = \"other\"")
             },
             &["other", "corpus.tokenizer"],
+        ),
+        (
+            "other tokenizer.json",
+            |w| {
+                // The same tokens, two of them in each other's place.
+                let vocab = fs::read_to_string(w.path("a/vocab.json")).unwrap();
+                let vocab = vocab.replace("\"a\":0,\"b\":1,", "\"a\":1,\"b\":0,");
+                let json = format!("{{\"model\": {{\"type\": \"BPE\", \"vocab\": {vocab}, \"merges\": []}}}}");
+                fs::write(w.path("other.json"), json).unwrap();
+                w.text.replace("context = 12", "context = 12\ntokenizer = \"other.json\"")
+            },
+            &["other.json", "token \"a\"", "corpus.tokenizer"],
         ),
         ("no tokenizer", |w| w.text.replace("context = 12", "context = 12\ntokenizer = \"nowhere\""), &["nowhere"]),
         ("less than a row", |w| w.text.replace("context = 12", "context = 12\ntokens = 11"), &["corpus.tokens", "12"]),
@@ -158,11 +170,18 @@ fn status_and_verification_tell_what_is_there_and_what_is_not_as_it_was() {
     }
     let verification = verify(&world.path("run"), &Silent).unwrap();
     let kinds: std::collections::BTreeSet<&str> = verification.files.iter().map(|file| file.what).collect();
-    let wanted = ["artifact", "neuron list", "table", "tensors", "text", "tokenizer", "weights"];
+    let wanted = ["artifact", "config", "neuron list", "study", "table", "tensors", "text", "tokenizer", "weights"];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), wanted);
     assert!(verification.files.iter().all(|file| file.finding == Finding::Same), "{:?}", verification.files);
 
-    let spoiled = ["run/tables/neurons.parquet", "run/tensors/topk.safetensors", "text.txt", "a/model.safetensors"];
+    let spoiled = [
+        "run/tables/neurons.parquet",
+        "run/tensors/topk.safetensors",
+        "run/study.resolved.toml",
+        "text.txt",
+        "a/model.safetensors",
+        "b/config.json",
+    ];
     for path in spoiled.map(|path| world.path(path)) {
         let mut bytes = fs::read(&path).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
@@ -184,7 +203,7 @@ fn a_list_does_the_damage_that_the_study_finds_for_it() {
     let config = world.config().unwrap();
     let request = ListRequest { model: "b".into(), checkpoint: None, neurons: world.path("mine.csv") };
     let told = ablate_list(&config, &request, &world.options(), &Silent).unwrap();
-    let path = world.path("run/ablations/mine-b.parquet");
+    let path = world.path("run/ablations/b+mine.parquet");
     let rows: Vec<homolog_results::AblationRow> = homolog_results::read_table(&path).unwrap();
     let of_study = run.table::<homolog_results::AblationRow>();
     for mode in ["zero", "mean"] {
@@ -201,7 +220,7 @@ fn a_list_does_the_damage_that_the_study_finds_for_it() {
             assert!(rows.iter().any(|row| row.set == set && row.mode == mode && row.n_neurons == 3), "{set}, {mode}");
         }
     }
-    assert!(told.contains("| mine | zero |") && told.contains("mine-b.parquet"), "{told}");
+    assert!(told.contains("| mine | zero |") && told.contains("b+mine.parquet"), "{told}");
     // The run is as it was.
     assert!(matches!(world.run().outcome, Outcome::AlreadyDone { .. }));
 
@@ -228,7 +247,7 @@ fn two_models_are_compared_without_a_study_file() {
     };
     let config =
         StudyConfig::of_pair(&request, &std::collections::BTreeSet::new(), &["correlation.top_k=3".into()]).unwrap();
-    assert_eq!((config.corpus.context, config.correlation.top_k, config.study.name.as_str()), (12, 3, "compare-a-b"));
+    assert_eq!((config.corpus.context, config.correlation.top_k, &config.study.name[..12]), (12, 3, "compare-a-b-"));
     let run = Run::of(&config, &options(&world.path("pair"))).unwrap();
     let shared = shared_neurons(&run.folder, 4).unwrap();
     assert_eq!(shared.lines().count(), 2 + 4, "{shared}");

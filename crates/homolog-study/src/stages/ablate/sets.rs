@@ -134,14 +134,14 @@ impl<'a> Sets<'a> {
         let mut notes = Vec::new();
         for kind in RandomKind::ALL {
             for &multiple in self.section.multiples.iter().filter(|&&multiple| self.random(kind, multiple).is_empty()) {
-                notes.push(format!("ablate {unit}: no `{}` set of multiple {multiple}: there are not so many neurons that are not universal", kind.name()));
+                notes.push(format!("ablate {unit}: no `{}` set of multiple {multiple}: there are not so many neurons outside the set `{}`", kind.name(), self.reference.name));
             }
         }
         let per_layer = self.section.per_layer && !modes.is_empty();
         for (layer, &n) in self.n_in_layer.iter().enumerate().filter(|&(_, &n)| per_layer && 2 * n > self.d_mlp) {
             notes.push(format!(
-                "ablate {unit}: no `random_layer` set of layer {layer}: {n} of its {} neurons are universal",
-                self.d_mlp
+                "ablate {unit}: no `random_layer` set of layer {layer}: {n} of its {} neurons are in the set `{}`",
+                self.d_mlp, self.reference.name
             ));
         }
         notes

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use homolog_model::Isa;
-use homolog_results::{TensorData, Tensors, read_tensors, write_tensors};
+use homolog_results::{TensorData, Tensors, data_hash, read_tensors, write_tensors};
 use homolog_stats::{Extremes, HISTOGRAM_BINS, MomentsAccumulator, PartialMoments};
 
 use crate::Error;
@@ -89,7 +89,12 @@ impl State {
             let kept = PairCorrelation::new(extremes, self.maxima[&pair].concat(), top_k);
             tensors.extend(pair_tensors(pair, kept));
         }
-        Ok(write_tensors(path, &tensors, &[("isa".to_owned(), Isa::current().to_string())])?)
+        let metadata = [
+            ("isa".to_owned(), Isa::current().to_string()),
+            // No manifest knows this file: it tells of damage by itself.
+            ("data_hash".to_owned(), data_hash(&tensors)),
+        ];
+        Ok(write_tensors(path, &tensors, &metadata)?)
     }
 
     /// What [`State::write`] left, of the same shapes and settings. Errors: the file is damaged.
@@ -109,6 +114,9 @@ impl State {
         }
         let mut state = Self::new(shapes, correlation, baseline);
         let damaged = || Error::DamagedState { path: path.to_path_buf() };
+        if tensors.metadata().get("data_hash") != Some(&tensors.data_hash()) {
+            return Err(damaged());
+        }
         for numbers in tensors.u32("done")?.1.as_chunks().0 {
             state.done.insert(tile_from_numbers(*numbers).ok_or_else(damaged)?);
         }

@@ -90,6 +90,10 @@ fn nothing_another_machine_and_damage_are_told_apart() {
     renamed[at..at + isa.len()].fill(b'x');
     std::fs::write(&path, renamed).unwrap();
     assert!(matches!(read(&shapes()), Ok(Earlier::OnOtherIsa(isa)) if isa.starts_with('x')));
+    let mut flipped = bytes.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, flipped).unwrap();
+    assert!(matches!(read(&shapes()), Err(Error::DamagedState { .. })), "one bit of the data");
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     assert!(matches!(read(&shapes()), Err(Error::Results(_))), "cut off");
 }
