@@ -9,8 +9,8 @@ use homolog_fuzz::{Limit, begin, folder, put, smallest, within};
 use homolog_model::{Checkpoint, Config};
 use homolog_test::tiny_gpt2::Layout;
 
-/// A JSON value takes some ten times its text; reading weights a buffer of 4 MiB.
-const LIMIT: Limit = Limit { times: 256, fixed: 8 << 20 };
+/// A JSON value takes up to 75 times its text; reading weights a buffer of 4 MiB.
+const LIMIT: Limit = Limit { times: 128, fixed: 5 << 20 };
 
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = folder("config_json");

@@ -10,8 +10,8 @@ use homolog_model::Checkpoint;
 use homolog_test::tiny_gpt2::{Dtype, Format, Layout};
 use homolog_test::torch_file::{Entry, archive};
 
-/// Objects, memo and stack of the machine; the archive's directory; a buffer of 4 MiB.
-const LIMIT: Limit = Limit { times: 256, fixed: 8 << 20 };
+/// Objects, memo and stack of the machine while they grow, up to 80 bytes an opcode; a buffer of 4 MiB.
+const LIMIT: Limit = Limit { times: 128, fixed: 5 << 20 };
 const NAME: &str = "pytorch_model.bin";
 
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| folder("pickle"));

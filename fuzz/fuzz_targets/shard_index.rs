@@ -10,7 +10,7 @@ use homolog_model::Checkpoint;
 use homolog_test::tiny_gpt2::{Format, Layout};
 
 /// The names of the index; a buffer of 4 MiB.
-const LIMIT: Limit = Limit { times: 64, fixed: 8 << 20 };
+const LIMIT: Limit = Limit { times: 32, fixed: 5 << 20 };
 const INDEX: &str = "model.safetensors.index.json";
 
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| folder("shard_index"));

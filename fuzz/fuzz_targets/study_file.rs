@@ -6,8 +6,8 @@ use std::path::Path;
 use homolog_fuzz::{Limit, begin, within};
 use homolog_study::StudyConfig;
 
-/// A TOML document keeps places and text of every key.
-const LIMIT: Limit = Limit { times: 1024, fixed: 4 << 20 };
+/// A TOML document keeps place and text of every value: up to 110 times its text.
+const LIMIT: Limit = Limit { times: 256, fixed: 1 << 20 };
 
 const SHORT: &str = "[study]\nname = \"s\"\n[[model]]\nname = \"a\"\npath = \"a\"\n[[model]]\nname = \"b\"\npath = \"b\"\n\
     [corpus]\ntoken_file = \"t.u16\"\ncontext = 128\n";

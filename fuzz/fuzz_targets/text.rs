@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 use homolog_corpus::{RowsSpec, Tokenizer, make_rows};
 use homolog_fuzz::{Limit, begin, choice, chosen, folder, put, tokenizer_json, within};
 
-/// The tokenizer holds some hundred bytes for each of the text, and there may be [`MOST_TEXT`] of it.
-const LIMIT: Limit = Limit { times: 1024, fixed: 512 << 20 };
-/// What decompresses to more is no input here: it is read in the same way, and takes seconds.
-const MOST_TEXT: u64 = 1 << 20;
+/// The tokenizer holds up to 260 bytes for each of the text, and there may be [`MOST_TEXT`] of it.
+const LIMIT: Limit = Limit { times: 512, fixed: 64 << 20 };
+/// What decompresses to more is no input here: it is read in the same way, but takes seconds.
+const MOST_TEXT: u64 = 1 << 17;
 const NAMES: [&str; 6] = ["t.txt", "t.jsonl", "t.txt.gz", "t.jsonl.gz", "t.txt.zst", "t.jsonl.zst"];
 
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| folder("text"));

@@ -9,7 +9,7 @@ use homolog_model::{TokenMask, Tokens};
 use safetensors::tensor::{Dtype, TensorView};
 
 /// An id of one byte becomes four, and once more while the list grows; a header as JSON.
-const LIMIT: Limit = Limit { times: 64, fixed: 1 << 20 };
+const LIMIT: Limit = Limit { times: 16, fixed: 64 << 10 };
 const FORMATS: [&str; 4] = ["tokens.u16", "tokens.u32", "tokens.npy", "tokens.safetensors"];
 const CONTEXT: usize = 4;
 

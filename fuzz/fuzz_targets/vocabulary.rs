@@ -9,8 +9,8 @@ use homolog_corpus::Tokenizer;
 use homolog_fuzz::{Limit, begin, choice, chosen, folder, put, tell_caught_panics, tokenizer_json, within};
 use homolog_model::Vocabulary;
 
-/// JSON values, maps of tokens; regular expressions and tables of bytes, whatever the file.
-const LIMIT: Limit = Limit { times: 4096, fixed: 64 << 20 };
+/// JSON values, up to 130 times their text while both readers' forms are there; tables of bytes and words, whatever the file.
+const LIMIT: Limit = Limit { times: 256, fixed: 16 << 20 };
 const FILES: [&str; 6] = [
     "tokenizer.json",
     "vocab.json",
