@@ -64,7 +64,7 @@ pub(crate) enum Command {
     /// against a random baseline, and calls a neuron universal when the excess is above the threshold. Then: the share of
     /// universal neurons by layer and checkpoint, which of them persist, and how much the loss rises without them.
     ///
-    /// The same command on an unfinished folder goes on where it stopped, after Ctrl-C, a kill or a power cut; on a finished one it
+    /// The same command on an unfinished folder goes on where it stopped, after Ctrl-C, a kill or a full disk; on a finished one it
     /// says so and does nothing; with changed settings it does again only what depends on them.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),

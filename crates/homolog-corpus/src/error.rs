@@ -171,14 +171,16 @@ pub enum Error {
     },
     /// A run of whitespace on which the tokenizer's regular expressions give up without a word.
     #[error(
-        "{path}: the document that begins {begin:?} has more than {limit} whitespace characters in a row, on which \
-         tokenizers go wrong; shorten such runs"
+        "{path}: the document that begins {begin:?} has more than {limit} {what} in a row, on which tokenizers \
+         go wrong or take hours; shorten such runs"
     )]
-    TooMuchWhitespace {
+    TooLongRun {
         /// The text's file.
         path: PathBuf,
         /// The first characters of the text.
         begin: String,
+        /// The kind of characters.
+        what: &'static str,
         /// The longest run that is let through.
         limit: usize,
     },

@@ -16,6 +16,10 @@ pub(crate) const END_OF_TEXT: &str = "<|endoftext|>";
 /// and tokenizers 0.23 takes that for the end of the matches: the rest of the text becomes one word. We refuse well before.
 const MOST_WHITESPACE: usize = 250_000;
 
+/// Letters and digits in a row that are tokenised: the time that merging takes grows with the square of a word, 45 s at eight times
+/// this.
+const LONGEST_WORD: usize = 1_000_000;
+
 /// A tokenizer and the hash of the files that made it.
 #[derive(Debug)]
 pub struct Tokenizer {
@@ -94,8 +98,12 @@ impl Tokenizer {
     /// The same, with the text's file for the error.
     pub(crate) fn encode_of(&self, text: &str, path: &Path) -> Result<Vec<u32>, Error> {
         let begin = || text.chars().take(40).collect();
-        if has_longer_whitespace(text, MOST_WHITESPACE) {
-            return Err(Error::TooMuchWhitespace { path: path.to_path_buf(), begin: begin(), limit: MOST_WHITESPACE });
+        let limits = [
+            ("whitespace characters", MOST_WHITESPACE, char::is_whitespace as fn(char) -> bool),
+            ("letters and digits", LONGEST_WORD, char::is_alphanumeric),
+        ];
+        if let Some(&(what, limit, _)) = limits.iter().find(|(_, limit, is_of)| has_longer_run(text, *limit, *is_of)) {
+            return Err(Error::TooLongRun { path: path.to_path_buf(), begin: begin(), what, limit });
         }
         let bad = |message| Error::NotTokenized { path: path.to_path_buf(), begin: begin(), message };
         // It also panics where the parts of a tokenizer do not fit each other.
@@ -110,11 +118,10 @@ impl Tokenizer {
     }
 }
 
-/// Whether more than `limit` characters of whitespace follow each other.
-fn has_longer_whitespace(text: &str, limit: usize) -> bool {
+/// Whether more than `limit` characters of one kind follow each other.
+fn has_longer_run(text: &str, limit: usize, is_of: fn(char) -> bool) -> bool {
     // Most texts are too short for it, and need no look.
-    text.len() > limit
-        && text.split(|c: char| !c.is_whitespace()).any(|run| run.len() > limit && run.chars().count() > limit)
+    text.len() > limit && text.split(|c: char| !is_of(c)).any(|run| run.len() > limit && run.chars().count() > limit)
 }
 
 /// No normalizer, exactly GPT-2's pre-tokenizer, byte-pair merges inside its words, and no added token that holds or takes

@@ -4,7 +4,7 @@ use std::path::Path;
 use homolog_test::require_fixtures;
 use serde_json::{Value, json};
 
-use super::{MOST_WHITESPACE, Tokenizer, has_longer_whitespace};
+use super::{LONGEST_WORD, MOST_WHITESPACE, Tokenizer, has_longer_run};
 use crate::Error;
 use crate::test_tokenizer::{EOT, tokenizer_json, visible, write, write_bytes, write_pairs};
 
@@ -135,7 +135,7 @@ fn unusable_tokenizers_are_errors_that_name_the_file() {
 }
 
 #[test]
-fn long_runs_of_whitespace_are_refused() {
+fn long_runs_are_refused() {
     let folder = folder();
     let tokenizer = Tokenizer::open(&write_bytes(folder.path())).expect("a tokenizer");
     let error = message(tokenizer.encode(&format!("begin{}end", " ".repeat(MOST_WHITESPACE + 1))));
@@ -143,9 +143,12 @@ fn long_runs_of_whitespace_are_refused() {
         error.contains("the document that begins \"begin") && error.contains("whitespace characters in a row"),
         "{error}"
     );
-    assert!(has_longer_whitespace(" a\u{3000}\u{3000}b", 1));
-    assert!(!has_longer_whitespace(" a\u{3000}\u{3000}b", 2));
-    assert!(!has_longer_whitespace("a\u{3000}b ", 1), "characters count, not bytes");
+    let word = message(tokenizer.encode(&"a".repeat(LONGEST_WORD + 1)));
+    assert!(word.contains("letters and digits in a row"), "{word}");
+    let is_longer = |text: &str, limit| has_longer_run(text, limit, char::is_whitespace);
+    assert!(is_longer(" a\u{3000}\u{3000}b", 1));
+    assert!(!is_longer(" a\u{3000}\u{3000}b", 2));
+    assert!(!is_longer("a\u{3000}b ", 1), "characters count, not bytes");
 }
 
 #[test]

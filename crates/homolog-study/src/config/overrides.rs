@@ -2,6 +2,9 @@
 
 use toml::{Table, Value};
 
+/// Parts of a key, at most.
+const DEEPEST: usize = 16;
+
 /// Set one key of the study's table.
 ///
 /// `setting` is `key=value`. The key is a path with dots, `model.0.path` for the first model; the value is TOML (`8`, `true`,
@@ -13,7 +16,8 @@ pub(super) fn apply(table: &mut Table, setting: &str) -> Result<(), String> {
     let (key, text) = setting.split_once('=').ok_or("write key=value, such as correlation.top_k=8")?;
     let (key, text) = (key.trim(), text.trim());
     let parts: Vec<&str> = key.split('.').collect();
-    if parts.iter().any(|part| part.is_empty()) {
+    // No key of the format is as deep; one of thousands of parts would exhaust the stack where tables are read.
+    if parts.len() > DEEPEST || parts.iter().any(|part| part.is_empty()) {
         return Err(format!("`{key}` is no key; write section.key=value"));
     }
     let value = parse(text);
@@ -84,7 +88,8 @@ mod tests {
         let text = "[a]\nb = 1\nc = 2\n[[model]]\nname = \"x\"\n[[model]]\nname = \"y\"\n";
         assert!(applied(text, "a.b=5").is_ok_and(|text| text.contains("b = 5") && text.contains("c = 2")));
         assert!(applied(text, "model.1.name=z").is_ok_and(|text| text.contains('x') && text.contains('z')));
-        for wrong in ["a.b", "=1", "a..b=1", "a.b.c=1", "model.2.name=z", "model.x.name=z"] {
+        let deep = format!("{}=1", ["a"; DEEPEST + 1].join("."));
+        for wrong in [deep.as_str(), "a.b", "=1", "a..b=1", "a.b.c=1", "model.2.name=z", "model.x.name=z"] {
             assert!(applied(text, wrong).is_err(), "{wrong}");
         }
     }
