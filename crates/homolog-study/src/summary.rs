@@ -67,7 +67,7 @@ impl Summary {
         }
         let mut notes = Vec::new();
         if !inputs.is_held_out {
-            notes.push("losses and ablations are measured on the same rows that the correlations come from, since the study names no held_out_token_file".to_owned());
+            notes.push("losses and ablations are measured on the same rows that the correlations come from, since no rows are held out".to_owned());
         }
         if inputs.tokenizer == "unproved" {
             notes.push("the models' vocabularies have the same size, but without tokenizer files in every folder it is unproved that they are the same".to_owned());
