@@ -1,6 +1,6 @@
 //! The run folder as a whole: whose it is, whether it is finished, and its manifest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use homolog_model::{Checkpoint, Isa, TokenMask, Tokens};
@@ -105,10 +105,7 @@ impl RunFolder {
         let resolved_hash = blake3::hash(resolved.as_bytes()).to_hex().to_string();
         let manifest = Manifest { resolved_hash, ..self.new_manifest(config, inputs, options)? };
         if let Some(earlier) = self.manifest.as_ref().filter(|earlier| earlier.study_key != manifest.study_key) {
-            let hashes = |manifest: &Manifest| -> BTreeSet<String> {
-                manifest.inputs.weights.iter().map(|input| input.weights_hash.clone()).collect()
-            };
-            if hashes(earlier).is_disjoint(&hashes(&manifest)) {
+            if is_of_other_models(&earlier.inputs.weights, &manifest.inputs.weights) {
                 let (path, study) = (self.path.clone(), config.study.name.clone());
                 return Err(Error::OtherModels { path, study });
             }
@@ -244,6 +241,18 @@ fn real(path: &Path) -> PathBuf {
     let Some(parent) = absolute.parent() else { return absolute };
     let existing = parent.ancestors().find_map(|folder| Some((folder.canonicalize().ok()?, folder)));
     existing.map_or(absolute.clone(), |(real, folder)| real.join(absolute.strip_prefix(folder).unwrap_or(&absolute)))
+}
+
+/// Whether two studies have nothing to do with each other: where both have the same model at the same checkpoint, its weights are never
+/// the same; and where they have none such, no model has the name or the weights of another's.
+fn is_of_other_models(earlier: &[WeightsInput], now: &[WeightsInput]) -> bool {
+    let pairs = || earlier.iter().flat_map(|earlier| now.iter().map(move |now| (earlier, now)));
+    if pairs().any(|(earlier, now)| earlier.weights_hash == now.weights_hash) {
+        return false;
+    }
+    let is_same_place =
+        pairs().any(|(earlier, now)| (&earlier.model, earlier.checkpoint) == (&now.model, now.checkpoint));
+    is_same_place || !pairs().any(|(earlier, now)| earlier.model == now.model)
 }
 
 /// Path in the run folder and hash of every file of results.

@@ -213,11 +213,21 @@ fn a_folder_of_a_study_of_other_models_or_at_work_is_left_alone() {
     let shape = Gpt2Shape::tiny();
     let mut other = World::new(&random_rows(60, 12, shape.d_vocab, shape.bos, 1), 12);
     for (name, rng_seed) in [("a", 51), ("b", 52)] {
-        other.model(name, None, (&shape, &shape.random(rng_seed, 0.3)), Layout::PLAIN);
+        other.model(name, Some(1), (&shape, &shape.random(rng_seed, 0.3)), Layout::PLAIN);
     }
+    other.add("[checkpoints]\nsteps = [1]");
     let error = other.run_with(&Options { output: world.path("run"), ..other.options() }).err().unwrap();
     assert!(matches!(&error, Error::OtherModels { path, .. } if *path == world.path("run")), "{error}");
     assert!(error.to_string().contains("--output"), "{error}");
+    // The same models at a checkpoint that no weights were seen of is the study, changed: its name and models are.
+    let mut later = World::new(&random_rows(60, 12, shape.d_vocab, shape.bos, 1), 12);
+    for (name, rng_seed) in [("a", 1), ("b", 2)] {
+        later.model(name, Some(3), (&shape, &shape.random(70 + rng_seed, 0.3)), Layout::PLAIN);
+    }
+    later.add("[checkpoints]\nsteps = [3]");
+    let copy = world.path("copy");
+    world.run_with(&Options { output: copy.clone(), ..options.clone() }).unwrap();
+    later.run_with(&Options { output: copy, ..later.options() }).unwrap();
     // Another program at work.
     let lock = homolog_results::FolderLock::claim(&world.path("run")).unwrap();
     fs::remove_file(world.path("run/tables/models.parquet")).unwrap();
