@@ -158,13 +158,8 @@ Writes OUTPUT, the held-out rows beside it, and OUTPUT.json, which says what the
 pub(crate) struct RunArgs {
     /// The study file
     pub(crate) study: PathBuf,
-    /// Memory to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 % of what is
-    /// free]
-    #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
-    pub(crate) memory: Option<u64>,
-    /// Print what the run would take, and write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
     #[command(flatten)]
     pub(crate) options: StudyArgs,
 }
@@ -190,13 +185,8 @@ pub(crate) struct CompareArgs {
     /// Neurons to print
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) top: usize,
-    /// Memory to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 % of what is
-    /// free]
-    #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
-    pub(crate) memory: Option<u64>,
-    /// Print what the comparison would take, and write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
     #[command(flatten)]
     pub(crate) options: StudyArgs,
 }
@@ -250,6 +240,18 @@ pub(crate) struct TokenizeArgs {
 pub(crate) struct FolderArgs {
     /// The run folder
     pub(crate) folder: PathBuf,
+}
+
+/// Options of commands that run a whole study, in passes that are planned.
+#[derive(clap::Args)]
+pub(crate) struct PlanArgs {
+    /// Memory to stay within, such as 8G or 500M; changes the number of passes over the tokens, never results [default: 70 % of what is
+    /// free]
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
+    pub(crate) memory: Option<u64>,
+    /// Print what the run would take, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Options of every command that runs a study or a part of one.

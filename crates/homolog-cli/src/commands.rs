@@ -18,8 +18,8 @@ const ROWS_PER_THREAD: usize = 2;
 /// `homolog run`
 pub(crate) fn run(args: &RunArgs, reporter: &Reporter) -> anyhow::Result<()> {
     let config = StudyConfig::read(&args.study, &args.options.set)?;
-    let options = options(&args.options, args.memory, &config);
-    if args.dry_run {
+    let options = options(&args.options, args.plan.memory, &config);
+    if args.plan.dry_run {
         return print(&dry_run(&config, &options, reporter)?);
     }
     match homolog_study::run(&config, &options, reporter)? {
@@ -39,8 +39,8 @@ pub(crate) fn compare(args: &CompareArgs, reporter: &Reporter) -> anyhow::Result
     };
     let allowed = args.options.allow_config_key.iter().cloned().collect();
     let config = StudyConfig::of_pair(&request, &allowed, &args.options.set)?;
-    let options = options(&args.options, args.memory, &config);
-    if args.dry_run {
+    let options = options(&args.options, args.plan.memory, &config);
+    if args.plan.dry_run {
         return print(&dry_run(&config, &options, reporter)?);
     }
     match homolog_study::run(&config, &options, reporter)? {

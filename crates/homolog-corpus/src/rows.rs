@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::documents::Documents;
 use crate::held_out::{default_tokens, is_held_out};
@@ -44,7 +45,7 @@ pub struct Rows {
 }
 
 /// What became of the text, up to the document that filled the last row.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Documents read.
     pub n_documents: u64,

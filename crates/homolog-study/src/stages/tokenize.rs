@@ -11,8 +11,11 @@ use serde_json::json;
 use crate::artifacts::{self, Artifacts, Unit};
 use crate::{Error, Progress, StudyConfig};
 
-/// Raised whenever the rules below change.
-pub(crate) const VERSION: u32 = 1;
+/// Raised whenever the rules below change, or the artifact's form.
+pub(crate) const VERSION: u32 = 2;
+
+/// What became of the text, in the artifact's metadata as JSON.
+const COUNTS: &str = "counts";
 
 /// Rows made from text.
 pub(crate) struct Tokenized {
@@ -116,20 +119,17 @@ pub(crate) fn run(
     let unit = Unit { stage: "tokenize", of: "text".into(), key, extension: "safetensors" };
     let path = artifacts.get_or_make(&unit, progress, |path| {
         let rows = source.rows(&spec, progress)?;
-        let counts = counts_to_numbers(&rows.counts);
+        let counts = serde_json::to_string(&rows.counts).expect("plain numbers serialise");
         let ids = |ids: Vec<u32>| TensorData::U32 { shape: vec![ids.len() / spec.context, spec.context], data: ids };
-        let tensors = [
-            ("tokens".to_owned(), ids(rows.rows)),
-            ("held_out".to_owned(), ids(rows.held_out)),
-            ("counts".to_owned(), TensorData::U64 { shape: vec![counts.len()], data: counts.to_vec() }),
-        ];
-        Ok(write_tensors(path, &tensors, &[])?)
+        let tensors = [("tokens".to_owned(), ids(rows.rows)), ("held_out".to_owned(), ids(rows.held_out))];
+        Ok(write_tensors(path, &tensors, &[(COUNTS.to_owned(), counts)])?)
     })?;
     let tensors = read_tensors(&path)?;
     let tokens = Tokens::new(&path, tensors.u32("tokens")?.1, spec.context)?;
     let held_out = tensors.u32("held_out")?.1;
     let held_out = if held_out.is_empty() { None } else { Some(Tokens::new(&path, held_out, spec.context)?) };
-    let counts = counts_from_numbers(&tensors.u64("counts")?.1).ok_or(Error::DamagedState { path: path.clone() })?;
+    let counts = tensors.metadata().get(COUNTS).and_then(|counts| serde_json::from_str::<Counts>(counts).ok());
+    let counts = counts.ok_or_else(|| Error::DamagedState { path: path.clone() })?;
     Ok(Tokenized {
         text: source.record(&counts, name),
         end_of_text: source.tokenizer.end_of_text(),
@@ -137,51 +137,6 @@ pub(crate) fn run(
         path,
         tokens,
         held_out,
-    })
-}
-
-fn counts_to_numbers(counts: &Counts) -> [u64; 7] {
-    let &Counts {
-        n_documents,
-        n_held_out_documents,
-        n_empty_documents,
-        n_unused_documents,
-        n_dropped_tokens,
-        n_dropped_held_out_tokens,
-        n_unread_files,
-    } = counts;
-    [
-        n_documents,
-        n_held_out_documents,
-        n_empty_documents,
-        n_unused_documents,
-        n_dropped_tokens,
-        n_dropped_held_out_tokens,
-        n_unread_files,
-    ]
-}
-
-fn counts_from_numbers(numbers: &[u64]) -> Option<Counts> {
-    let &[
-        n_documents,
-        n_held_out_documents,
-        n_empty_documents,
-        n_unused_documents,
-        n_dropped_tokens,
-        n_dropped_held_out_tokens,
-        n_unread_files,
-    ] = numbers
-    else {
-        return None;
-    };
-    Some(Counts {
-        n_documents,
-        n_held_out_documents,
-        n_empty_documents,
-        n_unused_documents,
-        n_dropped_tokens,
-        n_dropped_held_out_tokens,
-        n_unread_files,
     })
 }
 
@@ -232,9 +187,10 @@ mod tests {
     }
 
     #[test]
-    fn counts_survive_as_numbers() {
+    fn counts_survive_as_json() {
         let counts = Counts { n_documents: 1, n_held_out_documents: 2, n_empty_documents: 3, ..Counts::default() };
-        assert_eq!(counts_from_numbers(&counts_to_numbers(&counts)), Some(counts));
-        assert_eq!(counts_from_numbers(&[1, 2]), None);
+        let text = serde_json::to_string(&counts).expect("plain numbers");
+        assert_eq!(serde_json::from_str::<Counts>(&text).ok(), Some(counts));
+        assert!(serde_json::from_str::<Counts>("[1, 2]").is_err());
     }
 }
