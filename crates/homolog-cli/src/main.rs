@@ -34,10 +34,10 @@ fn main() -> ExitCode {
         let is_resumable = matches!(args.command, Command::Run(_) | Command::Compare(_));
         let to_go_on =
             format!("; finished work is kept, and the same command goes on from there:\n  {}", command_line());
-        reporter.error(&format!("{error:#}{}", if is_resumable { &to_go_on } else { "" }));
+        reporter.error(&format!("{}{}", told(&error), if is_resumable { &to_go_on } else { "" }));
         return ExitCode::from(signals::status(signal) as u8);
     }
-    reporter.error(&format!("{error:#}"));
+    reporter.error(&told(&error));
     ExitCode::FAILURE
 }
 
@@ -53,6 +53,17 @@ fn dispatch(args: &Args, reporter: &Reporter) -> anyhow::Result<()> {
         Command::Status(args) => commands::status(args),
         Command::Verify(args) => commands::verify(args, reporter),
     })
+}
+
+/// The error and its causes, each said once: some messages quote their cause already.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 /// `--color` as it stands on the command line, before that is understood.

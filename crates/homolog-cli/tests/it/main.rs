@@ -127,6 +127,8 @@ fn what_fails_exits_with_1_and_says_why() {
         }
     };
     fails(&["run", "missing.toml"], &["missing.toml", "study file"]);
+    let told = homolog(folder.path(), &["run", "missing.toml"]).stderr;
+    assert_eq!(told.matches("os error").count(), 1, "the cause is said once: {told}");
     study("[study]\nnaem = \"x\"\n");
     fails(&["run", "bad.toml"], &["bad.toml", "line 2", "naem"]);
     fails(&["run", "bad.toml"], &["did you mean `name`?"]);
