@@ -1,4 +1,4 @@
-//! Unembedding and next-token cross-entropy in one: no [`n_pos`, `d_vocab`] array exists.
+//! Unembedding and next-token cross-entropy in one: going forward no [`n_pos`, `d_vocab`] array exists.
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +38,51 @@ pub fn cross_entropy(x: &[f32], w_u: &Packed, targets: &[u32], loss: &mut [f32])
         }
         for (loss, sum) in loss.iter_mut().zip(&sums) {
             *loss = (sum.sum.ln() + f64::from(sum.max) - f64::from(sum.target)) as f32;
+        }
+    }
+}
+
+/// The loss of [`cross_entropy`] and its gradient: `d_logits` = scale (softmax(logits) - onehot(target)).
+///
+/// Shapes: as [`cross_entropy`]; `d_logits` [`n_pos`, `d_vocab`], overwritten, holds the logits in between: the caller bounds
+/// `n_pos`. A NaN logit gives a NaN loss and a row of NaN.
+/// Panics: as [`cross_entropy`].
+pub fn cross_entropy_backward(
+    x: &[f32],
+    w_u: &Packed,
+    targets: &[u32],
+    scale: f32,
+    loss: &mut [f32],
+    d_logits: &mut [f32],
+) {
+    let (d_model, d_vocab) = (w_u.n_rows(), w_u.n_columns());
+    assert!(x.len() == targets.len() * d_model && loss.len() == targets.len(), "cross_entropy_backward shapes");
+    assert_eq!(d_logits.len(), targets.len() * d_vocab, "cross_entropy_backward shapes");
+    assert!(targets.iter().all(|&target| (target as usize) < d_vocab), "targets within the vocabulary");
+    product((x, d_model), w_u, 0..d_vocab, None, (d_logits, d_vocab));
+    softmax_backward(targets, scale, loss, d_logits);
+}
+
+per_isa! {
+    fn softmax_backward(targets: &[u32], scale: f32, loss: &mut [f32], logits: &mut [f32]) {
+        let d_vocab = logits.len().checked_div(targets.len()).unwrap_or(0).max(1);
+        for ((logits, loss), &target) in logits.chunks_exact_mut(d_vocab).zip(loss).zip(targets) {
+            let target = target as usize;
+            let max = lane_max(logits);
+            let target_logit = logits[target];
+            let mut sum = 0.0_f64;
+            for block in logits.chunks_mut(VOCAB_BLOCK) {
+                for logit in block.iter_mut() {
+                    *logit = exp(*logit - max);
+                }
+                sum += f64::from(lane_sum(block, |e| e));
+            }
+            *loss = (sum.ln() + f64::from(max) - f64::from(target_logit)) as f32;
+            let factor = (f64::from(scale) / sum) as f32;
+            for e in logits.iter_mut() {
+                *e *= factor;
+            }
+            logits[target] -= scale;
         }
     }
 }

@@ -29,6 +29,24 @@ pub(crate) fn exp(x: f32) -> f32 {
     }
 }
 
+/// Sum of products in the order of [`lane_sum`]. Both slices have the same length.
+#[inline(always)]
+pub(crate) fn lane_dot(a: &[f32], b: &[f32]) -> f32 {
+    debug_assert_eq!(a.len(), b.len(), "lane_dot lengths");
+    let mut lanes = [0.0_f32; 16];
+    let mut chunks = a.chunks_exact(16).zip(b.chunks_exact(16));
+    for (a, b) in &mut chunks {
+        for i in 0..16 {
+            lanes[i] += a[i] * b[i];
+        }
+    }
+    let whole = a.len() / 16 * 16;
+    for ((lane, &a), &b) in lanes.iter_mut().zip(&a[whole..]).zip(&b[whole..]) {
+        *lane += a * b;
+    }
+    lane_total(lanes)
+}
+
 /// Sum in 16 lanes, then a fixed tree: vectorises, and the order is the same on every machine.
 #[inline(always)]
 pub(crate) fn lane_sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
@@ -42,6 +60,11 @@ pub(crate) fn lane_sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     for (lane, &value) in lanes.iter_mut().zip(chunks.remainder()) {
         *lane += term(value);
     }
+    lane_total(lanes)
+}
+
+#[inline(always)]
+fn lane_total(mut lanes: [f32; 16]) -> f32 {
     for width in [8, 4, 2, 1] {
         for lane in 0..width {
             lanes[lane] += lanes[lane + width];

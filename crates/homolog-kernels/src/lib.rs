@@ -8,6 +8,7 @@
 
 mod aligned;
 mod attention;
+mod column_sums;
 mod cross_entropy;
 mod elementwise;
 mod isa;
@@ -17,11 +18,12 @@ mod power_sums;
 mod product;
 mod product_f64;
 
-pub use attention::{AttentionShape, causal_attention};
-pub use cross_entropy::cross_entropy;
+pub use attention::{AttentionShape, causal_attention, causal_attention_backward};
+pub use column_sums::add_column_sums;
+pub use cross_entropy::{cross_entropy, cross_entropy_backward};
 pub use isa::Isa;
-pub use layer_norm::layer_norm;
+pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use nonlinearity::Nonlinearity;
 pub use power_sums::{PowerSums, centre_and_sum};
-pub use product::{Packed, accumulate_gram, product};
+pub use product::{Packed, accumulate_gram, accumulate_transposed, product};
 pub use product_f64::{Operand, product_f64};

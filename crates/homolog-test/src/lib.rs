@@ -4,6 +4,7 @@
 //! use it without seeing two copies of a type. These are test tools: a file that cannot be read is a panic that names it.
 
 pub mod close;
+pub mod differences;
 pub mod fixtures;
 pub mod planted;
 pub mod reference_gpt2;
@@ -12,4 +13,5 @@ pub mod tiny_gpt2;
 pub mod torch_file;
 
 pub use close::{Tol, assert_close, assert_close_f32, check_close};
+pub use differences::{central_differences, dot, widened};
 pub use seeded::Seeded;

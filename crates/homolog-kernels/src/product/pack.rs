@@ -125,9 +125,68 @@ impl Packed {
     }
 }
 
-/// Pack rows `rows` and terms `terms` of A into `out`, [rows / MR][terms][MR]; rows beyond the end are zero.
+/// The left operand of a product, A [m, k], in whatever layout it lies.
+pub(super) trait Left {
+    /// Pack rows `rows` and terms `terms` of A into `out`, [rows / MR][terms][MR]; rows beyond the end are zero.
+    fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]);
+}
+
+/// Row-major A, rows `stride` apart.
+pub(super) struct Rows<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) stride: usize,
+}
+
+impl Left for Rows<'_> {
+    #[inline(always)]
+    fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]) {
+        pack_strided::<K>((self.values, |row| row * self.stride, 1), rows, terms, out);
+    }
+}
+
+/// The transpose of a row-major matrix: term t of every row lies side by side, terms `stride` apart.
+pub(super) struct Columns<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) stride: usize,
+}
+
+/// Terms packed for all rows before the next ones: their lines of one column fit the ways of an L1 cache at any stride.
+const TERM_GROUP: usize = 8;
+
+impl Left for Columns<'_> {
+    #[inline(always)]
+    fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]) {
+        let (depth, height) = (terms.len(), rows.len());
+        for group in (0..depth).step_by(TERM_GROUP) {
+            let group = group..depth.min(group + TERM_GROUP);
+            for block in (0..height).step_by(K::MR) {
+                let n_rows = K::MR.min(height - block);
+                let out = &mut out[block * depth + group.start * K::MR..block * depth + group.end * K::MR];
+                for (t, out) in group.clone().zip(out.chunks_exact_mut(K::MR)) {
+                    let start = (terms.start + t) * self.stride + rows.start + block;
+                    if n_rows == K::MR {
+                        out.copy_from_slice(&self.values[start..start + K::MR]);
+                    } else {
+                        out[..n_rows].copy_from_slice(&self.values[start..start + n_rows]);
+                        out[n_rows..].fill(0.0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The transpose of a packed matrix.
+impl Left for Packed {
+    #[inline(always)]
+    fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]) {
+        pack_strided::<K>((self.values(), |column| self.column_start(column), K::NR), rows, terms, out);
+    }
+}
+
+/// [`Left::pack`] for A given as (values, start of row i, step between the terms of a row).
 #[inline(always)]
-pub(super) fn pack_a<K: Kernel>(
+fn pack_strided<K: Kernel>(
     (a, row_start, step): (&[f32], impl Fn(usize) -> usize, usize),
     rows: Range<usize>,
     terms: Range<usize>,

@@ -109,6 +109,41 @@ fn gram_agrees_with_float64() {
 }
 
 #[test]
+fn transposed_agrees_with_float64() {
+    let mut seeded = Seeded::new(16);
+    for (k, m, n) in [
+        (0, 3, 4),
+        (1, 1, 1),
+        (5, 6, 16),
+        (7, 7, 17),
+        (63, 5, 15),
+        (64, 12, 32),
+        (65, 97, 33),
+        (257, 64, 65),
+        (513, 96, 31),
+        (4096, 13, 40),
+    ] {
+        let (a_stride, out_stride) = (m + 3, n + 2);
+        let a = seeded.gaussians_f32(k * a_stride, 1.0);
+        let b = seeded.gaussians_f32(k * n, 1.0);
+        let start = seeded.gaussians_f32(m * out_stride, 1.0);
+        let tight: Vec<f32> = a.chunks_exact(a_stride).flat_map(|row| row[..m].to_vec()).collect();
+        let gram = reference::gram(&tight, &b, (k, m, n));
+        let mut out = start.clone();
+        // The last row of A and of the result may end where its values end.
+        let (a, end) = (&a[..a.len().saturating_sub(3)], out.len() - 2);
+        accumulate_transposed((a, a_stride), m, &Packed::from_rows(&b, n, k, n), (&mut out[..end], out_stride));
+        let tol = Tol { abs: 3e-6 * (k as f64).sqrt().max(1.0), rel: 1e-6 };
+        for i in 0..m {
+            let (row, start) = (&out[i * out_stride..][..out_stride], &start[i * out_stride..][..out_stride]);
+            let want: Vec<f64> = (0..n).map(|j| f64::from(start[j]) + gram[i * n + j]).collect();
+            assert_close_f32(&row[..n], &want, tol);
+            assert_eq!(row[n..], start[n..], "values between rows are left alone");
+        }
+    }
+}
+
+#[test]
 fn a_reshaped_packing_forgets_its_past() {
     let mut packed = Packed::from_rows(&[9.0; 200], 20, 10, 20);
     packed.reshape(3, 2);
