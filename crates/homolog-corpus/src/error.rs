@@ -273,6 +273,20 @@ pub enum Error {
         /// What to do.
         hint: &'static str,
     },
+    /// A tokenizer could not be made.
+    #[error("no tokenizer could be made of the text: {message}; give an existing one")]
+    NotTrained {
+        /// What `tokenizers` says.
+        message: String,
+    },
+    /// The text has too few different words for a vocabulary of this size.
+    #[error("the text gives a vocabulary of {found} tokens, not of {d_vocab}; ask for {found} at most, or add text")]
+    TooPoorText {
+        /// Tokens asked for.
+        d_vocab: usize,
+        /// Tokens there are.
+        found: usize,
+    },
     /// The caller asked to stop.
     #[error("interrupted while text was read; run it again")]
     Interrupted,

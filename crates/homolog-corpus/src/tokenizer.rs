@@ -8,6 +8,9 @@ use crate::Error;
 use crate::fence::fenced;
 
 mod open;
+mod trained;
+
+pub use trained::train_tokenizer;
 
 /// Ends a document; also the BOS of GPT-2.
 pub(crate) const END_OF_TEXT: &str = "<|endoftext|>";
@@ -62,6 +65,12 @@ impl Tokenizer {
             _ => None,
         };
         Ok(tokenizer)
+    }
+
+    /// A `tokenizer.json` that opens as this, whatever files this was opened from.
+    pub fn to_json(&self) -> Result<Vec<u8>, Error> {
+        let bad = |message| Error::BadTokenizer { path: self.path.clone(), message };
+        self.inner.to_string(false).map(String::into_bytes).map_err(|error| bad(error.to_string()))
     }
 
     /// The file that decides; `vocab.json` of two.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::weights::gpt2;
-use crate::{Config, Error, Model, Vocabulary};
+use crate::{Config, Error, Model, Parameters, Vocabulary};
 
 /// One checkpoint of one training run: a folder with `config.json` and weights that were found sound.
 #[derive(Clone, Debug)]
@@ -57,6 +57,11 @@ impl Checkpoint {
     pub fn load(&self) -> Result<Model, Error> {
         let weights = gpt2::read(&self.folder, &self.config, &self.weights_hash)?;
         Ok(Model::new(self.config.clone(), weights))
+    }
+
+    /// The same weights as plain f32, to train on or to differentiate.
+    pub fn parameters(&self) -> Result<Parameters, Error> {
+        gpt2::read_parameters(&self.folder, &self.config, &self.weights_hash)
     }
 
     /// Bytes that the loaded weights take: f32, matrices padded to a multiple of 32 columns, which is what the widest

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use homolog_kernels::Nonlinearity;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::Error;
 
@@ -137,6 +137,34 @@ impl Config {
             Some(key) => Err(Error::UnknownConfigKey { path: reader.path, key: key.clone() }),
             None => Ok(config),
         }
+    }
+
+    /// The keys of a `config.json` that [`Config::read`] and `transformers` read back as this.
+    ///
+    /// `end_of_text`: begins and ends sequences. `eps` is written as the shortest decimal that is this f32.
+    pub fn to_json(&self, end_of_text: Option<u32>) -> Value {
+        let eps: f64 = self.eps.to_string().parse().expect("a number that was printed");
+        let activation = match self.nonlinearity {
+            Nonlinearity::GeluNew => "gelu_new",
+            Nonlinearity::Gelu => "gelu",
+        };
+        json!({
+            "model_type": "gpt2",
+            "architectures": ["GPT2LMHeadModel"],
+            "n_layer": self.n_layers,
+            "n_head": self.n_heads,
+            "n_embd": self.d_model,
+            "n_inner": self.d_mlp,
+            "vocab_size": self.d_vocab,
+            "n_positions": self.n_ctx,
+            "activation_function": activation,
+            "layer_norm_epsilon": eps,
+            "scale_attn_weights": self.is_head_scaled,
+            "scale_attn_by_inverse_layer_idx": self.is_inverse_layer_scaled,
+            "tie_word_embeddings": self.is_tied,
+            "bos_token_id": end_of_text,
+            "eos_token_id": end_of_text,
+        })
     }
 
     /// What attention scores of a layer are multiplied by.

@@ -15,7 +15,7 @@ use crate::{Activation, Config, HookPoint, Hooks, Site, TokenBatch};
 /// An immutable model.
 pub struct Model {
     config: Config,
-    weights: Weights,
+    pub(crate) weights: Weights,
 }
 
 /// Where a pass begins.
@@ -83,7 +83,7 @@ impl Model {
     }
 
     /// The residual stream after the last block, or as it is when the point `until` has been called.
-    fn run(
+    pub(crate) fn run(
         &self,
         tokens: TokenBatch<'_>,
         start: Start<'_>,

@@ -3,6 +3,7 @@
 //! A model is immutable; what looks into it or changes it is an argument of [`Model::forward`]. This crate knows no study:
 //! it turns folders into models and tokens into activations and losses.
 
+mod backward;
 mod checkpoint;
 mod config;
 mod error;
@@ -10,19 +11,22 @@ mod forward;
 mod hooks;
 mod interventions;
 mod neuron;
+mod parameters;
 #[cfg(test)]
 mod test_model;
 mod tokens;
 mod vocabulary;
 mod weights;
 
+pub use backward::{AtMlpPost, Differentiable, Gradients};
 pub use checkpoint::Checkpoint;
 pub use config::Config;
 pub use error::Error;
 pub use forward::{Model, Start};
-pub use homolog_kernels::Isa;
+pub use homolog_kernels::{Isa, Nonlinearity};
 pub use hooks::{Activation, Capture, HookPoint, Hooks, NoHooks, Site, UnknownHookPoint};
 pub use interventions::{Ablate, Ablation};
 pub use neuron::NeuronId;
+pub use parameters::{Parameter, Parameters};
 pub use tokens::{TokenBatch, TokenMask, Tokens};
 pub use vocabulary::Vocabulary;

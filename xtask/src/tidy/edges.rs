@@ -14,7 +14,7 @@ const EDGES: [(&str, &[&str]); 11] = [
     ("homolog-cli", &["homolog-study", "homolog-report", "homolog-train"]),
     ("homolog-study", &["homolog-corpus", "homolog-model", "homolog-stats", "homolog-results"]),
     ("homolog-report", &["homolog-results"]),
-    ("homolog-train", &["homolog-model"]),
+    ("homolog-train", &["homolog-corpus", "homolog-model", "homolog-results"]),
     ("homolog-corpus", &[]),
     ("homolog-model", &["homolog-kernels"]),
     ("homolog-stats", &["homolog-kernels"]),

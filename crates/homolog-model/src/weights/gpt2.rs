@@ -12,7 +12,7 @@ use safetensors::Dtype;
 use super::files::WeightFiles;
 use super::index::{self, Stored, Tensors};
 use super::{Block, LayerNorm, Weights, scan};
-use crate::{Config, Error};
+use crate::{Config, Error, Parameters};
 
 /// Hash of the weight files of a folder, after names, shapes, types and every value were checked.
 ///
@@ -42,19 +42,43 @@ pub(crate) fn hash(folder: &Path) -> Result<String, Error> {
 ///
 /// Errors: `Changed` if it would give another. Memory: one tensor beside what is returned, see [`load_transient_bytes`].
 pub(crate) fn read(folder: &Path, config: &Config, weights_hash: &str) -> Result<Weights, Error> {
+    with_tensors(folder, config, weights_hash, |vector| weights(config, vector))
+}
+
+/// The same as plain f32.
+pub(crate) fn read_parameters(folder: &Path, config: &Config, weights_hash: &str) -> Result<Parameters, Error> {
+    with_tensors(folder, config, weights_hash, |vector| {
+        let mut parameters = Parameters::zeros(config);
+        for parameter in parameters.layout().to_vec() {
+            parameters.values_mut()[parameter.range].copy_from_slice(&vector(&parameter.name)?);
+        }
+        Ok(parameters)
+    })
+}
+
+/// Values of a weight by name, row-major as in the file.
+type Vector<'a> = dyn Fn(&str) -> Result<Vec<f32>, Error> + 'a;
+
+fn with_tensors<T>(
+    folder: &Path,
+    config: &Config,
+    weights_hash: &str,
+    build: impl FnOnce(&Vector<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let files = WeightFiles::find(folder)?;
     if scan::hash(&files.files)? != weights_hash {
         return Err(Error::Changed { path: files.path });
     }
     let tensors = files.tensors()?;
-    Reader { weights: fit(&files, &tensors, config)? }.weights(config)
+    let weights = fit(&files, &tensors, config)?;
+    build(&|name| index::values(weights[name].path, weights[name].stored))
 }
 
 /// Every weight's name, without `transformer.`, and shape. Made one by one: a config may call for any number of layers, and the
 /// first that the file lacks is an error.
 ///
 /// Lengths saturate; no tensor in a file is as long as that, so it is a mismatch.
-fn layout(config: &Config, has_lm_head: bool) -> impl Iterator<Item = (String, Vec<usize>)> {
+pub(crate) fn layout(config: &Config, has_lm_head: bool) -> impl Iterator<Item = (String, Vec<usize>)> {
     let &Config { n_layers, d_model, d_mlp, d_vocab, n_ctx, .. } = config;
     let outside = |name: &str, shape: &[usize]| (name.to_owned(), shape.to_vec());
     let lm_head = has_lm_head.then(|| outside("lm_head.weight", &[d_vocab, d_model]));
@@ -136,59 +160,47 @@ fn is_mask_buffer(name: &str) -> bool {
         .is_some_and(|(layer, rest)| layer.parse::<usize>().is_ok() && matches!(rest, "attn.bias" | "attn.masked_bias"))
 }
 
-/// Reads tensors by name; their shapes are those of the layout, to which they were fitted.
-struct Reader<'a> {
-    weights: BTreeMap<String, Weight<'a>>,
+/// Weights as the forward pass wants them, from their values by name.
+pub(crate) fn weights(config: &Config, vector: &Vector<'_>) -> Result<Weights, Error> {
+    let &Config { d_model, d_vocab, .. } = config;
+    let unembedding = |values: &[f32]| Packed::from_columns(values, d_model, d_model, d_vocab);
+    // Of a tied pair one is read, and dropped once packed; that a second equals it was checked.
+    let (w_e, w_u) = if config.is_tied {
+        (None, unembedding(&vector("wte.weight")?))
+    } else {
+        (Some(vector("wte.weight")?), unembedding(&vector("lm_head.weight")?))
+    };
+    Ok(Weights {
+        w_e,
+        w_u,
+        w_pos: vector("wpe.weight")?,
+        blocks: (0..config.n_layers).map(|layer| block(config, layer, vector)).collect::<Result<_, _>>()?,
+        ln_final: layer_norm("ln_f", vector)?,
+    })
 }
 
-impl Reader<'_> {
-    fn weights(&self, config: &Config) -> Result<Weights, Error> {
-        let &Config { d_model, d_vocab, .. } = config;
-        let unembedding = |values: &[f32]| Packed::from_columns(values, d_model, d_model, d_vocab);
-        // Of a tied pair one is read, and dropped once packed; that a second equals it was checked.
-        let (w_e, w_u) = if config.is_tied {
-            (None, unembedding(&self.vector("wte.weight")?))
-        } else {
-            (Some(self.vector("wte.weight")?), unembedding(&self.vector("lm_head.weight")?))
-        };
-        Ok(Weights {
-            w_e,
-            w_u,
-            w_pos: self.vector("wpe.weight")?,
-            blocks: (0..config.n_layers).map(|layer| self.block(layer)).collect::<Result<_, _>>()?,
-            ln_final: self.layer_norm("ln_f")?,
-        })
-    }
+fn block(config: &Config, layer: usize, vector: &Vector<'_>) -> Result<Block, Error> {
+    let &Config { d_model, d_mlp, .. } = config;
+    let name = |rest: &str| format!("h.{layer}.{rest}");
+    let matrix = |rest: &str, n_rows: usize, n_columns: usize| -> Result<Packed, Error> {
+        Ok(Packed::from_rows(&vector(&name(rest))?, n_columns, n_rows, n_columns))
+    };
+    Ok(Block {
+        ln1: layer_norm(&name("ln_1"), vector)?,
+        w_qkv: matrix("attn.c_attn.weight", d_model, 3 * d_model)?,
+        b_qkv: vector(&name("attn.c_attn.bias"))?,
+        w_o: matrix("attn.c_proj.weight", d_model, d_model)?,
+        b_o: vector(&name("attn.c_proj.bias"))?,
+        ln2: layer_norm(&name("ln_2"), vector)?,
+        w_in: matrix("mlp.c_fc.weight", d_model, d_mlp)?,
+        b_in: vector(&name("mlp.c_fc.bias"))?,
+        w_out: matrix("mlp.c_proj.weight", d_mlp, d_model)?,
+        b_out: vector(&name("mlp.c_proj.bias"))?,
+    })
+}
 
-    fn block(&self, layer: usize) -> Result<Block, Error> {
-        let name = |rest: &str| format!("h.{layer}.{rest}");
-        Ok(Block {
-            ln1: self.layer_norm(&name("ln_1"))?,
-            w_qkv: self.matrix(&name("attn.c_attn.weight"))?,
-            b_qkv: self.vector(&name("attn.c_attn.bias"))?,
-            w_o: self.matrix(&name("attn.c_proj.weight"))?,
-            b_o: self.vector(&name("attn.c_proj.bias"))?,
-            ln2: self.layer_norm(&name("ln_2"))?,
-            w_in: self.matrix(&name("mlp.c_fc.weight"))?,
-            b_in: self.vector(&name("mlp.c_fc.bias"))?,
-            w_out: self.matrix(&name("mlp.c_proj.weight"))?,
-            b_out: self.vector(&name("mlp.c_proj.bias"))?,
-        })
-    }
-
-    fn layer_norm(&self, name: &str) -> Result<LayerNorm, Error> {
-        Ok(LayerNorm { w: self.vector(&format!("{name}.weight"))?, b: self.vector(&format!("{name}.bias"))? })
-    }
-
-    fn matrix(&self, name: &str) -> Result<Packed, Error> {
-        let &[n_rows, n_columns] = &self.weights[name].stored.shape[..] else { panic!("{name} is not a matrix") };
-        Ok(Packed::from_rows(&self.vector(name)?, n_columns, n_rows, n_columns))
-    }
-
-    fn vector(&self, name: &str) -> Result<Vec<f32>, Error> {
-        let weight = &self.weights[name];
-        index::values(weight.path, weight.stored)
-    }
+fn layer_norm(name: &str, vector: &Vector<'_>) -> Result<LayerNorm, Error> {
+    Ok(LayerNorm { w: vector(&format!("{name}.weight"))?, b: vector(&format!("{name}.bias"))? })
 }
 
 /// Bytes of the weights of a model once loaded, its packed matrices padded to whole panels of any instruction set.
