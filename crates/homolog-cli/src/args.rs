@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::memory;
 
@@ -95,6 +96,12 @@ pub(crate) enum Command {
     /// Exit status 1 if a file differs or is gone. Inputs are looked for where they were, seen from the run folder.
     #[command(after_help = "Example:\n  homolog verify runs/my-study")]
     Verify(FolderArgs),
+    /// Print the script that lets a shell complete commands and options.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the page of `homolog` for man, or write the pages of all commands.
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -153,6 +160,19 @@ Examples:
   homolog tokenize books.parquet --text-field content --tokenizer models/seed-a --context 128 --output books.safetensors
 
 Writes OUTPUT, the held-out rows beside it, and OUTPUT.json, which says what they were made from.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  homolog completions bash > ~/.local/share/bash-completion/completions/homolog
+  homolog completions zsh > ~/.zfunc/_homolog            # with ~/.zfunc in fpath
+  homolog completions fish > ~/.config/fish/completions/homolog.fish
+
+New shells know them.";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  homolog man | man -l -                                 read it
+  homolog man --output ~/.local/share/man/man1           then `man homolog`, `man homolog-run`";
 
 #[derive(clap::Args)]
 pub(crate) struct RunArgs {
@@ -240,6 +260,19 @@ pub(crate) struct TokenizeArgs {
 pub(crate) struct FolderArgs {
     /// The run folder
     pub(crate) folder: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ManArgs {
+    /// Folder for homolog.1, homolog-run.1, ...; made if it is missing [default: homolog.1 to stdout]
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Options of commands that run a whole study, in passes that are planned.

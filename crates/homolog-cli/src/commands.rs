@@ -1,16 +1,21 @@
 //! One function a command.
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+use clap::CommandFactory;
 use homolog_study::{
     Finding, ListRequest, Options, Outcome, PairRequest, StudyConfig, TokenizeRequest, ablate_list, dry_run,
     shared_neurons,
 };
 
-use crate::args::{AblateArgs, CompareArgs, FolderArgs, RunArgs, StudyArgs, TokenizeArgs};
-use crate::memory;
+use crate::args::{
+    AblateArgs, Args, CompareArgs, CompletionsArgs, FolderArgs, ManArgs, RunArgs, StudyArgs, TokenizeArgs,
+};
 use crate::reporter::Reporter;
+use crate::{completions, manual, memory};
 
 /// Rows of a forward pass for each thread, by default: enough for threads to even out.
 const ROWS_PER_THREAD: usize = 2;
@@ -102,6 +107,26 @@ pub(crate) fn verify(args: &FolderArgs, reporter: &Reporter) -> anyhow::Result<(
     }
     let unfinished = if verification.is_finished { "" } else { " (unfinished: no tables yet)" };
     print(&format!("{n} files of study `{study}` are what its manifest says{unfinished}\n"))
+}
+
+/// `homolog completions`
+pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {
+    print(&completions::script(args.shell))
+}
+
+/// `homolog man`
+pub(crate) fn man(args: &ManArgs) -> anyhow::Result<()> {
+    let pages = manual::pages(Args::command())?;
+    let Some(folder) = &args.output else {
+        return print(str::from_utf8(&pages[0].text)?);
+    };
+    let cannot_write = |path: &Path| format!("cannot write {}; choose a folder that is writable", path.display());
+    fs::create_dir_all(folder).with_context(|| cannot_write(folder))?;
+    for page in &pages {
+        let path = folder.join(&page.file_name);
+        fs::write(&path, &page.text).with_context(|| cannot_write(&path))?;
+    }
+    print(&format!("{} pages in {}\n", pages.len(), folder.display()))
 }
 
 fn already_done(config: &StudyConfig, folder: &Path) -> String {

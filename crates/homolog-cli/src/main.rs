@@ -2,6 +2,8 @@
 
 mod args;
 mod commands;
+mod completions;
+mod manual;
 mod memory;
 mod reporter;
 mod signals;
@@ -52,6 +54,8 @@ fn dispatch(args: &Args, reporter: &Reporter) -> anyhow::Result<()> {
         Command::Tokenize(args) => commands::tokenize(args, reporter),
         Command::Status(args) => commands::status(args),
         Command::Verify(args) => commands::verify(args, reporter),
+        Command::Completions(args) => commands::completions(args),
+        Command::Man(args) => commands::man(args),
     })
 }
 

@@ -205,7 +205,29 @@ fn help_teaches() {
     helps(&["tokenize", "--help"], &["<|endoftext|>", "held-out", "--text-field"]);
     helps(&["status", "--help"], &["homolog status runs/my-study"]);
     helps(&["verify", "--help"], &["manifest", "Exit status 1"]);
+    helps(&["completions", "--help"], &["homolog completions bash", "fish"]);
+    helps(&["man", "--help"], &["homolog man --output", "man -l"]);
     helps(&["--version"], &["homolog", env!("CARGO_PKG_VERSION")]);
+}
+
+#[test]
+fn manual_and_completions_are_made_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = homolog(folder.path(), &["man"]);
+    assert_eq!((page.code, page.stderr.as_str()), (Some(0), ""));
+    assert!(page.stdout.contains(".TH homolog 1") && page.stdout.contains("homolog\\-run(1)"), "{}", page.stdout);
+    let written = homolog(folder.path(), &["man", "--output", "deep/er"]);
+    assert_eq!((written.code, written.stderr.as_str()), (Some(0), ""));
+    let n = fs::read_dir(folder.path().join("deep/er")).unwrap().count();
+    assert_eq!(written.stdout, format!("{n} pages in deep/er\n"));
+    assert_eq!(fs::read_to_string(folder.path().join("deep/er/homolog.1")).unwrap(), page.stdout);
+    let run = fs::read_to_string(folder.path().join("deep/er/homolog-run.1")).unwrap();
+    assert!(run.contains(".TH homolog-run 1") && run.contains(".SH EXAMPLES"), "{run}");
+    let failed = homolog(folder.path(), &["man", "--output", "deep/er/homolog.1"]);
+    assert!(failed.code == Some(1) && failed.stderr.contains("deep/er/homolog.1"), "{}", failed.stderr);
+    let script = homolog(folder.path(), &["completions", "bash"]);
+    assert!(script.code == Some(0) && script.stdout.starts_with("_homolog() {"), "{}", script.stderr);
+    assert_eq!(homolog(folder.path(), &["completions", "csh"]).code, Some(2));
 }
 
 #[test]
