@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::memory;
+use crate::{memory, version};
 
 /// Which neurons do independently trained language models share, when do they appear, do they last, and do they matter?
 ///
 /// Reads GPT-2 checkpoints of several training runs and a corpus, offline, and writes tables that pandas, polars and duckdb open.
 #[derive(Parser)]
-#[command(name = "homolog", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "homolog", version, long_version = version::LONG.as_str(), propagate_version = true, after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -15,7 +15,7 @@ use crate::args::{
     AblateArgs, Args, CompareArgs, CompletionsArgs, FolderArgs, ManArgs, RunArgs, StudyArgs, TokenizeArgs,
 };
 use crate::reporter::Reporter;
-use crate::{completions, manual, memory};
+use crate::{completions, manual, memory, version};
 
 /// Rows of a forward pass for each thread, by default: enough for threads to even out.
 const ROWS_PER_THREAD: usize = 2;
@@ -150,6 +150,6 @@ fn options(args: &StudyArgs, memory: Option<u64>, config: &StudyConfig) -> Optio
         memory_bytes: memory.unwrap_or_else(memory::default_budget),
         allowed_config_keys: args.allow_config_key.iter().cloned().collect(),
         homolog_version: env!("CARGO_PKG_VERSION").into(),
-        code_commit: env!("HOMOLOG_COMMIT").into(),
+        code_commit: version::COMMIT.into(),
     }
 }

@@ -7,6 +7,7 @@ mod manual;
 mod memory;
 mod reporter;
 mod signals;
+mod version;
 
 use std::process::ExitCode;
 

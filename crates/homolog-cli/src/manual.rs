@@ -27,7 +27,9 @@ pub(crate) fn pages(command: Command) -> io::Result<Vec<Page>> {
 
 fn page(command: &Command, root: &Command) -> io::Result<Page> {
     let version = root.get_version().unwrap_or_default();
-    let man = Man::new(command.clone()).source(format!("{} {version}", root.get_name())).manual("Homolog");
+    let source = format!("{} {version}", root.get_name());
+    // An empty date would be left out, and the rest taken for it.
+    let man = Man::new(command.clone()).date(" ").source(source).manual("Homolog");
     let mut text = Vec::new();
     man.render_title(&mut text)?;
     man.render_name_section(&mut text)?;

@@ -27,6 +27,7 @@ pub use config::{PairRequest, StudyConfig};
 pub use context::{Options, Progress, Silent};
 pub use dry_run::dry_run;
 pub use error::Error;
+pub use homolog_model::Isa;
 pub use shared_neurons::shared_neurons;
 pub use status::status;
 pub use study::{Outcome, run};

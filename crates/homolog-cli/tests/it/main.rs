@@ -207,7 +207,22 @@ fn help_teaches() {
     helps(&["verify", "--help"], &["manifest", "Exit status 1"]);
     helps(&["completions", "--help"], &["homolog completions bash", "fish"]);
     helps(&["man", "--help"], &["homolog man --output", "man -l"]);
-    helps(&["--version"], &["homolog", env!("CARGO_PKG_VERSION")]);
+}
+
+#[test]
+fn versions_are_told_short_and_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let name_and_version = concat!("homolog ", env!("CARGO_PKG_VERSION"));
+    assert_eq!(homolog(folder.path(), &["-V"]).stdout, format!("{name_and_version}\n"));
+    let long = homolog(folder.path(), &["--version"]);
+    assert_eq!((long.code, long.stderr.as_str()), (Some(0), ""));
+    let [first, commit, cpu] = long.stdout.lines().collect::<Vec<_>>()[..] else { panic!("{}", long.stdout) };
+    assert_eq!(first, name_and_version);
+    let commit = commit.strip_prefix("commit   ").unwrap();
+    assert!(commit == "unknown" || commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit()), "{commit}");
+    let (used, available) = cpu.strip_prefix("cpu      ").unwrap().split_once(" in use; ").unwrap();
+    let available: Vec<&str> = available.strip_suffix(" available").unwrap().split(", ").collect();
+    assert!(available[0] == "portable" && available.contains(&used), "{cpu}");
 }
 
 #[test]
@@ -215,7 +230,8 @@ fn manual_and_completions_are_made_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let page = homolog(folder.path(), &["man"]);
     assert_eq!((page.code, page.stderr.as_str()), (Some(0), ""));
-    assert!(page.stdout.contains(".TH homolog 1") && page.stdout.contains("homolog\\-run(1)"), "{}", page.stdout);
+    let title = format!(".TH homolog 1 \" \" \"homolog {}\" Homolog\n", env!("CARGO_PKG_VERSION"));
+    assert!(page.stdout.contains(&title) && page.stdout.contains("homolog\\-run(1)"), "{}", page.stdout);
     let written = homolog(folder.path(), &["man", "--output", "deep/er"]);
     assert_eq!((written.code, written.stderr.as_str()), (Some(0), ""));
     let n = fs::read_dir(folder.path().join("deep/er")).unwrap().count();
