@@ -59,6 +59,8 @@ pub fn causal_attention(qkv: &[f32], shape: AttentionShape, z: &mut [f32]) {
 /// With P the pattern and S the scaled scores: dV = P^T dZ, dS = P (dP - sum over keys of P dP) where dP = dZ V^T,
 /// dQ = scale dS K, dK = scale dS^T Q.
 /// Shapes: `qkv`, `d_qkv` [`n_pos`, 3 `n_heads` `d_head`], q then k then v; `d_z` [`n_pos`, `n_heads` `d_head`]. `d_qkv` is overwritten.
+/// Precision: f32, within 1e-6 (1 + |d|) of f64 on unit Gaussians (test `backward_agrees_with_float64`).
+/// Position t adds to the gradients of positions 0..=t only.
 pub fn causal_attention_backward(qkv: &[f32], shape: AttentionShape, d_z: &[f32], d_qkv: &mut [f32]) {
     let AttentionShape { n_heads, d_head, score_scale } = shape;
     let d_model = n_heads * d_head;

@@ -1,5 +1,8 @@
 //! Sums of columns: the gradient of a bias.
 
+#[cfg(test)]
+mod tests;
+
 use crate::elementwise::per_isa;
 
 /// Rows summed in one f32 accumulator before it is added to the total.
@@ -12,7 +15,8 @@ per_isa! {
     /// sums[j] += sum over rows of values[., j].
     ///
     /// Shapes: `values` [n_rows, n] row-major; `sums` [n].
-    /// Precision: f32, at most 256 rows in one accumulator. NaN is carried.
+    /// Precision: f32, at most 256 rows in one accumulator; within 2e-6 sqrt(n_rows) of f64 on unit Gaussians (test
+    /// `agrees_with_float64`). NaN is carried.
     pub fn add_column_sums(values: &[f32], sums: &mut [f32]) {
         let n = sums.len();
         assert!(n > 0 && values.len().is_multiple_of(n), "add_column_sums shapes");

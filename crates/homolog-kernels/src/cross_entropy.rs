@@ -1,5 +1,6 @@
 //! Unembedding and next-token cross-entropy in one: going forward no [`n_pos`, `d_vocab`] array exists.
 
+mod reference;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,8 @@ pub fn cross_entropy(x: &[f32], w_u: &Packed, targets: &[u32], loss: &mut [f32])
 ///
 /// Shapes: as [`cross_entropy`]; `d_logits` [`n_pos`, `d_vocab`], overwritten, holds the logits in between: the caller bounds
 /// `n_pos`. A NaN logit gives a NaN loss and a row of NaN.
+/// Precision: the loss as [`cross_entropy`]; a probability's relative error is that of its e^logit, 5e-6 for logits up to 30
+/// (test `backward_agrees_with_float64`).
 /// Panics: as [`cross_entropy`].
 pub fn cross_entropy_backward(
     x: &[f32],
@@ -65,7 +68,7 @@ pub fn cross_entropy_backward(
 
 per_isa! {
     fn softmax_backward(targets: &[u32], scale: f32, loss: &mut [f32], logits: &mut [f32]) {
-        let d_vocab = logits.len().checked_div(targets.len()).unwrap_or(0).max(1);
+        let d_vocab = logits.len().checked_div(targets.len()).unwrap_or(1);
         for ((logits, loss), &target) in logits.chunks_exact_mut(d_vocab).zip(loss).zip(targets) {
             let target = target as usize;
             let max = lane_max(logits);

@@ -1,5 +1,6 @@
 //! Layer normalisation.
 
+mod reference;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,8 @@ per_isa! {
     /// With n = (x - mean) / sqrt(var + eps) and g = d_out w: d_x += (g - mean(g) - n mean(g n)) / sqrt(var + eps),
     /// d_w += sum over rows of d_out n, d_b += sum over rows of d_out.
     /// Shapes: `x`, `d_out`, `d_x` [n_rows, d_model]; `w`, `d_w`, `d_b` [d_model].
+    /// Precision: f32, at most 256 rows in one accumulator; within 1e-5 (1 + |d|) of f64 on unit Gaussians, `d_x` within
+    /// 1e-6 (test `backward_agrees_with_float64_and_adds`).
     pub fn layer_norm_backward(
         x: &[f32],
         w: &[f32],

@@ -30,7 +30,8 @@ impl Nonlinearity {
 
     /// The gradient: `d` times the derivative at `pre`, in place.
     ///
-    /// Shapes: `pre`, `d` [n]. Where [`Nonlinearity::apply`] gives exactly 0 by its cut, the derivative is exactly 0. NaN stays NaN.
+    /// Shapes: `pre`, `d` [n]. Precision: the derivative is within 4e-7 of [`Nonlinearity::reference_derivative`] (test
+    /// `backward_agrees_with_float64`), and exactly 0 where [`Nonlinearity::apply`] cuts to 0. NaN stays NaN.
     pub fn backward(self, pre: &[f32], d: &mut [f32]) {
         assert_eq!(pre.len(), d.len(), "one gradient a value");
         match self {
@@ -59,17 +60,21 @@ impl Nonlinearity {
 /// 2 sqrt(2 / pi).
 const TWO_SQRT_2_OVER_PI: f32 = 1.595_769;
 
-/// GELU's gate is 1 / (1 + e^(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3); in float64 1 + tanh(u) is exactly 0 below 2u = -38.12.
+/// GELU's gate s = 1 / (1 + e^(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3), and 1 - s without cancellation.
+/// In float64 1 + tanh(u) is exactly 0 below 2u = -38.12.
 #[inline(always)]
-fn tanh_gate(x: f32) -> f32 {
+fn tanh_gate(x: f32) -> (f32, f32) {
+    const ZERO_BELOW: f32 = -38.12;
     let two_u = TWO_SQRT_2_OVER_PI * (x + 0.044_715 * (x * x * x));
-    if two_u < -38.12 { 0.0 } else { 1.0 / (1.0 + exp(-two_u)) }
+    let e = exp(-two_u);
+    let gate = 1.0 / (1.0 + e);
+    if two_u < ZERO_BELOW { (0.0, 1.0) } else { (gate, e * gate) }
 }
 
 per_isa! {
     fn gelu_new(values: &mut [f32]) {
         for x in values {
-            *x *= tanh_gate(*x);
+            *x *= tanh_gate(*x).0;
         }
     }
 }
@@ -78,10 +83,10 @@ per_isa! {
     fn gelu_new_backward(pre: &[f32], d: &mut [f32]) {
         // f = x s(2u), f' = s + x s (1 - s) (2u)'.
         for (&x, d) in pre.iter().zip(d) {
-            let gate = tanh_gate(x);
-            let bend = gate * (1.0 - gate);
+            let (gate, complement) = tanh_gate(x);
+            let bend = gate * complement;
             let slope = TWO_SQRT_2_OVER_PI * (1.0 + 3.0 * 0.044_715 * (x * x));
-            // Where the gate is all but closed or open, x and x^2 may be infinite: keep 0 times infinity out.
+            // Where the gate is closed or wide open, x and x^2 may be infinite: keep 0 times infinity out.
             *d *= gate + if bend == 0.0 { 0.0 } else { x * bend * slope };
         }
     }

@@ -1,6 +1,6 @@
 //! The portable kernels, in a process of their own: the instruction set is chosen once a process.
 
-use homolog_kernels::{Isa, Packed, accumulate_gram, product};
+use homolog_kernels::{Isa, Packed, accumulate_gram, accumulate_transposed, product};
 use homolog_test::{Seeded, Tol, assert_close, assert_close_f32};
 
 #[test]
@@ -18,6 +18,10 @@ fn the_portable_products_agree_with_float64() {
         let tol = Tol { abs: 3e-6 * (k as f64).sqrt(), rel: 1e-6 };
         assert_close_f32(&out, &want, tol);
         // A^T B with A given as its transpose: k tokens of m neurons.
+        let rows: Vec<f32> = (0..k * m).map(|ti| a[ti % m * k + ti / m]).collect();
+        out.fill(0.0);
+        accumulate_transposed((&rows, m), m, &Packed::from_rows(&b, n, k, n), (&mut out, n));
+        assert_close_f32(&out, &want, tol);
         let transposed = Packed::from_columns(&a, k, k, m);
         let mut total = vec![0.0; m * n];
         accumulate_gram(&transposed, &Packed::from_rows(&b, n, k, n), &mut total);

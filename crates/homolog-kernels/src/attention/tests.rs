@@ -4,8 +4,8 @@ use super::*;
 
 const TOL: Tol = Tol { abs: 2e-6, rel: 2e-6 };
 
-/// Sums over up to 130 queries.
-const BACKWARD_TOL: Tol = Tol { abs: 1e-5, rel: 1e-5 };
+/// Sums over up to 130 queries, two products deep.
+const BACKWARD_TOL: Tol = Tol { abs: 1e-6, rel: 1e-6 };
 
 /// (n_pos, n_heads, d_head) around the edges of a block of queries and of a tile, no positions included.
 const SHAPES: [(usize, usize, usize); 7] =

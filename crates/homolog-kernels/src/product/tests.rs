@@ -144,6 +144,41 @@ fn transposed_agrees_with_float64() {
 }
 
 #[test]
+fn a_lost_token_would_be_seen_in_the_transposed_product() {
+    let mut seeded = Seeded::new(17);
+    let (k, m, n) = (4096, 3, 4);
+    let (a, b) = (seeded.gaussians_f32(k * m, 1.0), seeded.gaussians_f32(k * n, 1.0));
+    let want = reference::gram(&a, &b, (k, m, n));
+    let short = reference::gram(&a[m..], &b[n..], (k - 1, m, n));
+    assert!(check_close(&short, &want, Tol { abs: 3e-6 * 64.0, rel: 1e-6 }).is_err());
+}
+
+#[test]
+fn a_weight_has_the_same_gradient_bits_alone_and_among_others() {
+    let mut seeded = Seeded::new(18);
+    let (k, m, n) = (600, 101, 70);
+    let (a, b) = (seeded.gaussians_f32(k * m, 1.0), seeded.gaussians_f32(k * n, 1.0));
+    let mut all = vec![0.0; m * n];
+    accumulate_transposed((&a, m), m, &Packed::from_rows(&b, n, k, n), (&mut all, n));
+    for (i, j) in [(0, 0), (50, 33), (100, 69)] {
+        let mut alone = [0.0];
+        accumulate_transposed((&a[i..], m), 1, &Packed::from_rows(&b[j..], n, k, 1), (&mut alone, 1));
+        assert_eq!(alone[0], all[i * n + j], "weight {i}, {j}");
+    }
+}
+
+#[test]
+fn nan_and_infinity_are_carried_into_the_transposed_product() {
+    let mut a = vec![1.0; 5 * 2];
+    a[3] = f32::NAN;
+    a[4] = f32::INFINITY;
+    let mut out = vec![0.0; 2 * 3];
+    accumulate_transposed((&a, 2), 2, &Packed::from_rows(&[1.0; 15], 3, 5, 3), (&mut out, 3));
+    assert_eq!(out[..3], [f32::INFINITY; 3]);
+    assert!(out[3..].iter().all(|v| v.is_nan()));
+}
+
+#[test]
 fn a_reshaped_packing_forgets_its_past() {
     let mut packed = Packed::from_rows(&[9.0; 200], 20, 10, 20);
     packed.reshape(3, 2);
