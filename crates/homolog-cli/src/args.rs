@@ -81,6 +81,15 @@ pub(crate) enum Command {
     /// draws and modes are those of the study's [ablation].
     #[command(after_help = ABLATE_EXAMPLES)]
     Ablate(AblateArgs),
+    /// Train a family of small GPT-2s that differ in their seeds, and keep checkpoints for a study.
+    ///
+    /// Makes a tokenizer and rows of the text, trains every model side by side on the cores there are, and writes a folder a model with
+    /// a `checkpoint-STEP` a step that `homolog run` and `transformers` open, losses in `log.jsonl`, and a study.toml of them all on
+    /// held-out text. Same seeds, same bytes.
+    ///
+    /// The same command on an unfinished folder goes on from the last state that was kept; on a finished one it says so and does nothing.
+    #[command(after_help = TRAIN_EXAMPLES)]
+    Train(TrainArgs),
     /// Turn text into a token file that studies use again.
     ///
     /// A document is a .txt file (<|endoftext|> inside also ends one), a line of .jsonl, or a row of Parquet; .txt and .jsonl may be .gz or
@@ -151,6 +160,39 @@ mine.csv:
   layer,neuron
   3,1045
   7,88";
+
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  homolog train family.toml                     models in families/<family name>
+  homolog train family.toml --output /data/f    models in /data/f
+  homolog run families/my-family/study.toml     the study of what was trained
+
+A family file:
+  [family]
+  name = \"my-family\"
+  [corpus]
+  files = [\"text/*.txt\"]            # relative to the family file: .txt .jsonl (.gz .zst) .parquet
+  context = 128
+  [tokenizer]
+  d_vocab = 2048                    # trained on the text; or an existing one: path = \"models/a\"
+  [model]
+  n_layers = 4
+  d_model = 128
+  n_heads = 4
+  [seeds]
+  both = [1, 2, 3]                  # three models that differ in everything; or a crossed design:
+  # init = [1, 2]                   # every initialisation
+  # data = [10, 20]                 # with every order of the text
+  [training]
+  steps = 1600
+  batch_rows = 16
+  learning_rate = 1e-3              # AdamW, linear warm-up, cosine to a tenth
+  [checkpoints]
+  count = 8                         # log-spaced, and step 0; or listed: steps = [0, 50, 400, 1600]
+
+Every other setting has a default; families/<family name>/family.resolved.toml lists them all.
+To train nothing and look at untrained models: steps = 1 and [checkpoints] steps = [0].
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (143 by SIGTERM).";
 
 const TOKENIZE_EXAMPLES: &str = "\
 Examples:
@@ -226,6 +268,15 @@ pub(crate) struct AblateArgs {
     pub(crate) neurons: PathBuf,
     #[command(flatten)]
     pub(crate) options: StudyArgs,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct TrainArgs {
+    /// The family file
+    pub(crate) family: PathBuf,
+    /// The family's folder [default: families/NAME, by the family]
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]

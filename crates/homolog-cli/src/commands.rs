@@ -11,8 +11,10 @@ use homolog_study::{
     shared_neurons,
 };
 
+use homolog_train::FamilyConfig;
+
 use crate::args::{
-    AblateArgs, Args, CompareArgs, CompletionsArgs, FolderArgs, ManArgs, RunArgs, StudyArgs, TokenizeArgs,
+    AblateArgs, Args, CompareArgs, CompletionsArgs, FolderArgs, ManArgs, RunArgs, StudyArgs, TokenizeArgs, TrainArgs,
 };
 use crate::reporter::Reporter;
 use crate::{completions, manual, memory, version};
@@ -63,6 +65,36 @@ pub(crate) fn ablate(args: &AblateArgs, reporter: &Reporter) -> anyhow::Result<(
     let options = options(&args.options, Some(u64::MAX), &config);
     let request = ListRequest { model: args.model.clone(), checkpoint: args.checkpoint, neurons: args.neurons.clone() };
     print(&ablate_list(&config, &request, &options, reporter)?)
+}
+
+/// `homolog train`
+pub(crate) fn train(args: &TrainArgs, reporter: &Reporter) -> anyhow::Result<()> {
+    let config = FamilyConfig::read(&args.family)?;
+    let folder = args.output.clone().unwrap_or_else(|| PathBuf::from("families").join(&config.family.name));
+    print(&match homolog_train::train(&config, &family_options(folder.clone()), reporter)? {
+        homolog_train::Outcome::Done { held_out_loss_nats } => trained(&config, &folder, &held_out_loss_nats),
+        homolog_train::Outcome::AlreadyDone => {
+            format!("{} holds the finished family `{}`; nothing to do\n", folder.display(), config.family.name)
+        }
+    })
+}
+
+/// What to tell of a family: its losses, and what to do with it.
+fn trained(config: &FamilyConfig, folder: &Path, held_out_loss_nats: &[(String, f64)]) -> String {
+    let mut lines = vec!["| model | held-out loss, nats |".to_owned(), "|---|---:|".into()];
+    lines.extend(held_out_loss_nats.iter().map(|(name, loss)| format!("| {name} | {loss:.4} |")));
+    let steps = config.checkpoints().iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    lines.push(format!("\nCheckpoints at steps {steps}. Their study on held-out text:"));
+    lines.push(format!("  homolog run {}", folder.join("study.toml").display()));
+    lines.join("\n") + "\n"
+}
+
+fn family_options(output: PathBuf) -> homolog_train::Options {
+    homolog_train::Options {
+        output,
+        homolog_version: env!("CARGO_PKG_VERSION").into(),
+        code_commit: env!("HOMOLOG_COMMIT").into(),
+    }
 }
 
 /// `homolog tokenize`

@@ -32,9 +32,10 @@ fn main() -> ExitCode {
         Ok(()) => return ExitCode::SUCCESS,
         Err(error) => error,
     };
-    let is_interrupted = matches!(error.downcast_ref(), Some(homolog_study::Error::Interrupted));
+    let is_interrupted = matches!(error.downcast_ref(), Some(homolog_study::Error::Interrupted))
+        || matches!(error.downcast_ref(), Some(homolog_train::Error::Interrupted));
     if let Some(signal) = signals::received().filter(|_| is_interrupted) {
-        let is_resumable = matches!(args.command, Command::Run(_) | Command::Compare(_));
+        let is_resumable = matches!(args.command, Command::Run(_) | Command::Compare(_) | Command::Train(_));
         let to_go_on =
             format!("; finished work is kept, and the same command goes on from there:\n  {}", command_line());
         reporter.error(&format!("{}{}", told(&error), if is_resumable { &to_go_on } else { "" }));
@@ -52,6 +53,7 @@ fn dispatch(args: &Args, reporter: &Reporter) -> anyhow::Result<()> {
         Command::Run(args) => commands::run(args, reporter),
         Command::Compare(args) => commands::compare(args, reporter),
         Command::Ablate(args) => commands::ablate(args, reporter),
+        Command::Train(args) => commands::train(args, reporter),
         Command::Tokenize(args) => commands::tokenize(args, reporter),
         Command::Status(args) => commands::status(args),
         Command::Verify(args) => commands::verify(args, reporter),

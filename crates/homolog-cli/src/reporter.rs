@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use homolog_study::Progress;
+use homolog_train::Watch;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -32,6 +33,8 @@ pub(crate) struct Reporter {
 struct Work {
     bar: ProgressBar,
     name: String,
+    /// How it stands, where somebody says so.
+    note: String,
     unit: &'static str,
     last_line: Instant,
 }
@@ -97,10 +100,15 @@ impl Reporter {
 }
 
 impl Work {
+    fn title(&self) -> String {
+        if self.note.is_empty() { self.name.clone() } else { format!("{} ({})", self.name, self.note) }
+    }
+
     fn event(&self, event: &str, rate: f64) -> Value {
         json!({
             "event": event,
             "work": self.name,
+            "note": self.note,
             "done": self.bar.position(),
             "total": self.bar.length(),
             "unit": self.unit,
@@ -128,7 +136,8 @@ impl Progress for Reporter {
         };
         bar.set_length(total);
         self.to_log(&json!({ "event": "begin", "work": work, "total": total, "unit": unit }));
-        *lock(&self.work) = Some(Work { bar, name: work.to_owned(), unit, last_line: Instant::now() });
+        *lock(&self.work) =
+            Some(Work { bar, name: work.to_owned(), note: String::new(), unit, last_line: Instant::now() });
     }
 
     fn advance(&self, n: u64) {
@@ -141,7 +150,7 @@ impl Progress for Reporter {
             let (done, total) = (work.bar.position(), work.bar.length().unwrap_or(0));
             let (percent, rate) = (100 * done / total.max(1), work.bar.per_sec());
             let left = HumanDuration(work.bar.eta());
-            let line = format!("{}: {percent} %, {} {}/s, {left} left", work.name, rate_text(rate), work.unit);
+            let line = format!("{}: {percent} %, {} {}/s, {left} left", work.title(), rate_text(rate), work.unit);
             self.tell(&line, work.event("progress", rate));
         }
     }
@@ -155,7 +164,7 @@ impl Progress for Reporter {
         if elapsed < WORTH_A_LINE && self.format == LogFormat::Text {
             self.to_log(&event);
         } else {
-            let line = format!("{}: {:.1} s, {} {}/s", work.name, elapsed.as_secs_f64(), rate_text(rate), work.unit);
+            let line = format!("{}: {:.1} s, {} {}/s", work.title(), elapsed.as_secs_f64(), rate_text(rate), work.unit);
             self.tell(&line, event);
         }
     }
@@ -192,6 +201,40 @@ impl Progress for Reporter {
             self.tell(line, json!({ "event": "message", "message": line }));
         }
         is_cancelled
+    }
+}
+
+/// A training is told of as a study is.
+impl Watch for Reporter {
+    fn begin(&self, work: &str, total: u64, unit: &'static str) {
+        Progress::begin(self, work, total, unit);
+    }
+
+    fn advance(&self, n: u64) {
+        Progress::advance(self, n);
+    }
+
+    fn note(&self, status: &str) {
+        if let Some(work) = lock(&self.work).as_mut() {
+            work.note = status.to_owned();
+            work.bar.set_message(work.title());
+        }
+    }
+
+    fn end(&self) {
+        Progress::end(self);
+    }
+
+    fn say(&self, line: &str) {
+        Progress::say(self, line);
+    }
+
+    fn begin_family(&self, folder: &Path) {
+        self.begin_run(folder);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        Progress::is_cancelled(self)
     }
 }
 

@@ -1,8 +1,5 @@
 //! The map of a training: corpus, models, steps side by side, checkpoints.
 
-#[cfg(test)]
-mod tests;
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

@@ -9,9 +9,6 @@
 //! seed-1/state.safetensors            weights and optimizer of an unfinished training
 //! ```
 
-#[cfg(test)]
-mod tests;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

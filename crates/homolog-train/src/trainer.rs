@@ -1,8 +1,5 @@
 //! One model in training: weights, optimizer, and the steps that change them.
 
-#[cfg(test)]
-mod tests;
-
 use homolog_model::{Differentiable, Model, NoHooks, Parameters, Start, TokenBatch, Tokens};
 
 use crate::config::{FamilyConfig, Seeds, TrainingSection};
