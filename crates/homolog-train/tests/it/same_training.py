@@ -3,23 +3,24 @@
 same_training.py FAMILY SEED ROWS.u32 OUT.json --steps N --warmup W --peak LR --min LR --clip C
                  --beta1 B --beta2 B --eps E --weight-decay D --context T
 
-Begins at FAMILY/SEED/checkpoint-0, takes N steps on the mean loss of every predicted token of ROWS (little-endian u32 ids,
-rows of T) and compares with FAMILY/SEED/checkpoint-N; both must be float32, since a rounding of the stored weights would
-hide a wrong step. A full batch leaves no order of the data to agree on.
+Begins at FAMILY/SEED/checkpoint-0, takes N steps on the mean loss of every predicted token of ROWS (little-endian u32
+ids, rows of T) and compares with FAMILY/SEED/checkpoint-N; both must be float32, since a rounding of the stored weights
+would hide a wrong step. A full batch leaves no order of the data to agree on.
 
-OUT says, in nats, the loss before each step, the learning rate and the gradient norm (before clipping) of each, the loss
-after the last, and for each tensor how far the two trainings are apart:
+OUT says, in nats, the loss before each step, the learning rate and the gradient norm (before clipping) of each, the
+loss after the last, and for each tensor how far the two trainings are apart:
 
     max = max |ours - theirs| / max |theirs - start|        rms = the same with root mean squares
 
-`max` is a strict measure only in exact arithmetic: Adam's first steps are about lr * sign(gradient), so an element whose
-gradient is within the rounding error of float32 may go the other way. `rms` forgives these few elements and nothing else.
-The key bias has no gradient at all (softmax forgets a term common to all keys), so its movement is rounding error;
-it is reported apart from the query and value biases for that reason, and should not be judged.
+`max` is a strict measure only in exact arithmetic: Adam's first steps are about lr * sign(gradient), so an element
+whose gradient is within the rounding error of float32 may go the other way. `rms` forgives these few elements and
+nothing else. The key bias has no gradient at all (softmax forgets a term common to all keys), so its movement is
+rounding error; it is reported apart from the query and value biases for that reason, and should not be judged.
 
-What is fair to ask, measured with a second plain loop in place of ours (4 layers, d_model 128, 8 rows of 128, 20 steps of
-peak 2e-3, eps 1e-8, decay 0.1): in float64, where only storing the weights rounds, max 5e-6, rms 5e-6; in float32 max 2e-4,
-rms 2e-5. A decay of 0.105 has rms 4e-4. An eps of 1e-6 on both sides damps the elements without a gradient: float32 then has max 3e-5, rms 2e-5.
+What is fair to ask, measured with a second plain loop in place of ours (4 layers, d_model 128, 8 rows of 128, 20 steps
+of peak 2e-3, eps 1e-8, decay 0.1): in float64, where only storing the weights rounds, max 5e-6, rms 5e-6; in float32
+max 2e-4, rms 2e-5. A decay of 0.105 has rms 4e-4. An eps of 1e-6 on both sides damps the elements without a gradient:
+float32 then has max 3e-5, rms 2e-5.
 
 Nothing here is shared with the Rust code. Exit status 3: a package of requirements.txt is missing.
 """
@@ -68,7 +69,7 @@ def mean_loss(model, rows):
 
 
 def learning_rate(args, step):
-    """Of steps 1 to N: a line from 0 to the peak, which step W has, then half a cosine to the minimum, which step N has."""
+    """Of steps 1 to N: a line from 0 to the peak, reached by step W, then half a cosine to the minimum, at step N."""
     if step <= args.warmup:
         return args.peak * step / args.warmup
     share = (step - args.warmup) / (args.steps - args.warmup)
