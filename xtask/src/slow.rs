@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use crate::ci;
 
 /// What the Python side of a test imports, pinned.
-const REQUIREMENTS: &str = "crates/homolog-corpus/tests/it/requirements.txt";
+const REQUIREMENTS: [&str; 2] =
+    ["crates/homolog-corpus/tests/it/requirements.txt", "crates/homolog-train/tests/it/requirements.txt"];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let python = match environment(root) {
@@ -28,8 +29,10 @@ fn environment(root: &Path) -> Result<PathBuf> {
     if !python.exists() {
         must(Command::new("python3").args(["-m", "venv"]).arg(&folder), "python3 -m venv")?;
     }
-    let pip = ["-m", "pip", "install", "--quiet", "--requirement"];
-    must(Command::new(&python).args(pip).arg(root.join(REQUIREMENTS)), "pip install")?;
+    for requirements in REQUIREMENTS {
+        let pip = ["-m", "pip", "install", "--quiet", "--requirement"];
+        must(Command::new(&python).args(pip).arg(root.join(requirements)), "pip install")?;
+    }
     Ok(python)
 }
 
