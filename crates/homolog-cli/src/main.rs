@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod completions;
+mod demo;
 mod manual;
 mod memory;
 mod reporter;
