@@ -1,5 +1,6 @@
 //! One function a command.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,6 @@ use homolog_study::{
     Finding, ListRequest, Options, Outcome, PairRequest, StudyConfig, TokenizeRequest, ablate_list, dry_run,
     shared_neurons,
 };
-
 use homolog_train::FamilyConfig;
 
 use crate::args::{
@@ -89,11 +89,11 @@ fn trained(config: &FamilyConfig, folder: &Path, held_out_loss_nats: &[(String, 
     lines.join("\n") + "\n"
 }
 
-fn family_options(output: PathBuf) -> homolog_train::Options {
+pub(crate) fn family_options(output: PathBuf) -> homolog_train::Options {
     homolog_train::Options {
         output,
         homolog_version: env!("CARGO_PKG_VERSION").into(),
-        code_commit: env!("HOMOLOG_COMMIT").into(),
+        code_commit: version::COMMIT.into(),
     }
 }
 
@@ -166,7 +166,7 @@ fn already_done(config: &StudyConfig, folder: &Path) -> String {
 }
 
 /// Results go to stdout. Whoever reads them may stop reading (`homolog status DIR | head`): no failure.
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -175,12 +175,24 @@ fn print(text: &str) -> anyhow::Result<()> {
 }
 
 fn options(args: &StudyArgs, memory: Option<u64>, config: &StudyConfig) -> Options {
+    let output = args.output.clone().unwrap_or_else(|| PathBuf::from("runs").join(&config.study.name));
+    let defaults = default_options(output);
+    Options {
+        batch_rows: args.batch_rows.map_or(defaults.batch_rows, |rows| rows as usize),
+        memory_bytes: memory.unwrap_or(defaults.memory_bytes),
+        allowed_config_keys: args.allow_config_key.iter().cloned().collect(),
+        ..defaults
+    }
+}
+
+/// Options of a study of which nothing but the folder was said.
+pub(crate) fn default_options(output: PathBuf) -> Options {
     let n_threads = rayon::current_num_threads();
     Options {
-        output: args.output.clone().unwrap_or_else(|| PathBuf::from("runs").join(&config.study.name)),
-        batch_rows: args.batch_rows.map_or((ROWS_PER_THREAD * n_threads).max(8), |rows| rows as usize),
-        memory_bytes: memory.unwrap_or_else(memory::default_budget),
-        allowed_config_keys: args.allow_config_key.iter().cloned().collect(),
+        output,
+        batch_rows: (ROWS_PER_THREAD * n_threads).max(8),
+        memory_bytes: memory::default_budget(),
+        allowed_config_keys: BTreeSet::new(),
         homolog_version: env!("CARGO_PKG_VERSION").into(),
         code_commit: version::COMMIT.into(),
     }

@@ -36,7 +36,8 @@ fn main() -> ExitCode {
     let is_interrupted = matches!(error.downcast_ref(), Some(homolog_study::Error::Interrupted))
         || matches!(error.downcast_ref(), Some(homolog_train::Error::Interrupted));
     if let Some(signal) = signals::received().filter(|_| is_interrupted) {
-        let is_resumable = matches!(args.command, Command::Run(_) | Command::Compare(_) | Command::Train(_));
+        let is_resumable =
+            matches!(args.command, Command::Demo(_) | Command::Run(_) | Command::Compare(_) | Command::Train(_));
         let to_go_on =
             format!("; finished work is kept, and the same command goes on from there:\n  {}", command_line());
         reporter.error(&format!("{}{}", told(&error), if is_resumable { &to_go_on } else { "" }));
@@ -51,6 +52,7 @@ fn dispatch(args: &Args, reporter: &Reporter) -> anyhow::Result<()> {
     let threads = args.global.threads.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
     pool.install(|| match &args.command {
+        Command::Demo(args) => demo::run(args, reporter),
         Command::Run(args) => commands::run(args, reporter),
         Command::Compare(args) => commands::compare(args, reporter),
         Command::Ablate(args) => commands::ablate(args, reporter),

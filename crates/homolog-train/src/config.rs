@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use homolog_model::Config;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::schedule;
+use crate::{Error, corpus, schedule};
 
 /// A family file with every default filled in. Paths are as written: relative to the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,10 +59,10 @@ pub struct CorpusSection {
     /// Field or column of the text in `.jsonl` and Parquet.
     #[serde(default = "default_text_field")]
     pub text_field: String,
-    /// Positions of the training rows; none: all the text gives.
+    /// Positions of the training rows, from the first documents; none: all the text gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
-    /// Positions of the held-out rows; none: every document whose hash says so, or a 20th of `tokens`.
+    /// Positions of the held-out rows at most, drawn at random from those of the held-out documents; none: all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_out_tokens: Option<u64>,
 }
@@ -283,6 +282,22 @@ impl FamilyConfig {
             data.iter().map(move |&data| Seeds { name: format!("init-{init}-data-{data}"), init, data })
         });
         both.chain(crossed).collect()
+    }
+
+    /// A study file of all models and checkpoints on the held-out rows, for `homolog run`.
+    ///
+    /// `family`: the family's folder, seen from where the file will be. `d_vocab`: of the tokenizer.
+    pub fn study(&self, family: &Path, d_vocab: usize) -> String {
+        let quoted = |path: PathBuf| toml::Value::from(path.to_string_lossy().into_owned()).to_string();
+        let mut study = format!("[study]\nname = {}\n\n", toml::Value::from(self.family.name.clone()));
+        for seeds in self.models() {
+            let path = quoted(family.join(&seeds.name));
+            study += &format!("[[model]]\nname = \"{}\"\npath = {path}\n\n", seeds.name);
+        }
+        let steps: Vec<String> = self.checkpoints().iter().map(u64::to_string).collect();
+        let token_file = quoted(family.join(corpus::token_file(d_vocab, true)));
+        study += &format!("[checkpoints]\nsteps = [{}]\n\n[corpus]\n", steps.join(", "));
+        study + &format!("token_file = {token_file}\ncontext = {}\n", self.corpus.context)
     }
 
     /// The steps whose weights are kept, ascending.

@@ -7,6 +7,7 @@ use homolog_model::Tokens;
 use homolog_results::write_bytes;
 
 use crate::folder::{TextRecord, expect_same};
+use crate::stream::Stream;
 use crate::{Error, FamilyConfig, Watch};
 
 /// What the models are trained and evaluated on.
@@ -70,23 +71,20 @@ pub(crate) fn prepare(
         context: config.corpus.context,
         bos: config.corpus.bos,
         tokens: config.corpus.tokens,
-        held_out_tokens: config.corpus.held_out_tokens,
+        held_out_tokens: None,
         text_field: config.corpus.text_field.clone(),
     };
     watch.begin("tokenize", n_bytes, "bytes");
     let rows = make_rows(&files, &tokenizer, &spec, &is_wanted)?;
     watch.end();
-    if rows.held_out.is_empty() {
-        return Err(Error::NothingHeldOut { path: config.path.clone() });
-    }
-    let context = config.corpus.context;
+    let held_out = held_out(config, &rows.held_out)?;
     let mut hashes = Vec::new();
-    for (ids, is_held_out) in [(&rows.rows, false), (&rows.held_out, true)] {
+    for (ids, is_held_out) in [(&rows.rows, false), (&held_out, true)] {
         let path = folder.join(token_file(tokenizer.d_vocab(), is_held_out));
         let is_short = tokenizer.d_vocab() <= 1 << 16;
         let bytes = |id: &u32| id.to_le_bytes()[..if is_short { 2 } else { 4 }].to_vec();
         write_bytes(&path, &ids.iter().flat_map(bytes).collect::<Vec<u8>>())?;
-        hashes.push(Tokens::new(&path, ids.clone(), context)?.hash().to_owned());
+        hashes.push(Tokens::new(&path, ids.clone(), config.corpus.context)?.hash().to_owned());
     }
     let made = TextRecord {
         files_hash,
@@ -100,6 +98,20 @@ pub(crate) fn prepare(
     let corpus = read(config, folder, &made)?;
     *record = Some(made);
     Ok(corpus)
+}
+
+/// The held-out rows in a random order, as many as the settings want: so the first rows, by which losses are evaluated and neurons
+/// ablated, are a fair sample of all documents.
+fn held_out(config: &FamilyConfig, ids: &[u32]) -> Result<Vec<u32>, Error> {
+    let context = config.corpus.context;
+    let n_found = ids.len() / context;
+    let n_wanted = config.corpus.held_out_tokens.map_or(n_found as u64, |tokens| tokens / context as u64);
+    if n_found == 0 || n_wanted == 0 {
+        return Err(Error::NothingHeldOut { path: config.path.clone() });
+    }
+    let order = Stream::new("homolog-train 2026 held-out rows", &[]).order(n_found);
+    let drawn = order.into_iter().take(usize::try_from(n_wanted).unwrap_or(usize::MAX));
+    Ok(drawn.flat_map(|row| &ids[row as usize * context..][..context]).copied().collect())
 }
 
 /// One hash for those of all files.

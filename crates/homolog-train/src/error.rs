@@ -23,7 +23,11 @@ pub enum Error {
     )]
     BatchLargerThanCorpus { path: PathBuf, batch_rows: usize, n_rows: usize, context: usize },
 
-    #[error("{}: no document is held out, so there is nothing to evaluate on; add text, or name corpus.held_out_tokens", path.display())]
+    #[error(
+        "{}: no row is held out, so there is nothing to evaluate on: one document in 20 is, by its hash; give more documents (a .txt file, what \
+         <|endoftext|> ends in it, a line of .jsonl) or raise corpus.held_out_tokens",
+        path.display()
+    )]
     NothingHeldOut { path: PathBuf },
 
     #[error("{}: training.evaluate_tokens is less than a row of {context}; raise it", path.display())]

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::config::Seeds;
-use crate::corpus::{Corpus, token_file};
+use crate::corpus::Corpus;
 use crate::family::Options;
 use crate::trainer::Trainer;
 use crate::{Error, FamilyConfig};
@@ -213,7 +213,8 @@ impl FamilyFolder {
     /// Every checkpoint is there: states are of no more use.
     pub(crate) fn finish(&mut self, config: &FamilyConfig) -> Result<(), Error> {
         let corpus = self.record.text.as_ref().expect("a family that was trained has rows");
-        write_bytes(&self.path.join("study.toml"), study(config, corpus.d_vocab).as_bytes())?;
+        let study = config.study(Path::new(""), corpus.d_vocab);
+        write_bytes(&self.path.join("study.toml"), study.as_bytes())?;
         self.record.is_finished = true;
         self.write_record()?;
         let states: Vec<PathBuf> = config.models().iter().map(|seeds| self.state(seeds)).collect();
@@ -232,19 +233,4 @@ fn tokenizer_config(config: &Config, has_end_of_text: bool) -> serde_json::Value
         "model_max_length": config.n_ctx,
         "clean_up_tokenization_spaces": false,
     })
-}
-
-/// A study file of all models and checkpoints on the held-out rows, for `homolog run`.
-fn study(config: &FamilyConfig, d_vocab: usize) -> String {
-    let mut study = format!(
-        "# The study of this family on its held-out rows: homolog run study.toml\n[study]\nname = {:?}\n\n",
-        config.family.name
-    );
-    for seeds in config.models() {
-        study += &format!("[[model]]\nname = \"{0}\"\npath = \"{0}\"\n\n", seeds.name);
-    }
-    let steps: Vec<String> = config.checkpoints().iter().map(u64::to_string).collect();
-    let token_file = token_file(d_vocab, true);
-    study += &format!("[checkpoints]\nsteps = [{}]\n\n[corpus]\n", steps.join(", "));
-    study + &format!("token_file = \"{}\"\ncontext = {}\n", token_file.display(), config.corpus.context)
 }
