@@ -164,6 +164,10 @@ impl Config {
             "tie_word_embeddings": self.is_tied,
             "bos_token_id": end_of_text,
             "eos_token_id": end_of_text,
+            // By default `transformers` would drop a tenth when it trains on.
+            "attn_pdrop": 0.0,
+            "embd_pdrop": 0.0,
+            "resid_pdrop": 0.0,
         })
     }
 

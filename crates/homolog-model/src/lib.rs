@@ -6,6 +6,7 @@
 mod backward;
 mod checkpoint;
 mod config;
+mod dropout;
 mod error;
 mod forward;
 mod hooks;
@@ -21,6 +22,7 @@ mod weights;
 pub use backward::{AtMlpPost, Differentiable, Gradients};
 pub use checkpoint::Checkpoint;
 pub use config::Config;
+pub use dropout::Dropout;
 pub use error::Error;
 pub use forward::{Model, Start};
 pub use homolog_kernels::{Isa, Nonlinearity};

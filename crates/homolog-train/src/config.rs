@@ -172,6 +172,10 @@ pub struct TrainingSection {
     /// Largest Euclidean norm of a gradient.
     #[serde(default = "default_clip_norm")]
     pub clip_norm: f64,
+    /// Share of the embedding's values, and of those that attention and MLP add to the residual stream, dropped in every step
+    /// (GPT-2's `embd_pdrop` and `resid_pdrop`); the seed of the data order decides which.
+    #[serde(default)]
+    pub dropout: f64,
     /// Steps between two losses on the held-out rows; none until resolved: a 20th of `steps`, at least 1. Every checkpoint has one too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluate_every: Option<u64>,
@@ -436,6 +440,9 @@ impl FamilyConfig {
             if !(0.0..1.0).contains(&value) {
                 return fail(format!("training.{key} = {value} must be at least 0 and less than 1"));
             }
+        }
+        if !(0.0..1.0).contains(&training.dropout) {
+            return fail(format!("training.dropout = {} must be at least 0 and less than 1", training.dropout));
         }
         if !(0.0..1.0).contains(&(training.weight_decay * training.learning_rate)) {
             return fail(format!(

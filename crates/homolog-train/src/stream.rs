@@ -13,6 +13,11 @@ impl Stream {
         Self(ChaCha20Rng::from_seed(blake3::derive_key(purpose, &bytes)))
     }
 
+    /// A number for a generator that is not this one.
+    pub(crate) fn key(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// Uniform in [0, 1), a multiple of 2^-53.
     fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64

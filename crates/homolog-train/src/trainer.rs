@@ -1,11 +1,12 @@
 //! One model in training: weights, optimizer, and the steps that change them.
 
-use homolog_model::{Differentiable, Model, NoHooks, Parameters, Start, TokenBatch, Tokens};
+use homolog_model::{Differentiable, Dropout, Model, NoHooks, Parameters, Start, TokenBatch, Tokens};
 
 use crate::config::{FamilyConfig, Seeds, TrainingSection};
 use crate::data_order::DataOrder;
 use crate::log::Line;
 use crate::optimizer::{AdamW, clip};
+use crate::stream::Stream;
 use crate::{Error, init, schedule};
 
 /// Rows of a forward pass where losses are evaluated.
@@ -41,7 +42,9 @@ impl Trainer {
             ids.extend_from_slice(rows.batch(row..row + 1).ids);
         }
         let batch = TokenBatch { ids: &ids, context };
-        let mut found = Differentiable::new(&self.parameters).gradients(batch, &mut |_, _, _| {});
+        let dropout_key = Stream::new("homolog-train 2026 dropout", &[self.seeds.data, step]).key();
+        let dropout = Dropout::new(training.dropout, dropout_key);
+        let mut found = Differentiable::new(&self.parameters).gradients(batch, dropout, &mut |_, _, _| {});
         let gradient_norm = clip(&mut found.parameters, training.clip_norm);
         for (what, value) in [("loss", found.loss_nats), ("gradient", gradient_norm)] {
             if !value.is_finite() {

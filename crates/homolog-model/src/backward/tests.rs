@@ -19,7 +19,7 @@ fn parameters(shape: &Gpt2Shape, weights: &Weights) -> Parameters {
 }
 
 fn gradients(parameters: &Parameters, rows: &Rows) -> Gradients {
-    Differentiable::new(parameters).gradients(rows.batch(), &mut |_, _, _| {})
+    Differentiable::new(parameters).gradients(rows.batch(), None, &mut |_, _, _| {})
 }
 
 fn shapes() -> Vec<Gpt2Shape> {
@@ -108,7 +108,7 @@ fn agrees_with_pytorch_in_float64() {
     let parameters = Checkpoint::open(&folder, &BTreeSet::new()).unwrap().parameters().unwrap();
     let tokens = Tokens::read(&fixtures.join("tokens.u16"), 128).unwrap();
     let mut attribution = BTreeMap::new();
-    let found = Differentiable::new(&parameters).gradients(tokens.batch(0..8), &mut |layer, a, d| {
+    let found = Differentiable::new(&parameters).gradients(tokens.batch(0..8), None, &mut |layer, a, d| {
         let mut sums = vec![0.0; 512];
         for (at, (&a, &d)) in a.iter().zip(d).enumerate() {
             sums[at % 512] += f64::from(a) * f64::from(d);
@@ -139,6 +139,44 @@ fn agrees_with_pytorch_in_float64() {
     assert_close(&attribution, &want, tol);
     let next_neuron: Vec<f64> = want.iter().skip(1).chain(&want[..1]).copied().collect();
     assert!(check_close(&attribution, &next_neuron, tol).is_err());
+}
+
+#[test]
+fn dropped_values_have_the_gradients_of_the_loss_without_them() {
+    // The f64 twin knows no dropout: central differences of the f32 loss, whose rounding allows a coarse step.
+    const STEP: f32 = 2e-2;
+    let shape = Gpt2Shape::tiny();
+    let mut parameters = parameters(&shape, &shape.random(3, 0.2));
+    let rows = Rows::random(&shape, 8, 12);
+    let dropout = Dropout::new(0.3, 11);
+    let found = Differentiable::new(&parameters).gradients(rows.batch(), dropout, &mut |_, _, _| {});
+    let clean = gradients(&parameters, &rows);
+    let loss = |parameters: &Parameters, mut dropout: Option<Dropout>| {
+        let losses = parameters.model().loss(rows.batch(), Start::Tokens, &mut dropout);
+        losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64
+    };
+    assert!((found.loss_nats - loss(&parameters, dropout)).abs() < 1e-6);
+    assert!((found.loss_nats - clean.loss_nats).abs() > 1e-3);
+    let mut n_seen = 0;
+    for parameter in parameters.layout().to_vec() {
+        let gradient = found.parameters.get(&parameter.name).to_vec();
+        let place = |i: &usize| gradient[*i].abs();
+        let largest = (0..gradient.len()).max_by(|a, b| place(a).total_cmp(&place(b))).unwrap();
+        let at = parameter.range.start + largest;
+        let value = parameters.values()[at];
+        let mut loss_at = |value: f32| {
+            parameters.values_mut()[at] = value;
+            loss(&parameters, dropout)
+        };
+        let want = (loss_at(value + STEP) - loss_at(value - STEP)) / f64::from(2.0 * STEP);
+        loss_at(value);
+        let got = f64::from(gradient[largest]);
+        assert!((got - want).abs() < 0.01 * want.abs() + 1e-5, "{}: {got}, want {want}", parameter.name);
+        // The mutant: gradients that know nothing of what was dropped.
+        let clean = f64::from(clean.parameters.get(&parameter.name)[largest]);
+        n_seen += usize::from((clean - want).abs() > 0.01 * want.abs() + 1e-5);
+    }
+    assert!(n_seen > 20, "{n_seen} weights would show a forgotten mask");
 }
 
 #[test]

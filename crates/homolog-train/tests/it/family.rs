@@ -102,3 +102,18 @@ fn an_existing_tokenizer_is_taken_as_it_is() {
     world.train(&config, "second").unwrap();
     assert!(weights(&world, "first/seed-1/checkpoint-1") == weights(&world, "second/seed-1/checkpoint-1"));
 }
+
+#[test]
+fn dropout_changes_the_training_and_not_the_evaluation() {
+    let world = World::new();
+    let first_lines = |rest: &str, name: &str| {
+        world.train(&world.family("both = [1]", 4, rest), name).unwrap();
+        let log = fs::read_to_string(world.path(&format!("{name}/seed-1/log.jsonl"))).unwrap();
+        log.lines().take(2).map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let [none, some, again] = [("dropout = 0.0", "none"), ("dropout = 0.2", "some"), ("dropout = 0.2", "again")]
+        .map(|(rest, name)| first_lines(rest, name));
+    assert_eq!(none[0], some[0], "the held-out loss at step 0");
+    assert_ne!(none[1]["train_loss_nats"], some[1]["train_loss_nats"]);
+    assert_eq!(some, again);
+}
