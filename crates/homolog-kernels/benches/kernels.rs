@@ -8,8 +8,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use homolog_kernels::{
-    AttentionShape, Nonlinearity, Packed, PowerSums, accumulate_gram, causal_attention, centre_and_sum, cross_entropy,
-    layer_norm, product,
+    AttentionShape, Nonlinearity, Packed, PowerSums, accumulate_gram, accumulate_transposed, add_column_sums,
+    causal_attention, causal_attention_backward, centre_and_sum, cross_entropy, cross_entropy_backward, layer_norm,
+    layer_norm_backward, product,
 };
 use homolog_test::Seeded;
 
@@ -66,6 +67,47 @@ fn products(c: &mut Criterion) {
     group.finish();
 }
 
+/// The products of a training step, forward and for the gradient of the weight, by tokens, rows and columns of the weight.
+fn training(c: &mut Criterion) {
+    let mut group = c.benchmark_group("training");
+    group.sample_size(20);
+    for (t, m, n) in [
+        (128, 128, 512),
+        (128, 512, 128),
+        (128, 128, 384),
+        (128, 128, 128),
+        (128, 96, 384),
+        (128, 64, 256),
+        (2048, 128, 512),
+        (2048, 512, 128),
+        (2048, 128, 384),
+        (2048, 128, 128),
+        (2048, 96, 384),
+        (2048, 64, 256),
+        (2048, 768, 3072),
+        (2048, 3072, 768),
+    ] {
+        let mut seeded = Seeded::new(5);
+        let (x, w) = (seeded.gaussians_f32(t * m, 1.0), seeded.gaussians_f32(m * n, 1.0));
+        let (weight, mut y) = (Packed::from_rows(&w, n, m, n), vec![0.0; t * n]);
+        group.throughput(Throughput::Elements((2 * t * m * n) as u64));
+        group.bench_function(format!("product {t} {m}x{n}"), |bench| {
+            bench.iter(|| product((black_box(&x), m), &weight, 0..n, None, (&mut y, n)));
+        });
+        let (mut d_y, mut d_w) = (Packed::zeros(t, n), w);
+        group.bench_function(format!("transposed {t} {m}x{n}"), |bench| {
+            bench.iter(|| accumulate_transposed((black_box(&x), m), m, &d_y, (&mut d_w, n)));
+        });
+        group.bench_function(format!("packing and transposed {t} {m}x{n}"), |bench| {
+            bench.iter(|| {
+                d_y.set_rows(black_box(&y), n);
+                accumulate_transposed((black_box(&x), m), m, &d_y, (&mut d_w, n));
+            });
+        });
+    }
+    group.finish();
+}
+
 /// One chunk of one layer pair of a correlation.
 fn gram(c: &mut Criterion) {
     let mut group = c.benchmark_group("gram");
@@ -98,6 +140,20 @@ fn pointwise(c: &mut Criterion) {
             });
         });
     }
+    let pre = seeded.gaussians_f32(128 * 512, 1.0);
+    let (mut d_w, mut d_b) = (w.clone(), b.clone());
+    group.bench_function("layer_norm_backward", |bench| {
+        bench.iter(|| layer_norm_backward(black_box(&pre), &w, 1e-5, &values, &mut out, &mut d_w, &mut d_b));
+    });
+    for form in [Nonlinearity::GeluNew, Nonlinearity::Gelu] {
+        group.bench_function(format!("{form:?} backward"), |bench| {
+            bench.iter(|| {
+                out.copy_from_slice(&values);
+                form.backward(black_box(&pre), &mut out);
+            });
+        });
+    }
+    group.bench_function("add_column_sums", |bench| bench.iter(|| add_column_sums(black_box(&values), &mut d_b)));
     let mut sums = vec![PowerSums::EMPTY; 512];
     group.bench_function("centre_and_sum", |bench| {
         bench.iter(|| {
@@ -121,6 +177,11 @@ fn row(c: &mut Criterion) {
         group.bench_function(format!("attention {name}"), |bench| {
             bench.iter(|| causal_attention(black_box(&qkv), shape, &mut z));
         });
+        let (d_z, mut d_qkv) = (seeded.gaussians_f32(z.len(), 1.0), vec![0.0; qkv.len()]);
+        group.throughput(Throughput::Elements((5 * n_pos * n_pos * d_model) as u64));
+        group.bench_function(format!("attention backward {name}"), |bench| {
+            bench.iter(|| causal_attention_backward(black_box(&qkv), shape, &d_z, &mut d_qkv));
+        });
         let w_u = Packed::from_rows(&seeded.gaussians_f32(d_model * d_vocab, 0.1), d_vocab, d_model, d_vocab);
         let targets: Vec<u32> = (0..n_pos).map(|_| seeded.below(d_vocab) as u32).collect();
         let mut loss = vec![0.0; n_pos];
@@ -128,9 +189,16 @@ fn row(c: &mut Criterion) {
         group.bench_function(format!("cross_entropy {name}"), |bench| {
             bench.iter(|| cross_entropy(black_box(&z), &w_u, &targets, &mut loss));
         });
+        let n_block = 64;
+        let (x, targets, loss) = (&z[..n_block * d_model], &targets[..n_block], &mut loss[..n_block]);
+        let mut d_logits = vec![0.0; n_block * d_vocab];
+        group.throughput(Throughput::Elements((2 * n_block * d_model * d_vocab) as u64));
+        group.bench_function(format!("cross_entropy backward {name}, {n_block} positions"), |bench| {
+            bench.iter(|| cross_entropy_backward(black_box(x), &w_u, targets, 1.0, loss, &mut d_logits));
+        });
     }
     group.finish();
 }
 
-criterion_group!(benches, products, gram, pointwise, row);
+criterion_group!(benches, products, training, gram, pointwise, row);
 criterion_main!(benches);
