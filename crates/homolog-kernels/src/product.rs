@@ -5,6 +5,7 @@
 //! on the number of rows, of columns or of threads, so neither do the bits.
 
 mod kernel;
+mod output;
 mod pack;
 mod reference;
 #[cfg(test)]
@@ -15,7 +16,8 @@ use std::ops::Range;
 
 use crate::aligned::Aligned;
 use crate::isa::Isa;
-use kernel::Kernel;
+use kernel::{Base, Kernel};
+use output::{Dense, First, Output, Totals};
 pub use pack::Packed;
 use pack::{Columns, Left, Rows};
 
@@ -59,17 +61,8 @@ pub fn product(
         }
         return;
     }
-    let task = ProductTask { a, a_stride, m, b, columns, bias, out_stride };
-    match b.isa() {
-        // SAFETY: `Packed` is made only for the set in force, which the CPU reports; shapes are checked above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { product_avx512(&task, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { product_avx2(&task, out) },
-        // SAFETY: the portable kernel needs no instruction set; shapes are checked above.
-        _ => unsafe { product_body::<kernel::Portable>(&task, out) },
-    }
+    let out = Dense { out, stride: out_stride, first_column: columns.start, first: First::Overwrites(bias) };
+    run(&Rows { values: a, stride: a_stride }, m, b, columns, out);
 }
 
 /// total += A^T B, the contraction over tokens that correlation is made of.
@@ -81,16 +74,7 @@ pub fn product(
 pub fn accumulate_gram(a: &Packed, b: &Packed, total: &mut [f64]) {
     assert_eq!(a.n_rows(), b.n_rows(), "both operands hold the same tokens");
     assert_eq!(total.len(), a.n_columns() * b.n_columns(), "total is [n_a, n_b]");
-    match b.isa() {
-        // SAFETY: as in `product`.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { gram_avx512(a, b, total) },
-        // SAFETY: as in `product`.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { gram_avx2(a, b, total) },
-        // SAFETY: as in `product`.
-        _ => unsafe { gram_body::<kernel::Portable>(a, b, total) },
-    }
+    run(a, a.n_columns(), b, 0..b.n_columns(), Totals { total, n_columns: b.n_columns() });
 }
 
 /// out += A^T B, the gradient of a weight: X^T dY.
@@ -111,183 +95,80 @@ pub fn accumulate_transposed(
     }
     assert!(a_stride >= m && a.len() >= (k - 1) * a_stride + m, "A has {} values for {k} rows of {m}", a.len());
     assert!(out_stride >= n && out.len() >= (m - 1) * out_stride + n, "out has {} values for {m} rows", out.len());
-    let a = Columns { values: a, stride: a_stride };
+    let out = Dense { out, stride: out_stride, first_column: 0, first: First::Adds };
+    run(&Columns { values: a, stride: a_stride }, m, b, 0..n, out);
+}
+
+/// [`blocks`] with the kernel of B's instruction set. The caller has checked that B has rows and that the shapes fit.
+fn run<L: Left, O: Output>(a: &L, m: usize, b: &Packed, columns: Range<usize>, out: O) {
     match b.isa() {
-        // SAFETY: as in `product`.
+        // SAFETY: `Packed` is made only for the set in force, which the CPU reports.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { transposed_avx512(&a, m, b, out, out_stride) },
-        // SAFETY: as in `product`.
+        Isa::Avx512 => unsafe { blocks_avx512(a, m, b, columns, out) },
+        // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { transposed_avx2(&a, m, b, out, out_stride) },
-        // SAFETY: as in `product`.
-        _ => unsafe { transposed_body::<kernel::Portable>(&a, m, b, out, out_stride) },
+        Isa::Avx2 => unsafe { blocks_avx2(a, m, b, columns, out) },
+        // SAFETY: the portable kernel needs no instruction set.
+        _ => unsafe { blocks::<kernel::Portable, L, O>(a, m, b, columns, out) },
     }
-}
-
-struct ProductTask<'a> {
-    a: &'a [f32],
-    a_stride: usize,
-    m: usize,
-    b: &'a Packed,
-    columns: Range<usize>,
-    bias: Option<&'a [f32]>,
-    out_stride: usize,
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f")]
-unsafe fn product_avx512(task: &ProductTask<'_>, out: &mut [f32]) {
+unsafe fn blocks_avx512<L: Left, O: Output>(a: &L, m: usize, b: &Packed, columns: Range<usize>, out: O) {
     // SAFETY: this function enables the set that the kernel needs.
-    unsafe { product_body::<kernel::Avx512>(task, out) }
+    unsafe { blocks::<kernel::Avx512, L, O>(a, m, b, columns, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn product_avx2(task: &ProductTask<'_>, out: &mut [f32]) {
+unsafe fn blocks_avx2<L: Left, O: Output>(a: &L, m: usize, b: &Packed, columns: Range<usize>, out: O) {
     // SAFETY: this function enables the set that the kernel needs.
-    unsafe { product_body::<kernel::Avx2>(task, out) }
+    unsafe { blocks::<kernel::Avx2, L, O>(a, m, b, columns, out) }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f")]
-unsafe fn gram_avx512(a: &Packed, b: &Packed, total: &mut [f64]) {
-    // SAFETY: this function enables the set that the kernel needs.
-    unsafe { gram_body::<kernel::Avx512>(a, b, total) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn gram_avx2(a: &Packed, b: &Packed, total: &mut [f64]) {
-    // SAFETY: this function enables the set that the kernel needs.
-    unsafe { gram_body::<kernel::Avx2>(a, b, total) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f")]
-unsafe fn transposed_avx512(a: &Columns<'_>, m: usize, b: &Packed, out: &mut [f32], out_stride: usize) {
-    // SAFETY: this function enables the set that the kernel needs.
-    unsafe { transposed_body::<kernel::Avx512>(a, m, b, out, out_stride) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn transposed_avx2(a: &Columns<'_>, m: usize, b: &Packed, out: &mut [f32], out_stride: usize) {
-    // SAFETY: this function enables the set that the kernel needs.
-    unsafe { transposed_body::<kernel::Avx2>(a, m, b, out, out_stride) }
-}
-
-/// SAFETY: the caller enables K's instruction set and has checked the shapes.
-#[inline(always)]
-unsafe fn product_body<K: Kernel>(task: &ProductTask<'_>, out: &mut [f32]) {
-    let ProductTask { a, a_stride, m, b, ref columns, bias, out_stride } = *task;
-    let out_start = out.as_ptr();
-    let touch = |row: usize, column: usize| {
-        prefetch::<f32>(out_start.wrapping_add(row * out_stride + column - columns.start), K::NR);
-    };
-    let add = |row: usize, column: usize, sums: &[f32], is_first: bool| {
-        let start = row * out_stride + column - columns.start;
-        let out = &mut out[start..start + sums.len()];
-        match bias {
-            _ if !is_first => add_row::<K, f32>(out, sums, |out, sum| *out += sum),
-            None => out.copy_from_slice(sums),
-            Some(bias) => {
-                let bias = &bias[column..column + sums.len()];
-                (0..sums.len()).for_each(|j| out[j] = bias[j] + sums[j]);
-            }
-        }
-    };
-    // SAFETY: forwarded from the caller.
-    unsafe { blocks::<K>(&Rows { values: a, stride: a_stride }, m, b, columns.clone(), touch, add) }
-}
-
-/// SAFETY: the caller enables K's instruction set and has checked the shapes.
-#[inline(always)]
-unsafe fn transposed_body<K: Kernel>(a: &Columns<'_>, m: usize, b: &Packed, out: &mut [f32], out_stride: usize) {
-    let out_start = out.as_ptr();
-    let touch = |row: usize, column: usize| prefetch::<f32>(out_start.wrapping_add(row * out_stride + column), K::NR);
-    let add = |row: usize, column: usize, sums: &[f32], _| {
-        let start = row * out_stride + column;
-        add_row::<K, f32>(&mut out[start..start + sums.len()], sums, |out, sum| *out += sum);
-    };
-    // SAFETY: forwarded from the caller.
-    unsafe { blocks::<K>(a, m, b, 0..b.n_columns(), touch, add) }
-}
-
-/// SAFETY: the caller enables K's instruction set and has checked the shapes.
-#[inline(always)]
-unsafe fn gram_body<K: Kernel>(a: &Packed, b: &Packed, total: &mut [f64]) {
-    let n_b = b.n_columns();
-    let total_start = total.as_ptr();
-    let touch = |row: usize, column: usize| prefetch::<f64>(total_start.wrapping_add(row * n_b + column), K::NR);
-    let add = |row: usize, column: usize, sums: &[f32], _| {
-        let start = row * n_b + column;
-        add_row::<K, f64>(&mut total[start..start + sums.len()], sums, |total, sum| *total += f64::from(sum));
-    };
-    // SAFETY: forwarded from the caller.
-    unsafe { blocks::<K>(a, a.n_columns(), b, 0..n_b, touch, add) }
-}
-
-/// Add one row of a block. A full row has a length that the compiler knows, and so becomes a few vector instructions.
-#[inline(always)]
-fn add_row<K: Kernel, T>(out: &mut [T], sums: &[f32], add: impl Fn(&mut T, f32)) {
-    if out.len() == K::NR {
-        let (out, sums) = (&mut out[..K::NR], &sums[..K::NR]);
-        for j in 0..K::NR {
-            add(&mut out[j], sums[j]);
-        }
-    } else {
-        out.iter_mut().zip(sums).for_each(|(out, &sum)| add(out, sum));
-    }
-}
-
-/// Ask for the cache lines of `n` values that are about to be added to.
-#[inline(always)]
-fn prefetch<T>(start: *const T, n: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for line in (0..n).step_by(64 / size_of::<T>()) {
-        // SAFETY: SSE is part of x86-64, and a prefetch of any address is harmless.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(start.wrapping_add(line).cast());
-        };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (start, n);
-}
-
-/// Walk A in blocks of [`MC`] rows and [`KC`] terms and B in panels of NR columns; hand every row of every MR x NR block of
-/// sums to `add(row, first column, sums, whether these are its first)`, having announced it by `touch(row, first column)` before the sums are made.
+/// Walk A in blocks of [`MC`] rows and [`KC`] terms and B in panels of NR columns. Whole blocks of MR x NR sums are written
+/// by the kernel where the output allows it; of others every row is handed over. Each is announced before its sums are made.
 ///
 /// SAFETY: the caller enables K's instruction set.
 #[inline(always)]
-unsafe fn blocks<K: Kernel>(
-    a: &impl Left,
-    m: usize,
-    b: &Packed,
-    columns: Range<usize>,
-    touch: impl Fn(usize, usize),
-    mut add: impl FnMut(usize, usize, &[f32], bool),
-) {
+unsafe fn blocks<K: Kernel, L: Left, O: Output>(a: &L, m: usize, b: &Packed, columns: Range<usize>, mut out: O) {
     let mut sums = kernel::Sums([0.0; kernel::MAX_SUMS]);
     // Taken out rather than borrowed in a closure: a closure would not be compiled for the instruction set.
     let mut buffer = PACKED_A.take();
     buffer.grow(MC * KC);
     let packed_a = buffer.as_mut_slice();
+    let reads_in_place = a.is_read_in_place(columns.len());
     for k0 in (0..b.n_rows()).step_by(KC) {
         let depth = KC.min(b.n_rows() - k0);
+        let is_first = k0 == 0;
         for m0 in (0..m).step_by(MC) {
             let height = MC.min(m - m0);
-            a.pack::<K>(m0..m0 + height, k0..k0 + depth, packed_a);
+            // Rows that make no whole block are packed in any case.
+            let n_in_place = if reads_in_place { height / K::MR * K::MR } else { 0 };
+            a.pack::<K>(m0 + n_in_place..m0 + height, k0..k0 + depth, packed_a);
             for column in columns.clone().step_by(K::NR) {
                 let panel = &b.panel(column)[k0 * K::NR..(k0 + depth) * K::NR];
                 let width = K::NR.min(columns.end - column);
                 for row in (0..height).step_by(K::MR) {
                     let n_rows = K::MR.min(height - row);
-                    (0..n_rows).for_each(|i| touch(m0 + row + i, column));
-                    let rows = &packed_a[row * depth..(row + K::MR) * depth];
-                    // SAFETY: `rows` holds depth * MR values and `panel` depth * NR; `sums` has room for MR * NR.
-                    unsafe { K::multiply(depth, rows.as_ptr(), panel.as_ptr(), sums.0.as_mut_ptr()) };
+                    (0..n_rows).for_each(|i| out.touch(m0 + row + i, column, K::NR));
+                    let strip = if row < n_in_place {
+                        a.strip::<K>(m0 + row, k0, depth)
+                    } else {
+                        pack::strip::<K>(packed_a, (row - n_in_place) * depth, (1, K::MR), depth)
+                    };
+                    let is_whole = n_rows == K::MR && width == K::NR;
+                    let block = if is_whole { out.block((m0 + row, column), n_rows, width, is_first) } else { None };
+                    if let Some((out, stride, base)) = block {
+                        // SAFETY: `strip` holds MR rows of `depth`, `panel` depth * NR; `out` holds MR rows of NR, a bias NR.
+                        unsafe { K::multiply(depth, strip, panel.as_ptr(), (out, stride), base) };
+                        continue;
+                    }
+                    // SAFETY: as above; `sums` has room for MR * NR.
+                    unsafe { K::multiply(depth, strip, panel.as_ptr(), (sums.0.as_mut_ptr(), K::NR), Base::Nothing) };
                     for i in 0..n_rows {
-                        add(m0 + row + i, column, &sums.0[i * K::NR..i * K::NR + width], k0 == 0);
+                        out.add::<K>(m0 + row + i, column, &sums.0[i * K::NR..i * K::NR + width], is_first);
                     }
                 }
             }

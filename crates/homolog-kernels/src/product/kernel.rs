@@ -2,8 +2,9 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_load_ps, _mm256_setzero_ps, _mm256_store_ps, _mm512_fmadd_ps,
-    _mm512_load_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_store_ps,
+    _mm256_add_ps, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_load_ps, _mm256_loadu_ps, _mm256_setzero_ps,
+    _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_load_ps, _mm512_loadu_ps, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 /// Room for the largest block.
@@ -13,6 +14,25 @@ pub(super) const MAX_SUMS: usize = 12 * 32;
 #[repr(C, align(64))]
 pub(super) struct Sums(pub [f32; MAX_SUMS]);
 
+/// MR rows of A as the kernel reads them: element (i, t) lies `i * row_step + t * term_step` after `start`.
+#[derive(Clone, Copy)]
+pub(super) struct Strip {
+    pub(super) start: *const f32,
+    pub(super) row_step: usize,
+    pub(super) term_step: usize,
+}
+
+/// What the sums of a block are added to as they are written.
+#[derive(Clone, Copy)]
+pub(super) enum Base {
+    /// Nothing: what stands in the output is not read.
+    Nothing,
+    /// The same NR values for every row.
+    Bias(*const f32),
+    /// What stands in the output.
+    Out,
+}
+
 /// A register block.
 pub(super) trait Kernel {
     /// Rows of A in a block; divides [`super::MC`].
@@ -20,11 +40,11 @@ pub(super) trait Kernel {
     /// Columns of B in a block, the width of a panel.
     const NR: usize;
 
-    /// sums[i * NR + j] = sum over t < depth of a[t * MR + i] b[t * NR + j], t ascending.
+    /// out[i * out_stride + j] = base + sum over t < depth of a(i, t) b[t * NR + j], t ascending.
     ///
-    /// SAFETY: the CPU has the instruction set; `a` holds depth * MR values, `b` depth * NR on a 64-byte boundary, `sums`
-    /// room for MR * NR on a 64-byte boundary.
-    unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, sums: *mut f32);
+    /// SAFETY: the CPU has the instruction set; `a` holds MR rows of `depth` values, `b` depth * NR on a 64-byte boundary,
+    /// `out` MR rows of NR, a bias NR.
+    unsafe fn multiply(depth: usize, a: Strip, b: *const f32, out: (*mut f32, usize), base: Base);
 }
 
 /// Plain Rust, left to the vectoriser.
@@ -35,19 +55,35 @@ impl Kernel for Portable {
     const NR: usize = 16;
 
     #[inline(always)]
-    unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, sums: *mut f32) {
+    unsafe fn multiply(depth: usize, a: Strip, b: *const f32, (out, out_stride): (*mut f32, usize), base: Base) {
         let mut block = [[0.0_f32; 16]; 4];
         for t in 0..depth {
             // SAFETY: t < depth and the extents are the caller's promise.
-            let (a, b) = unsafe { (&*a.add(t * 4).cast::<[f32; 4]>(), &*b.add(t * 16).cast::<[f32; 16]>()) };
-            for (row, &a) in block.iter_mut().zip(a) {
+            let b = unsafe { &*b.add(t * 16).cast::<[f32; 16]>() };
+            for (i, row) in block.iter_mut().enumerate() {
+                // SAFETY: as above, i < MR.
+                let a = unsafe { *a.start.add(i * a.row_step + t * a.term_step) };
                 for (sum, &b) in row.iter_mut().zip(b) {
                     *sum += a * b;
                 }
             }
         }
-        // SAFETY: room for MR * NR is the caller's promise.
-        unsafe { *sums.cast::<[[f32; 16]; 4]>() = block };
+        for (i, row) in block.iter_mut().enumerate() {
+            // SAFETY: MR rows of NR, and a bias of NR, are the caller's promise.
+            let (out, base) = unsafe {
+                let out = out.add(i * out_stride).cast::<[f32; 16]>();
+                let base = match base {
+                    Base::Nothing => None,
+                    Base::Bias(bias) => Some(*bias.cast::<[f32; 16]>()),
+                    Base::Out => Some(*out),
+                };
+                (&mut *out, base)
+            };
+            if let Some(base) = base {
+                row.iter_mut().zip(base).for_each(|(sum, base)| *sum += base);
+            }
+            *out = *row;
+        }
     }
 }
 
@@ -61,7 +97,7 @@ impl Kernel for Avx2 {
     const NR: usize = 16;
 
     #[inline(always)]
-    unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, sums: *mut f32) {
+    unsafe fn multiply(depth: usize, a: Strip, b: *const f32, (out, out_stride): (*mut f32, usize), base: Base) {
         // SAFETY: set and extents are the caller's promise.
         unsafe {
             let mut block = [[_mm256_setzero_ps(); 2]; 6];
@@ -69,14 +105,21 @@ impl Kernel for Avx2 {
                 let b0 = _mm256_load_ps(b.add(t * 16));
                 let b1 = _mm256_load_ps(b.add(t * 16 + 8));
                 for (i, row) in block.iter_mut().enumerate() {
-                    let a = _mm256_broadcast_ss(&*a.add(t * 6 + i));
+                    let a = _mm256_broadcast_ss(&*a.start.add(i * a.row_step + t * a.term_step));
                     row[0] = _mm256_fmadd_ps(a, b0, row[0]);
                     row[1] = _mm256_fmadd_ps(a, b1, row[1]);
                 }
             }
-            for (i, row) in block.iter().enumerate() {
-                _mm256_store_ps(sums.add(i * 16), row[0]);
-                _mm256_store_ps(sums.add(i * 16 + 8), row[1]);
+            for (i, row) in block.iter_mut().enumerate() {
+                let out = out.add(i * out_stride);
+                for (half, sums) in row.iter_mut().enumerate() {
+                    match base {
+                        Base::Nothing => {}
+                        Base::Bias(bias) => *sums = _mm256_add_ps(_mm256_loadu_ps(bias.add(half * 8)), *sums),
+                        Base::Out => *sums = _mm256_add_ps(_mm256_loadu_ps(out.add(half * 8)), *sums),
+                    }
+                    _mm256_storeu_ps(out.add(half * 8), *sums);
+                }
             }
         }
     }
@@ -92,7 +135,7 @@ impl Kernel for Avx512 {
     const NR: usize = 32;
 
     #[inline(always)]
-    unsafe fn multiply(depth: usize, a: *const f32, b: *const f32, sums: *mut f32) {
+    unsafe fn multiply(depth: usize, a: Strip, b: *const f32, (out, out_stride): (*mut f32, usize), base: Base) {
         // SAFETY: set and extents are the caller's promise.
         unsafe {
             let mut block = [[_mm512_setzero_ps(); 2]; 12];
@@ -100,14 +143,21 @@ impl Kernel for Avx512 {
                 let b0 = _mm512_load_ps(b.add(t * 32));
                 let b1 = _mm512_load_ps(b.add(t * 32 + 16));
                 for (i, row) in block.iter_mut().enumerate() {
-                    let a = _mm512_set1_ps(*a.add(t * 12 + i));
+                    let a = _mm512_set1_ps(*a.start.add(i * a.row_step + t * a.term_step));
                     row[0] = _mm512_fmadd_ps(a, b0, row[0]);
                     row[1] = _mm512_fmadd_ps(a, b1, row[1]);
                 }
             }
-            for (i, row) in block.iter().enumerate() {
-                _mm512_store_ps(sums.add(i * 32), row[0]);
-                _mm512_store_ps(sums.add(i * 32 + 16), row[1]);
+            for (i, row) in block.iter_mut().enumerate() {
+                let out = out.add(i * out_stride);
+                for (half, sums) in row.iter_mut().enumerate() {
+                    match base {
+                        Base::Nothing => {}
+                        Base::Bias(bias) => *sums = _mm512_add_ps(_mm512_loadu_ps(bias.add(half * 16)), *sums),
+                        Base::Out => *sums = _mm512_add_ps(_mm512_loadu_ps(out.add(half * 16)), *sums),
+                    }
+                    _mm512_storeu_ps(out.add(half * 16), *sums);
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::kernel::{self, Kernel};
+use super::kernel::{self, Kernel, Strip};
 use crate::aligned::Aligned;
 use crate::isa::Isa;
 
@@ -74,13 +74,12 @@ impl Packed {
     pub fn set_columns(&mut self, b: &[f32], stride: usize) {
         let (n_rows, n_columns, nr) = (self.n_rows, self.n_columns, self.nr);
         for column in (0..n_columns).step_by(nr) {
+            let width = nr.min(n_columns - column);
             let panel = &mut self.panels.as_mut_slice()[column * n_rows..(column + nr) * n_rows];
-            for i in 0..nr {
-                let source = (column + i < n_columns).then(|| &b[(column + i) * stride..][..n_rows]);
-                for row in 0..n_rows {
-                    panel[row * nr + i] = source.map_or(0.0, |source| source[row]);
-                }
+            if width < nr {
+                panel.fill(0.0);
             }
+            transpose((&b[column * stride..], stride), width, n_rows, (panel, nr));
         }
     }
 
@@ -129,6 +128,24 @@ impl Packed {
 pub(super) trait Left {
     /// Pack rows `rows` and terms `terms` of A into `out`, [rows / MR][terms][MR]; rows beyond the end are zero.
     fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]);
+
+    /// Whether to read A where it lies rather than pack it, for a product with this many columns. No bit depends on it.
+    fn is_read_in_place(&self, n_columns: usize) -> bool;
+
+    /// MR rows of `depth` terms where they lie. Panics if they are not all there, or not at even steps.
+    fn strip<K: Kernel>(&self, first_row: usize, first_term: usize, depth: usize) -> Strip;
+}
+
+/// The strip of `values` whose element (0, 0) lies at `start`, with the given steps between rows and between terms.
+#[inline(always)]
+pub(super) fn strip<K: Kernel>(
+    values: &[f32],
+    start: usize,
+    (row_step, term_step): (usize, usize),
+    depth: usize,
+) -> Strip {
+    let values = &values[start..=start + (K::MR - 1) * row_step + (depth - 1) * term_step];
+    Strip { start: values.as_ptr(), row_step, term_step }
 }
 
 /// Row-major A, rows `stride` apart.
@@ -140,7 +157,26 @@ pub(super) struct Rows<'a> {
 impl Left for Rows<'_> {
     #[inline(always)]
     fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]) {
-        pack_strided::<K>((self.values, |row| row * self.stride, 1), rows, terms, out);
+        let depth = terms.len();
+        for (block, first) in rows.clone().step_by(K::MR).enumerate() {
+            let out = &mut out[block * K::MR * depth..(block + 1) * K::MR * depth];
+            let n_rows = K::MR.min(rows.end - first);
+            if n_rows < K::MR {
+                out.fill(0.0);
+            }
+            transpose((&self.values[first * self.stride + terms.start..], self.stride), n_rows, depth, (out, K::MR));
+        }
+    }
+
+    #[inline(always)]
+    fn is_read_in_place(&self, n_columns: usize) -> bool {
+        // MR streams in reading order cost nothing until many panels read them again.
+        n_columns <= 512
+    }
+
+    #[inline(always)]
+    fn strip<K: Kernel>(&self, first_row: usize, first_term: usize, depth: usize) -> Strip {
+        strip::<K>(self.values, first_row * self.stride + first_term, (self.stride, 1), depth)
     }
 }
 
@@ -174,43 +210,82 @@ impl Left for Columns<'_> {
             }
         }
     }
+
+    #[inline(always)]
+    fn is_read_in_place(&self, n_columns: usize) -> bool {
+        // Every term is on another line, and on another page where rows are long.
+        n_columns <= if self.stride <= 384 { 128 } else { 64 }
+    }
+
+    #[inline(always)]
+    fn strip<K: Kernel>(&self, first_row: usize, first_term: usize, depth: usize) -> Strip {
+        strip::<K>(self.values, first_term * self.stride + first_row, (1, self.stride), depth)
+    }
 }
 
 /// The transpose of a packed matrix.
 impl Left for Packed {
     #[inline(always)]
     fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]) {
-        pack_strided::<K>((self.values(), |column| self.column_start(column), K::NR), rows, terms, out);
+        let depth = terms.len();
+        for (block, first) in rows.clone().step_by(K::MR).enumerate() {
+            let out = &mut out[block * K::MR * depth..(block + 1) * K::MR * depth];
+            // Rows beyond the end read the last row and are cleared below; no tile has more than 16 rows.
+            let mut sources: [&[f32]; 16] = [&[]; 16];
+            for (i, source) in sources[..K::MR].iter_mut().enumerate() {
+                let start = self.column_start((first + i).min(rows.end - 1)) + terms.start * K::NR;
+                *source = &self.values()[start..=(start + (depth - 1) * K::NR)];
+            }
+            for (t, out) in out.chunks_exact_mut(K::MR).enumerate() {
+                for i in 0..K::MR {
+                    // SAFETY: every source holds (depth - 1) * NR + 1 values and t < depth.
+                    out[i] = unsafe { *sources[i].get_unchecked(t * K::NR) };
+                }
+            }
+            if rows.end - first < K::MR {
+                for out in out.chunks_exact_mut(K::MR) {
+                    out[rows.end - first..].fill(0.0);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn is_read_in_place(&self, _: usize) -> bool {
+        false
+    }
+
+    fn strip<K: Kernel>(&self, _: usize, _: usize, _: usize) -> Strip {
+        unreachable!("a strip may lie in two panels")
     }
 }
 
-/// [`Left::pack`] for A given as (values, start of row i, step between the terms of a row).
+/// out[t * out_stride + i] = a[i * stride + t] for i < n_rows, t < depth.
 #[inline(always)]
-fn pack_strided<K: Kernel>(
-    (a, row_start, step): (&[f32], impl Fn(usize) -> usize, usize),
-    rows: Range<usize>,
-    terms: Range<usize>,
-    out: &mut [f32],
-) {
-    let depth = terms.len();
-    for (block, first) in rows.clone().step_by(K::MR).enumerate() {
-        let out = &mut out[block * K::MR * depth..(block + 1) * K::MR * depth];
-        // Rows beyond the end read the last row and are cleared below; no tile has more than 16 rows.
-        let mut sources: [&[f32]; 16] = [&[]; 16];
-        for (i, source) in sources[..K::MR].iter_mut().enumerate() {
-            let start = row_start((first + i).min(rows.end - 1)) + terms.start * step;
-            *source = &a[start..=(start + (depth - 1) * step)];
-        }
-        for (t, out) in out.chunks_exact_mut(K::MR).enumerate() {
-            for i in 0..K::MR {
-                // SAFETY: every source holds (depth - 1) * step + 1 values and t < depth.
-                out[i] = unsafe { *sources[i].get_unchecked(t * step) };
+fn transpose((a, stride): (&[f32], usize), n_rows: usize, depth: usize, (out, out_stride): (&mut [f32], usize)) {
+    if n_rows == 0 || depth == 0 {
+        return;
+    }
+    assert!(a.len() >= (n_rows - 1) * stride + depth, "transpose: A has {} values", a.len());
+    assert!(out.len() >= (depth - 1) * out_stride + n_rows, "transpose: room for {} values", out.len());
+    // Four by four, which the compiler makes loads, shuffles and stores of vectors.
+    let (whole_rows, whole_depth) = (n_rows / 4 * 4, depth / 4 * 4);
+    for t in (0..whole_depth).step_by(4) {
+        for i in (0..whole_rows).step_by(4) {
+            // SAFETY: i + 3 < n_rows and t + 3 < depth, whose extents are checked above.
+            unsafe {
+                let from = a.as_ptr().add(i * stride + t);
+                let rows = [0, 1, 2, 3].map(|i| *from.add(i * stride).cast::<[f32; 4]>());
+                let to = out.as_mut_ptr().add(t * out_stride + i);
+                for t in 0..4 {
+                    *to.add(t * out_stride).cast::<[f32; 4]>() = [rows[0][t], rows[1][t], rows[2][t], rows[3][t]];
+                }
             }
         }
-        if rows.end - first < K::MR {
-            for out in out.chunks_exact_mut(K::MR) {
-                out[rows.end - first..].fill(0.0);
-            }
+    }
+    for i in 0..n_rows {
+        for t in if i < whole_rows { whole_depth } else { 0 }..depth {
+            out[t * out_stride + i] = a[i * stride + t];
         }
     }
 }

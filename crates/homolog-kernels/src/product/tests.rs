@@ -2,8 +2,8 @@ use homolog_test::{Seeded, Tol, assert_close, assert_close_f32, check_close};
 
 use super::*;
 
-/// Shapes around every tile edge, empty ones included.
-const SHAPES: [(usize, usize, usize); 11] = [
+/// Shapes around every tile edge, empty ones included; the last are wide enough for A to be packed.
+const SHAPES: [(usize, usize, usize); 13] = [
     (0, 3, 4),
     (1, 0, 5),
     (1, 1, 1),
@@ -15,6 +15,8 @@ const SHAPES: [(usize, usize, usize); 11] = [
     (12, 257, 64),
     (13, 513, 100),
     (3, 3072, 48),
+    (65, 63, 513),
+    (97, 258, 545),
 ];
 
 #[test]
@@ -81,6 +83,24 @@ fn a_row_has_the_same_bits_alone_and_among_others() {
 }
 
 #[test]
+fn a_column_has_the_same_bits_packed_and_in_place() {
+    let mut seeded = Seeded::new(19);
+    let (m, k, n) = (101, 300, 600);
+    let (a, b) = (seeded.gaussians_f32(m * k, 1.0), seeded.gaussians_f32(k * n, 1.0));
+    let packed = Packed::from_rows(&b, n, k, n);
+    let mut all = vec![0.0; m * n];
+    product((&a, k), &packed, 0..n, None, (&mut all, n));
+    for columns in [0..32, 32..100, 64..576] {
+        let width = columns.len();
+        let mut some = vec![0.0; m * width];
+        product((&a, k), &packed, columns.clone(), None, (&mut some, width));
+        for (row, (some, all)) in some.chunks_exact(width).zip(all.chunks_exact(n)).enumerate() {
+            assert_eq!(some, &all[columns.clone()], "row {row}, columns {columns:?}");
+        }
+    }
+}
+
+#[test]
 fn nan_and_infinity_are_carried() {
     let mut a = vec![1.0; 4];
     let b = vec![1.0; 4 * 3];
@@ -122,6 +142,8 @@ fn transposed_agrees_with_float64() {
         (257, 64, 65),
         (513, 96, 31),
         (4096, 13, 40),
+        (63, 97, 129),
+        (258, 65, 200),
     ] {
         let (a_stride, out_stride) = (m + 3, n + 2);
         let a = seeded.gaussians_f32(k * a_stride, 1.0);
@@ -156,11 +178,12 @@ fn a_lost_token_would_be_seen_in_the_transposed_product() {
 #[test]
 fn a_weight_has_the_same_gradient_bits_alone_and_among_others() {
     let mut seeded = Seeded::new(18);
-    let (k, m, n) = (600, 101, 70);
+    // Wide enough for A to be packed; alone it is read in place.
+    let (k, m, n) = (600, 101, 170);
     let (a, b) = (seeded.gaussians_f32(k * m, 1.0), seeded.gaussians_f32(k * n, 1.0));
     let mut all = vec![0.0; m * n];
     accumulate_transposed((&a, m), m, &Packed::from_rows(&b, n, k, n), (&mut all, n));
-    for (i, j) in [(0, 0), (50, 33), (100, 69)] {
+    for (i, j) in [(0, 0), (50, 33), (100, 169)] {
         let mut alone = [0.0];
         accumulate_transposed((&a[i..], m), 1, &Packed::from_rows(&b[j..], n, k, 1), (&mut alone, 1));
         assert_eq!(alone[0], all[i * n + j], "weight {i}, {j}");
