@@ -4,8 +4,8 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-use crate::elementwise::{exp, lane_dot, lane_max, lane_sum, per_isa};
-use crate::product::{Packed, accumulate_transposed, product};
+use crate::elementwise::{exp, lane_total, per_isa};
+use crate::product::{Packed, accumulate_transposed, product, product_of_first_rows, product_transposed};
 
 /// Shape of one attention layer.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +18,11 @@ pub struct AttentionShape {
     pub score_scale: f32,
 }
 
-/// Queries handled together; keys after the block's last query are never touched. A constant, so that no bit depends on it.
-const QUERY_BLOCK: usize = 64;
+/// Queries handled together; keys after the block's last query are never touched. A multiple of every kernel's rows.
+const QUERY_BLOCK: usize = 48;
+
+/// Rows of a block of scores are this or a multiple of it apart, and so made of whole groups of lanes.
+const LANES: usize = 16;
 
 /// z = softmax(scale Q K^T, causal) V for every head, concatenated.
 ///
@@ -36,20 +39,20 @@ pub fn causal_attention(qkv: &[f32], shape: AttentionShape, z: &mut [f32]) {
     let stride = 3 * d_model;
     let mut keys = Packed::zeros(d_head, n_pos);
     let mut values = Packed::zeros(n_pos, d_head);
-    let mut scores = vec![0.0; QUERY_BLOCK.min(n_pos) * n_pos];
+    let mut scores = vec![0.0; QUERY_BLOCK.min(n_pos) * n_pos.next_multiple_of(LANES)];
     for head in 0..n_heads {
-        keys.set_columns(&qkv[d_model + head * d_head..], stride);
+        let [q, k, v] = [0, 1, 2].map(|part| part * d_model + head * d_head);
+        keys.set_columns(&qkv[k..], stride);
+        values.set_rows(&qkv[v..], stride);
         for first in (0..n_pos).step_by(QUERY_BLOCK) {
             let n_queries = QUERY_BLOCK.min(n_pos - first);
             let n_keys = first + n_queries;
-            let scores = &mut scores[..n_queries * n_keys];
-            let queries = &qkv[first * stride + head * d_head..];
-            product((queries, stride), &keys, 0..n_keys, None, (scores, n_keys));
-            causal_softmax(scores, n_keys, first, score_scale);
-            values.reshape(n_keys, d_head);
-            values.set_rows(&qkv[2 * d_model + head * d_head..], stride);
+            let width = n_keys.next_multiple_of(LANES);
+            let scores = &mut scores[..n_queries * width];
+            product((&qkv[first * stride + q..], stride), &keys, 0..n_keys, None, (scores, width));
+            causal_softmax(scores, width, first, score_scale);
             let z = &mut z[first * d_model + head * d_head..][..(n_queries - 1) * d_model + d_head];
-            product((scores, n_keys), &values, 0..d_head, None, (z, d_model));
+            product_of_first_rows((scores, width), &values, n_keys, 0..d_head, None, (z, d_model));
         }
     }
 }
@@ -71,70 +74,100 @@ pub fn causal_attention_backward(qkv: &[f32], shape: AttentionShape, d_z: &[f32]
         return;
     }
     let stride = 3 * d_model;
-    d_qkv.fill(0.0);
     let mut keys_transposed = Packed::zeros(d_head, n_pos);
     let mut values_transposed = Packed::zeros(d_head, n_pos);
-    let mut rows = Packed::zeros(n_pos, d_head);
-    let block = QUERY_BLOCK.min(n_pos) * n_pos;
-    let (mut pattern, mut d_scores) = (vec![0.0; block], vec![0.0; block]);
+    let mut keys = Packed::zeros(n_pos, d_head);
+    let mut of_queries = Packed::zeros(QUERY_BLOCK, d_head);
+    let n_scores = QUERY_BLOCK.min(n_pos) * n_pos.next_multiple_of(LANES);
+    let (mut pattern, mut d_scores) = (vec![0.0; n_scores], vec![0.0; n_scores]);
     for head in 0..n_heads {
         let [q, k, v] = [0, 1, 2].map(|part| part * d_model + head * d_head);
         keys_transposed.set_columns(&qkv[k..], stride);
         values_transposed.set_columns(&qkv[v..], stride);
-        for first in (0..n_pos).step_by(QUERY_BLOCK) {
+        keys.set_rows(&qkv[k..], stride);
+        // The last block sees every key: it overwrites, the others add.
+        for first in (0..n_pos).step_by(QUERY_BLOCK).rev() {
             let n_queries = QUERY_BLOCK.min(n_pos - first);
             let n_keys = first + n_queries;
-            let (pattern, d_scores) = (&mut pattern[..n_queries * n_keys], &mut d_scores[..n_queries * n_keys]);
+            let into_keys = if n_keys == n_pos { product_transposed } else { accumulate_transposed };
+            let width = n_keys.next_multiple_of(LANES);
+            let (pattern, d_scores) = (&mut pattern[..n_queries * width], &mut d_scores[..n_queries * width]);
             let (queries, d_z) = (&qkv[first * stride + q..], &d_z[first * d_model + head * d_head..]);
-            product((queries, stride), &keys_transposed, 0..n_keys, None, (pattern, n_keys));
-            causal_softmax(pattern, n_keys, first, score_scale);
-            product((d_z, d_model), &values_transposed, 0..n_keys, None, (d_scores, n_keys));
-            causal_softmax_backward(pattern, d_scores, n_keys, first, score_scale);
-            rows.reshape(n_queries, d_head);
-            rows.set_rows(d_z, d_model);
-            accumulate_transposed((pattern, n_keys), n_keys, &rows, (&mut d_qkv[v..], stride));
-            rows.set_rows(queries, stride);
-            accumulate_transposed((d_scores, n_keys), n_keys, &rows, (&mut d_qkv[k..], stride));
-            rows.reshape(n_keys, d_head);
-            rows.set_rows(&qkv[k..], stride);
+            product((queries, stride), &keys_transposed, 0..n_keys, None, (pattern, width));
+            causal_softmax(pattern, width, first, score_scale);
+            product((d_z, d_model), &values_transposed, 0..n_keys, None, (d_scores, width));
+            causal_softmax_backward(pattern, d_scores, width, first, score_scale);
+            of_queries.reshape(n_queries, d_head);
+            of_queries.set_rows(d_z, d_model);
+            into_keys((pattern, width), n_keys, &of_queries, (&mut d_qkv[v..], stride));
+            of_queries.set_rows(queries, stride);
+            into_keys((d_scores, width), n_keys, &of_queries, (&mut d_qkv[k..], stride));
             let d_queries = &mut d_qkv[first * stride + q..][..(n_queries - 1) * stride + d_head];
-            product((d_scores, n_keys), &rows, 0..d_head, None, (d_queries, stride));
+            product_of_first_rows((d_scores, width), &keys, n_keys, 0..d_head, None, (d_queries, stride));
         }
     }
 }
 
 per_isa! {
-    /// The gradient of the unscaled scores in place of that of the pattern, `d` [n, n_keys], by rows over keys
-    /// 0..=first + row; later keys get exactly 0.
-    fn causal_softmax_backward(pattern: &[f32], d: &mut [f32], n_keys: usize, first: usize, scale: f32) {
-        for (row, (p, d)) in pattern.chunks_exact(n_keys).zip(d.chunks_exact_mut(n_keys)).enumerate() {
-            let (seen, unseen) = d.split_at_mut(first + row + 1);
-            unseen.fill(0.0);
-            let p = &p[..seen.len()];
-            let mean = lane_dot(p, seen);
-            for (d, &p) in seen.iter_mut().zip(p) {
-                *d = p * (*d - mean) * scale;
+    /// Scale and softmax each row of `scores` [n, width] over keys 0..=first + row; later keys get exactly 0, whatever
+    /// stood there. `width` is a multiple of [`LANES`].
+    fn causal_softmax(scores: &mut [f32], width: usize, first: usize, scale: f32) {
+        for (row, scores) in scores.chunks_exact_mut(width).enumerate() {
+            let n_seen = first + row + 1;
+            let seen = &mut scores.as_chunks_mut::<LANES>().0[..n_seen.div_ceil(LANES)];
+            let (last, whole) = seen.split_last_mut().expect("a position sees itself");
+            let n_last = n_seen - whole.len() * LANES;
+            let mut max = [f32::NEG_INFINITY; LANES];
+            for scores in whole.iter_mut() {
+                for i in 0..LANES {
+                    scores[i] *= scale;
+                    // A NaN need not be the maximum: its own exponential makes the whole row NaN.
+                    max[i] = if scores[i] > max[i] { scores[i] } else { max[i] };
+                }
             }
+            for i in 0..LANES {
+                last[i] = if i < n_last { last[i] * scale } else { f32::NEG_INFINITY };
+                max[i] = if last[i] > max[i] { last[i] } else { max[i] };
+            }
+            let max = max.into_iter().fold(f32::NEG_INFINITY, |a, b| if b > a { b } else { a });
+            let mut sums = [0.0; LANES];
+            for scores in seen.iter_mut() {
+                for i in 0..LANES {
+                    scores[i] = exp(scores[i] - max);
+                    sums[i] += scores[i];
+                }
+            }
+            let inverse = 1.0 / lane_total(sums);
+            for scores in seen.iter_mut() {
+                for i in 0..LANES {
+                    scores[i] *= inverse;
+                }
+            }
+            scores[n_seen..].fill(0.0);
         }
     }
 }
 
 per_isa! {
-    /// Scale and softmax each row of `scores` [n, n_keys] over keys 0..=first + row; later keys get exactly 0.
-    fn causal_softmax(scores: &mut [f32], n_keys: usize, first: usize, scale: f32) {
-        for (row, scores) in scores.chunks_exact_mut(n_keys).enumerate() {
-            let (seen, unseen) = scores.split_at_mut(first + row + 1);
-            unseen.fill(0.0);
-            for score in seen.iter_mut() {
-                *score *= scale;
+    /// The gradient of the unscaled scores in place of that of the pattern, `d` [n, width], by rows over keys 0..=first + row;
+    /// later keys get exactly 0, whatever stood there.
+    fn causal_softmax_backward(pattern: &[f32], d: &mut [f32], width: usize, first: usize, scale: f32) {
+        for (row, (p, d)) in pattern.chunks_exact(width).zip(d.chunks_exact_mut(width)).enumerate() {
+            let n_seen = first + row + 1;
+            d[n_seen..].fill(0.0);
+            let n_chunks = n_seen.div_ceil(LANES);
+            let (p, d) = (&p.as_chunks::<LANES>().0[..n_chunks], &mut d.as_chunks_mut::<LANES>().0[..n_chunks]);
+            let mut sums = [0.0; LANES];
+            for (p, d) in p.iter().zip(d.iter()) {
+                for i in 0..LANES {
+                    sums[i] += p[i] * d[i];
+                }
             }
-            let max = lane_max(seen);
-            for score in seen.iter_mut() {
-                *score = exp(*score - max);
-            }
-            let inverse = 1.0 / lane_sum(seen, |p| p);
-            for score in seen.iter_mut() {
-                *score *= inverse;
+            let mean = lane_total(sums);
+            for (p, d) in p.iter().zip(d) {
+                for i in 0..LANES {
+                    d[i] = p[i] * (d[i] - mean) * scale;
+                }
             }
         }
     }

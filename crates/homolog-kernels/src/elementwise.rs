@@ -63,8 +63,9 @@ pub(crate) fn lane_sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     lane_total(lanes)
 }
 
+/// Sum of 16 lanes by a fixed tree.
 #[inline(always)]
-fn lane_total(mut lanes: [f32; 16]) -> f32 {
+pub(crate) fn lane_total(mut lanes: [f32; 16]) -> f32 {
     for width in [8, 4, 2, 1] {
         for lane in 0..width {
             lanes[lane] += lanes[lane + width];

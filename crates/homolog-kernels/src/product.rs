@@ -39,9 +39,15 @@ thread_local! {
 /// Precision: f32, 256 terms in one accumulator; relative to |A||B| within 3e-6 of f64 at k = 3,072 (test
 /// `agrees_with_float64`). NaN and infinity are carried.
 /// Panics: if a shape does not fit (a bug in the caller).
-pub fn product(
+pub fn product(a: (&[f32], usize), b: &Packed, columns: Range<usize>, bias: Option<&[f32]>, out: (&mut [f32], usize)) {
+    product_of_first_rows(a, b, b.n_rows(), columns, bias, out);
+}
+
+/// [`product`] with the first `k` rows of B.
+pub(crate) fn product_of_first_rows(
     (a, a_stride): (&[f32], usize),
     b: &Packed,
+    k: usize,
     columns: Range<usize>,
     bias: Option<&[f32]>,
     (out, out_stride): (&mut [f32], usize),
@@ -51,18 +57,19 @@ pub fn product(
     if m == 0 || width == 0 {
         return;
     }
-    assert!(b.n_rows() == 0 || a.len() >= (m - 1) * a_stride + b.n_rows(), "A has {} values for {m} rows", a.len());
+    assert!(k <= b.n_rows(), "{k} rows of {}", b.n_rows());
+    assert!(k == 0 || a.len() >= (m - 1) * a_stride + k, "A has {} values for {m} rows", a.len());
     assert!(columns.end <= b.n_columns() && columns.start.is_multiple_of(Packed::COLUMN_STEP), "columns {columns:?}");
     assert!(bias.is_none_or(|bias| bias.len() == b.n_columns()), "bias is one value a column");
     assert!(out.len() >= (m - 1) * out_stride + width, "out has {} values for {m} rows", out.len());
-    if b.n_rows() == 0 {
+    if k == 0 {
         for row in out.chunks_mut(out_stride).take(m) {
             (0..width).for_each(|j| row[j] = bias.map_or(0.0, |bias| bias[columns.start + j]));
         }
         return;
     }
     let out = Dense { out, stride: out_stride, first_column: columns.start, first: First::Overwrites(bias) };
-    run(&Rows { values: a, stride: a_stride }, m, b, columns, out);
+    run(&Rows { values: a, stride: a_stride }, m, (b, k), columns, out);
 }
 
 /// total += A^T B, the contraction over tokens that correlation is made of.
@@ -74,7 +81,7 @@ pub fn product(
 pub fn accumulate_gram(a: &Packed, b: &Packed, total: &mut [f64]) {
     assert_eq!(a.n_rows(), b.n_rows(), "both operands hold the same tokens");
     assert_eq!(total.len(), a.n_columns() * b.n_columns(), "total is [n_a, n_b]");
-    run(a, a.n_columns(), b, 0..b.n_columns(), Totals { total, n_columns: b.n_columns() });
+    run(a, a.n_columns(), (b, b.n_rows()), 0..b.n_columns(), Totals { total, n_columns: b.n_columns() });
 }
 
 /// out += A^T B, the gradient of a weight: X^T dY.
@@ -83,11 +90,21 @@ pub fn accumulate_gram(a: &Packed, b: &Packed, total: &mut [f64]) {
 /// Precision: f32, 256 terms in one accumulator, which is then added to `out`; relative to |A||B| within 3e-6 of f64 at
 /// k = 4,096 (test `transposed_agrees_with_float64`). NaN and infinity are carried.
 /// Panics: if a shape does not fit.
-pub fn accumulate_transposed(
+pub fn accumulate_transposed(a: (&[f32], usize), m: usize, b: &Packed, out: (&mut [f32], usize)) {
+    transposed(a, m, b, out, First::Adds);
+}
+
+/// out = A^T B, as [`accumulate_transposed`]. Nothing is written if B has no rows.
+pub(crate) fn product_transposed(a: (&[f32], usize), m: usize, b: &Packed, out: (&mut [f32], usize)) {
+    transposed(a, m, b, out, First::Overwrites(None));
+}
+
+fn transposed(
     (a, a_stride): (&[f32], usize),
     m: usize,
     b: &Packed,
     (out, out_stride): (&mut [f32], usize),
+    first: First<'_>,
 ) {
     let (k, n) = (b.n_rows(), b.n_columns());
     if m == 0 || n == 0 || k == 0 {
@@ -95,13 +112,13 @@ pub fn accumulate_transposed(
     }
     assert!(a_stride >= m && a.len() >= (k - 1) * a_stride + m, "A has {} values for {k} rows of {m}", a.len());
     assert!(out_stride >= n && out.len() >= (m - 1) * out_stride + n, "out has {} values for {m} rows", out.len());
-    let out = Dense { out, stride: out_stride, first_column: 0, first: First::Adds };
-    run(&Columns { values: a, stride: a_stride }, m, b, 0..n, out);
+    let out = Dense { out, stride: out_stride, first_column: 0, first };
+    run(&Columns { values: a, stride: a_stride }, m, (b, k), 0..n, out);
 }
 
 /// [`blocks`] with the kernel of B's instruction set. The caller has checked that B has rows and that the shapes fit.
-fn run<L: Left, O: Output>(a: &L, m: usize, b: &Packed, columns: Range<usize>, out: O) {
-    match b.isa() {
+fn run<L: Left, O: Output>(a: &L, m: usize, b: (&Packed, usize), columns: Range<usize>, out: O) {
+    match b.0.isa() {
         // SAFETY: `Packed` is made only for the set in force, which the CPU reports.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => unsafe { blocks_avx512(a, m, b, columns, out) },
@@ -115,32 +132,38 @@ fn run<L: Left, O: Output>(a: &L, m: usize, b: &Packed, columns: Range<usize>, o
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f")]
-unsafe fn blocks_avx512<L: Left, O: Output>(a: &L, m: usize, b: &Packed, columns: Range<usize>, out: O) {
+unsafe fn blocks_avx512<L: Left, O: Output>(a: &L, m: usize, b: (&Packed, usize), columns: Range<usize>, out: O) {
     // SAFETY: this function enables the set that the kernel needs.
     unsafe { blocks::<kernel::Avx512, L, O>(a, m, b, columns, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn blocks_avx2<L: Left, O: Output>(a: &L, m: usize, b: &Packed, columns: Range<usize>, out: O) {
+unsafe fn blocks_avx2<L: Left, O: Output>(a: &L, m: usize, b: (&Packed, usize), columns: Range<usize>, out: O) {
     // SAFETY: this function enables the set that the kernel needs.
     unsafe { blocks::<kernel::Avx2, L, O>(a, m, b, columns, out) }
 }
 
-/// Walk A in blocks of [`MC`] rows and [`KC`] terms and B in panels of NR columns. Whole blocks of MR x NR sums are written
+/// Walk A in blocks of [`MC`] rows and [`KC`] terms and the first k rows of B in panels of NR columns. Whole blocks of MR x NR sums are written
 /// by the kernel where the output allows it; of others every row is handed over. Each is announced before its sums are made.
 ///
 /// SAFETY: the caller enables K's instruction set.
 #[inline(always)]
-unsafe fn blocks<K: Kernel, L: Left, O: Output>(a: &L, m: usize, b: &Packed, columns: Range<usize>, mut out: O) {
+unsafe fn blocks<K: Kernel, L: Left, O: Output>(
+    a: &L,
+    m: usize,
+    (b, k): (&Packed, usize),
+    columns: Range<usize>,
+    mut out: O,
+) {
     let mut sums = kernel::Sums([0.0; kernel::MAX_SUMS]);
     // Taken out rather than borrowed in a closure: a closure would not be compiled for the instruction set.
     let mut buffer = PACKED_A.take();
     buffer.grow(MC * KC);
     let packed_a = buffer.as_mut_slice();
     let reads_in_place = a.is_read_in_place(columns.len());
-    for k0 in (0..b.n_rows()).step_by(KC) {
-        let depth = KC.min(b.n_rows() - k0);
+    for k0 in (0..k).step_by(KC) {
+        let depth = KC.min(k - k0);
         let is_first = k0 == 0;
         for m0 in (0..m).step_by(MC) {
             let height = MC.min(m - m0);

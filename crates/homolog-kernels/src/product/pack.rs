@@ -6,6 +6,12 @@ use super::kernel::{self, Kernel, Strip};
 use crate::aligned::Aligned;
 use crate::isa::Isa;
 
+/// Values on a cache line; every NR is a multiple of it.
+const LINE: usize = 16;
+
+/// Rows packed before the next columns are.
+const ROW_GROUP: usize = 64;
+
 /// A [k, n] matrix in panels of NR columns, [n / NR][k][NR]; columns beyond n are zero.
 ///
 /// Weights are packed once when a model is loaded, activations once a chunk.
@@ -59,13 +65,26 @@ impl Packed {
     /// Overwrite all values from a row-major matrix, as [`Packed::from_rows`].
     pub fn set_rows(&mut self, b: &[f32], stride: usize) {
         let (n_rows, n_columns, nr) = (self.n_rows, self.n_columns, self.nr);
-        for column in (0..n_columns).step_by(nr) {
-            let width = nr.min(n_columns - column);
-            let panel = &mut self.panels.as_mut_slice()[column * n_rows..(column + nr) * n_rows];
-            for (row, out) in panel.chunks_exact_mut(nr).enumerate() {
-                let start = row * stride + column;
-                out[..width].copy_from_slice(&b[start..start + width]);
-                out[width..].fill(0.0);
+        // Some rows of all panels at a time, so that few pages are in use.
+        for first in (0..n_rows).step_by(ROW_GROUP) {
+            let rows = first..n_rows.min(first + ROW_GROUP);
+            for column in (0..n_columns).step_by(nr) {
+                let width = nr.min(n_columns - column);
+                let panel = &mut self.panels.as_mut_slice()[column * n_rows..(column + nr) * n_rows];
+                for row in rows.clone() {
+                    let out = &mut panel[row * nr..(row + 1) * nr];
+                    let values = &b[row * stride + column..][..width];
+                    if width == nr {
+                        // Of a length that the compiler knows, not a call for every line.
+                        for (out, values) in out.as_chunks_mut::<LINE>().0.iter_mut().zip(values.as_chunks::<LINE>().0)
+                        {
+                            *out = *values;
+                        }
+                    } else {
+                        out[..width].copy_from_slice(values);
+                        out[width..].fill(0.0);
+                    }
+                }
             }
         }
     }
