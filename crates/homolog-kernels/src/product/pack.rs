@@ -294,7 +294,8 @@ fn transpose((a, stride): (&[f32], usize), n_rows: usize, depth: usize, (out, ou
             // SAFETY: i + 3 < n_rows and t + 3 < depth, whose extents are checked above.
             unsafe {
                 let from = a.as_ptr().add(i * stride + t);
-                let rows = [0, 1, 2, 3].map(|i| *from.add(i * stride).cast::<[f32; 4]>());
+                let row = |i: usize| *from.add(i * stride).cast::<[f32; 4]>();
+                let rows = [row(0), row(1), row(2), row(3)];
                 let to = out.as_mut_ptr().add(t * out_stride + i);
                 for t in 0..4 {
                     *to.add(t * out_stride).cast::<[f32; 4]>() = [rows[0][t], rows[1][t], rows[2][t], rows[3][t]];
