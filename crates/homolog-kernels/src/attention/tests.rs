@@ -4,12 +4,23 @@ use super::*;
 
 const TOL: Tol = Tol { abs: 2e-6, rel: 2e-6 };
 
-/// Sums over up to 130 queries, two products deep.
+/// Sums over up to 300 queries, two products deep.
 const BACKWARD_TOL: Tol = Tol { abs: 1e-6, rel: 1e-6 };
 
-/// (n_pos, n_heads, d_head) around the edges of a block of queries and of a tile, no positions included.
-const SHAPES: [(usize, usize, usize); 7] =
-    [(0, 1, 4), (1, 1, 1), (2, 2, 3), (63, 1, 8), (64, 2, 16), (65, 3, 5), (130, 2, 32)];
+/// (n_pos, n_heads, d_head) around the edges of a block of queries, of a group of lanes and of a tile, no positions included.
+const SHAPES: [(usize, usize, usize); 11] = [
+    (0, 1, 4),
+    (1, 1, 1),
+    (2, 2, 3),
+    (47, 2, 17),
+    (48, 1, 4),
+    (49, 3, 16),
+    (63, 1, 8),
+    (64, 2, 16),
+    (65, 3, 5),
+    (130, 2, 32),
+    (300, 1, 12),
+];
 
 fn shape(n_heads: usize, d_head: usize) -> AttentionShape {
     AttentionShape { n_heads, d_head, score_scale: 1.0 / (d_head as f32).sqrt() }
