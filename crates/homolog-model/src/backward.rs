@@ -32,6 +32,7 @@ pub struct Differentiable {
 }
 
 /// The transposes of a [`Block`]'s matrices.
+#[expect(clippy::struct_field_names, reason = "the names of the matrices")]
 struct TransposedBlock {
     /// [3 `d_model`, `d_model`]
     w_qkv: Packed,
@@ -219,7 +220,7 @@ impl BlockPass<'_> {
         let outputs = outputs.zip(normalized.par_chunks_mut(n_pos * d_model)).zip(d_ln.par_rows_mut());
         inputs.zip(outputs).for_each(|((resid_mid, mlp_pre), (((d_mlp_values, d_resid), normalized), d_ln))| {
             nonlinearity.backward(mlp_pre, d_mlp_values);
-            self.through_layer_norm(
+            through_layer_norm(
                 (resid_mid, &self.block.ln2, eps),
                 (d_mlp_values, d_mlp, &self.transposed.w_in),
                 (normalized, d_resid, d_ln),
@@ -255,7 +256,7 @@ impl BlockPass<'_> {
                 let mut d_z = vec![0.0; row];
                 product((d_out, d_model), &self.transposed.w_o, 0..d_model, None, (&mut d_z, d_model));
                 causal_attention_backward(&qkv, shape, &d_z, d_qkv);
-                self.through_layer_norm(
+                through_layer_norm(
                     (resid_pre, &self.block.ln1, eps),
                     (d_qkv, 3 * d_model, &self.transposed.w_qkv),
                     (normalized, d_resid, d_ln),
@@ -267,22 +268,21 @@ impl BlockPass<'_> {
         add_affine_gradient((&z, d_model), (&d_out, d_model), gradients, &name("attn.c_proj"));
         add_affine_gradient((&normalized, d_model), (&d_qkv, 3 * d_model), gradients, &name("attn.c_attn"));
     }
+}
 
-    /// One row back through a matrix and the layer norm before it, added to the gradient of the residual stream; leaves what
-    /// the layer norm gave.
-    fn through_layer_norm(
-        &self,
-        (resid, ln, eps): (&[f32], &LayerNorm, f32),
-        (d_out, width, transposed): (&[f32], usize, &Packed),
-        (normalized, d_resid, d_ln): (&mut [f32], &mut [f32], &mut [f32]),
-    ) {
-        let d_model = ln.w.len();
-        let mut d_normalized = vec![0.0; resid.len()];
-        product((d_out, width), transposed, 0..d_model, None, (&mut d_normalized, d_model));
-        let (d_w, d_b) = d_ln.split_at_mut(d_model);
-        layer_norm_backward(resid, &ln.w, eps, &d_normalized, d_resid, d_w, d_b);
-        layer_norm(resid, &ln.w, &ln.b, eps, normalized);
-    }
+/// One row back through a matrix and the layer norm before it, added to the gradient of the residual stream; leaves what
+/// the layer norm gave.
+fn through_layer_norm(
+    (resid, ln, eps): (&[f32], &LayerNorm, f32),
+    (d_out, width, transposed): (&[f32], usize, &Packed),
+    (normalized, d_resid, d_ln): (&mut [f32], &mut [f32], &mut [f32]),
+) {
+    let d_model = ln.w.len();
+    let mut d_normalized = vec![0.0; resid.len()];
+    product((d_out, width), transposed, 0..d_model, None, (&mut d_normalized, d_model));
+    let (d_w, d_b) = d_ln.split_at_mut(d_model);
+    layer_norm_backward(resid, &ln.w, eps, &d_normalized, d_resid, d_w, d_b);
+    layer_norm(resid, &ln.w, &ln.b, eps, normalized);
 }
 
 /// Gradients of a layer norm by row of tokens, [`n_rows`, 2 `d_model`]: of w, then of b. Rows are added up in order.

@@ -293,15 +293,19 @@ impl FamilyConfig {
     /// `family`: the family's folder, seen from where the file will be. `d_vocab`: of the tokenizer.
     pub fn study(&self, family: &Path, d_vocab: usize) -> String {
         let quoted = |path: PathBuf| toml::Value::from(path.to_string_lossy().into_owned()).to_string();
-        let mut study = format!("[study]\nname = {}\n\n", toml::Value::from(self.family.name.clone()));
-        for seeds in self.models() {
+        let name = toml::Value::from(self.family.name.clone());
+        let models = self.models().into_iter().map(|seeds| {
             let path = quoted(family.join(&seeds.name));
-            study += &format!("[[model]]\nname = \"{}\"\npath = {path}\n\n", seeds.name);
-        }
+            format!("[[model]]\nname = \"{}\"\npath = {path}\n\n", seeds.name)
+        });
         let steps: Vec<String> = self.checkpoints().iter().map(u64::to_string).collect();
         let token_file = quoted(family.join(corpus::token_file(d_vocab, true)));
-        study += &format!("[checkpoints]\nsteps = [{}]\n\n[corpus]\n", steps.join(", "));
-        study + &format!("token_file = {token_file}\ncontext = {}\n", self.corpus.context)
+        format!(
+            "[study]\nname = {name}\n\n{}[checkpoints]\nsteps = [{}]\n\n[corpus]\ntoken_file = {token_file}\ncontext = {}\n",
+            models.collect::<String>(),
+            steps.join(", "),
+            self.corpus.context
+        )
     }
 
     /// The steps whose weights are kept, ascending.
@@ -389,7 +393,8 @@ impl FamilyConfig {
         if both.is_empty() && (init.is_empty() || data.is_empty()) {
             return fail("[seeds] needs `both = [1, 2, 3]`, or `init` and `data`, which are crossed".into());
         }
-        if !both.is_empty() && !(init.is_empty() && data.is_empty()) {
+        let is_crossed = !init.is_empty() || !data.is_empty();
+        if is_crossed && !both.is_empty() {
             return fail("[seeds] has `both` beside `init` or `data`; give `both`, or the other two".into());
         }
         for (key, seeds) in [("both", both), ("init", init), ("data", data)] {
@@ -451,8 +456,9 @@ impl FamilyConfig {
             ));
         }
         let listed = &self.checkpoints.steps;
-        if let Some(repeated) = listed.windows(2).find(|pair| pair[0] == pair[1]) {
-            return fail(format!("checkpoints.steps names {} twice", repeated[0]));
+        // They are sorted.
+        if let Some((repeated, _)) = listed.iter().zip(listed.iter().skip(1)).find(|(step, next)| step == next) {
+            return fail(format!("checkpoints.steps names {repeated} twice"));
         }
         if let Some(beyond) = listed.iter().find(|&&step| step > training.steps) {
             return fail(format!("checkpoints.steps names {beyond}, but training ends at step {}", training.steps));

@@ -55,15 +55,14 @@ pub(crate) fn prepare(
     }
 
     let tokenizer_path = folder.join(TOKENIZER);
-    let json = match &config.tokenizer.path {
-        Some(path) => Tokenizer::open(&config.locate(path))?.to_json()?,
-        None => {
-            let d_vocab = config.tokenizer.d_vocab.expect("filled when the file was read");
-            watch.begin("make a tokenizer", n_bytes, "bytes");
-            let json = train_tokenizer(&files, &config.corpus.text_field, d_vocab, &is_wanted)?;
-            watch.end();
-            json
-        }
+    let json = if let Some(path) = &config.tokenizer.path {
+        Tokenizer::open(&config.locate(path))?.to_json()?
+    } else {
+        let d_vocab = config.tokenizer.d_vocab.expect("filled when the file was read");
+        watch.begin("make a tokenizer", n_bytes, "bytes");
+        let json = train_tokenizer(&files, &config.corpus.text_field, d_vocab, &is_wanted)?;
+        watch.end();
+        json
     };
     write_bytes(&tokenizer_path, &json)?;
     let tokenizer = Tokenizer::open(&tokenizer_path)?;

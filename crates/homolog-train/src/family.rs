@@ -13,7 +13,7 @@ use crate::trainer::Trainer;
 use crate::{Error, FamilyConfig, Watch};
 
 /// Between two states kept of a training, so that a kill costs no more; checkpoints and interruptions keep one besides.
-const STATE_INTERVAL: Duration = Duration::from_secs(120);
+const STATE_INTERVAL: Duration = Duration::from_mins(2);
 
 /// What changes where a family is written, never its numbers.
 #[derive(Clone, Debug)]
