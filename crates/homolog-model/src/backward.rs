@@ -1,8 +1,8 @@
 //! The backward pass: from the mean loss to the gradient of every weight, block by block from the last.
 //!
 //! The forward pass is [`Model`]'s own; hooks record three places of every block, and what lies between them is computed
-//! again. Rows are independent until the gradients of weights, which are sums over all tokens in ascending order; so no bit
-//! depends on the number of threads.
+//! again. A row goes forth and back by itself, so that what it leaves stays in the cache; rows are added up in groups whose
+//! number is fixed, so that no bit depends on the number of threads.
 
 #[cfg(test)]
 mod tests;
@@ -15,13 +15,16 @@ use rayon::prelude::*;
 
 use crate::forward::Start;
 use crate::weights::{Block, LayerNorm};
-use crate::{Capture, Config, Dropout, HookPoint, Model, Parameters, Site, TokenBatch};
+use crate::{Activation, Capture, Config, Dropout, HookPoint, Hooks, Model, Parameters, Site, TokenBatch};
 
-/// Positions whose logits are held at once: [1024, `d_vocab`].
-const LOGIT_POSITIONS: usize = 1024;
+/// Groups of rows that may be computed side by side, each with gradients of its own until they are added up in order.
+const GROUPS: usize = 4;
 
-/// Rows of a weight's gradient that one task computes.
-const GRADIENT_ROWS: usize = 48;
+/// Positions whose logits are held at once by a group: [128, `d_vocab`].
+const LOGIT_POSITIONS: usize = 128;
+
+/// Where a block's activations are recorded on the way forth.
+const RECORDED: [Site; 3] = [Site::ResidPre, Site::ResidMid, Site::MlpPre];
 
 /// A model, and its matrices transposed for the way back.
 pub struct Differentiable {
@@ -52,9 +55,18 @@ pub struct Gradients {
     pub parameters: Parameters,
 }
 
-/// Told the activations and their gradients, both [`n_rows`, `n_pos`, `d_mlp`], at `mlp.hook_post` of a layer; from the last layer
-/// to the first.
-pub type AtMlpPost<'a> = dyn FnMut(usize, &[f32], &[f32]) + 'a;
+/// Told the activations of a row and their gradients, both [`n_pos`, `d_mlp`], at `mlp.hook_post`; from any thread, of each row from the
+/// last layer to the first.
+pub type AtMlpPost<'a> = dyn Fn(RowLayer, &[f32], &[f32]) + Sync + 'a;
+
+/// A row of the batch and a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowLayer {
+    /// Within the batch.
+    pub row: usize,
+    /// Block, from 0.
+    pub layer: usize,
+}
 
 impl Differentiable {
     /// Of these weights.
@@ -85,258 +97,239 @@ impl Differentiable {
     /// Mean cross-entropy of every predicted token of the batch, and its gradient by every weight.
     ///
     /// `at_mlp_post` sees every neuron's activation a(t) and dL/da(t): their product summed over tokens is the first-order
-    /// effect of a neuron on the loss. With `dropout` it is the loss of the model with these values dropped. Precision: f32, sums over tokens in f32 by 256; within 2e-5 of the largest value of
+    /// effect of a neuron on the loss. With `dropout` the loss is that of the model with these values dropped.
+    /// Precision: f32, sums over tokens in f32 by row; within 2e-5 of the largest value of
     /// each weight's gradient in f64 (tests `agrees_with_finite_differences`, `agrees_with_pytorch_in_float64`).
-    /// Memory: about 12 `d_model` floats a token and layer, and logits of 1,024 tokens.
+    /// Memory: four times the gradients, and of four rows the activations and the logits of 128 tokens.
     /// Panics: as [`Model::forward`]; if rows have fewer than two tokens, which predict nothing.
     pub fn gradients(
         &self,
         tokens: TokenBatch<'_>,
         dropout: Option<Dropout>,
-        at_mlp_post: &mut AtMlpPost<'_>,
+        at_mlp_post: &AtMlpPost<'_>,
     ) -> Gradients {
-        let config = self.model.config();
-        let n_layers = config.n_layers;
-        assert!(tokens.context >= 2 && tokens.n_rows() > 0, "{} rows of {}", tokens.n_rows(), tokens.context);
-        let recorded = [Site::ResidPre, Site::ResidMid, Site::MlpPre];
-        let point = |layer, site| HookPoint { layer, site };
-        let mut tape =
-            Capture::new((0..n_layers).flat_map(|layer| recorded.into_iter().map(move |site| point(layer, site))));
-        let resid = self.model.run(tokens, Start::Tokens, &mut (dropout, &mut tape), None);
-
-        let mut gradients = Parameters::zeros(config);
-        let (loss_nats, mut d_resid) = self.unembed(tokens, &resid, &mut gradients);
-        for layer in (0..n_layers).rev() {
-            let [resid_pre, resid_mid, mlp_pre] = recorded.map(|site| tape.get(point(layer, site)));
-            let pass = BlockPass {
-                model: &self.model,
-                block: &self.model.weights.blocks[layer],
-                transposed: &self.blocks[layer],
-                layer,
-                n_pos: tokens.context,
-                dropout,
-            };
-            pass.mlp(resid_mid, mlp_pre, &mut d_resid, &mut gradients, at_mlp_post);
-            pass.attention(resid_pre, &mut d_resid, &mut gradients);
+        let (context, n_rows) = (tokens.context, tokens.n_rows());
+        assert!(context >= 2 && n_rows > 0, "{n_rows} rows of {context}");
+        let n_group = n_rows.div_ceil(GROUPS);
+        let scale = (1.0 / (n_rows * (context - 1)) as f64) as f32;
+        let groups = tokens.ids.par_chunks(n_group * context).enumerate().map(|(group, ids)| {
+            let mut sums = Gradients { loss_nats: 0.0, parameters: Parameters::zeros(self.model.config()) };
+            for (row, ids) in ids.chunks_exact(context).enumerate() {
+                let pass = RowPass { differentiable: self, ids, row: group * n_group + row, dropout };
+                pass.run(scale, &mut sums, at_mlp_post);
+            }
+            sums
+        });
+        let mut groups = groups.collect::<Vec<_>>().into_iter();
+        let mut total = groups.next().expect("a batch has rows");
+        for group in groups {
+            total.loss_nats += group.loss_nats;
+            let sums = total.parameters.values_mut().iter_mut().zip(group.parameters.values());
+            sums.for_each(|(total, group)| *total += group);
         }
-        if let Some(dropout) = dropout {
-            dropout.apply(point(0, Site::ResidPre), &mut d_resid);
-        }
-        embed(tokens, &d_resid, config, &mut gradients);
-        Gradients { loss_nats, parameters: gradients }
-    }
-
-    /// The mean loss, and its gradient by the residual stream after the last block.
-    fn unembed(&self, tokens: TokenBatch<'_>, resid: &[f32], gradients: &mut Parameters) -> (f64, Vec<f32>) {
-        let &Config { d_model, d_vocab, eps, is_tied, .. } = self.model.config();
-        let ln = &self.model.weights.ln_final;
-        let (n_pos, n_targets) = (tokens.context, tokens.context - 1);
-        let scale = (1.0 / (tokens.n_rows() * n_targets) as f64) as f32;
-        let mut d_resid = vec![0.0; resid.len()];
-        let mut losses = vec![0.0; tokens.n_rows() * n_targets];
-        let mut d_ln = LayerNormRows::new(tokens.n_rows(), d_model);
-        let w_u = if is_tied { "wte.weight" } else { "lm_head.weight" };
-        let n_group = (LOGIT_POSITIONS / n_targets).clamp(1, tokens.n_rows());
-        let mut normalized = vec![0.0; n_group * n_targets * d_model];
-        let mut d_logits = vec![0.0; n_group * n_targets * d_vocab];
-        let groups = tokens.ids.chunks(n_group * n_pos).zip(resid.chunks(n_group * n_pos * d_model));
-        let outputs = d_resid.chunks_mut(n_group * n_pos * d_model).zip(losses.chunks_mut(n_group * n_targets));
-        for (((ids, resid), (d_resid, losses)), d_ln) in
-            groups.zip(outputs).zip(d_ln.values.chunks_mut(n_group * 2 * d_model))
-        {
-            let n_here = ids.len() / n_pos * n_targets;
-            let normalized = &mut normalized[..n_here * d_model];
-            let d_logits = &mut d_logits[..n_here * d_vocab];
-            let inputs = ids.par_chunks(n_pos).zip(resid.par_chunks(n_pos * d_model));
-            let outputs = d_resid.par_chunks_mut(n_pos * d_model).zip(losses.par_chunks_mut(n_targets));
-            let scratch =
-                normalized.par_chunks_mut(n_targets * d_model).zip(d_logits.par_chunks_mut(n_targets * d_vocab));
-            inputs.zip(outputs).zip(scratch).zip(d_ln.par_chunks_mut(2 * d_model)).for_each(
-                |((((ids, resid), (d_resid, losses)), (normalized, d_logits)), d_ln)| {
-                    // The last position predicts nothing.
-                    let resid = &resid[..n_targets * d_model];
-                    layer_norm(resid, &ln.w, &ln.b, eps, normalized);
-                    cross_entropy_backward(normalized, &self.model.weights.w_u, &ids[1..], scale, losses, d_logits);
-                    let mut d_normalized = vec![0.0; resid.len()];
-                    product((d_logits, d_vocab), &self.w_u, 0..d_model, None, (&mut d_normalized, d_model));
-                    let (d_w, d_b) = d_ln.split_at_mut(d_model);
-                    layer_norm_backward(resid, &ln.w, eps, &d_normalized, &mut d_resid[..resid.len()], d_w, d_b);
-                },
-            );
-            let normalized = Packed::from_rows(normalized, d_model, n_here, d_model);
-            add_weight_gradient((d_logits, d_vocab), &normalized, gradients.get_mut(w_u));
-        }
-        d_ln.add_to(gradients, "ln_f");
-        let total: f64 = losses.iter().map(|&loss| f64::from(loss)).sum();
-        (total / losses.len() as f64, d_resid)
+        total.loss_nats /= (n_rows * (context - 1)) as f64;
+        total
     }
 }
 
-/// One block on the way back.
-struct BlockPass<'a> {
-    model: &'a Model,
-    block: &'a Block,
-    transposed: &'a TransposedBlock,
-    layer: usize,
-    n_pos: usize,
+/// One row on its way forth and back.
+struct RowPass<'a> {
+    differentiable: &'a Differentiable,
+    ids: &'a [u32],
+    /// Within the batch.
+    row: usize,
     dropout: Option<Dropout>,
 }
 
-impl BlockPass<'_> {
-    /// The gradient at what the block adds to the residual stream at this site.
-    fn d_out(&self, site: Site, d_resid: &[f32]) -> Vec<f32> {
-        let mut d_out = d_resid.to_vec();
-        if let Some(dropout) = self.dropout {
-            dropout.apply(HookPoint { layer: self.layer, site }, &mut d_out);
+impl RowPass<'_> {
+    /// Add the row's losses and gradients, these times `scale`, to `sums`.
+    fn run(&self, scale: f32, sums: &mut Gradients, at_mlp_post: &AtMlpPost<'_>) {
+        let config = self.model().config();
+        let point = |layer, site| HookPoint { layer, site };
+        let points = (0..config.n_layers).flat_map(|layer| RECORDED.into_iter().map(move |site| point(layer, site)));
+        let mut tape = Capture::new(points);
+        let tokens = TokenBatch { ids: self.ids, context: self.ids.len() };
+        let resid = self.model().run(tokens, Start::Tokens, &mut (DropoutOfRow(self), &mut tape), None);
+        let (losses, mut d_resid) = self.unembed(&resid, scale, &mut sums.parameters);
+        sums.loss_nats += losses;
+        for layer in (0..config.n_layers).rev() {
+            let [resid_pre, resid_mid, mlp_pre] = RECORDED.map(|site| tape.get(point(layer, site)));
+            self.mlp(layer, (resid_mid, mlp_pre), &mut d_resid, &mut sums.parameters, at_mlp_post);
+            self.attention(layer, resid_pre, &mut d_resid, &mut sums.parameters);
         }
-        d_out
+        self.drop(point(0, Site::ResidPre), &mut d_resid);
+        self.embed(&d_resid, &mut sums.parameters);
+    }
+
+    fn model(&self) -> &Model {
+        &self.differentiable.model
+    }
+
+    fn drop(&self, point: HookPoint, values: &mut [f32]) {
+        if let Some(dropout) = self.dropout {
+            dropout.apply(point, self.row * values.len(), values);
+        }
+    }
+
+    /// The sum of the losses, and the gradient of the mean at the residual stream after the last block.
+    fn unembed(&self, resid: &[f32], scale: f32, gradients: &mut Parameters) -> (f64, Vec<f32>) {
+        let &Config { d_model, d_vocab, eps, is_tied, .. } = self.model().config();
+        let ln = &self.model().weights.ln_final;
+        let mut d_resid = vec![0.0; resid.len()];
+        let mut total = 0.0;
+        let mut d_ln = vec![0.0; 2 * d_model];
+        let (d_w, d_b) = d_ln.split_at_mut(d_model);
+        let w_u = if is_tied { "wte.weight" } else { "lm_head.weight" };
+        // The last position predicts nothing.
+        let n_targets = self.ids.len() - 1;
+        let block = LOGIT_POSITIONS.min(n_targets);
+        let mut losses = vec![0.0; block];
+        let mut d_logits = vec![0.0; block * d_vocab];
+        for first in (0..n_targets).step_by(block) {
+            let n_here = block.min(n_targets - first);
+            let here = first * d_model..(first + n_here) * d_model;
+            let (resid, targets) = (&resid[here.clone()], &self.ids[first + 1..][..n_here]);
+            let (losses, d_logits) = (&mut losses[..n_here], &mut d_logits[..n_here * d_vocab]);
+            let mut normalized = vec![0.0; resid.len()];
+            layer_norm(resid, &ln.w, &ln.b, eps, &mut normalized);
+            cross_entropy_backward(&normalized, &self.model().weights.w_u, targets, scale, losses, d_logits);
+            total += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+            let mut d_normalized = vec![0.0; resid.len()];
+            product((d_logits, d_vocab), &self.differentiable.w_u, 0..d_model, None, (&mut d_normalized, d_model));
+            layer_norm_backward(resid, &ln.w, eps, &d_normalized, &mut d_resid[here], d_w, d_b);
+            let normalized = Packed::from_rows(&normalized, d_model, n_here, d_model);
+            let gradient = gradients.get_mut(w_u);
+            accumulate_transposed((d_logits, d_vocab), d_vocab, &normalized, (gradient, d_model));
+        }
+        add_layer_norm_gradient(&d_ln, gradients, "ln_f");
+        (total, d_resid)
     }
 
     /// From the gradient at `hook_resid_post` to that at `hook_resid_mid`, in place.
     fn mlp(
         &self,
-        resid_mid: &[f32],
-        mlp_pre: &[f32],
+        layer: usize,
+        (resid_mid, mlp_pre): (&[f32], &[f32]),
         d_resid: &mut [f32],
         gradients: &mut Parameters,
-        at_mlp_post: &mut AtMlpPost<'_>,
+        at_mlp_post: &AtMlpPost<'_>,
     ) {
-        let &Config { d_model, d_mlp, eps, nonlinearity, .. } = self.model.config();
-        let (n_pos, n_tokens) = (self.n_pos, d_resid.len() / d_model);
+        let &Config { d_model, d_mlp, eps, nonlinearity, .. } = self.model().config();
+        let block: &Block = &self.model().weights.blocks[layer];
+        let transposed = &self.differentiable.blocks[layer];
+        let name = |rest: &str| format!("h.{layer}.{rest}");
+        let mut d_out = d_resid.to_vec();
+        self.drop(HookPoint { layer, site: Site::MlpOut }, &mut d_out);
         let mut mlp_post = mlp_pre.to_vec();
+        nonlinearity.apply(&mut mlp_post);
         let mut d_mlp_values = vec![0.0; mlp_pre.len()];
-        let d_out = self.d_out(Site::MlpOut, d_resid);
-        let rows = mlp_post.par_chunks_mut(n_pos * d_mlp).zip(d_mlp_values.par_chunks_mut(n_pos * d_mlp));
-        rows.zip(d_out.par_chunks(n_pos * d_model)).for_each(|((mlp_post, d_post), d_out)| {
-            nonlinearity.apply(mlp_post);
-            product((d_out, d_model), &self.transposed.w_out, 0..d_mlp, None, (d_post, d_mlp));
-        });
-        at_mlp_post(self.layer, &mlp_post, &d_mlp_values);
+        product((&d_out, d_model), &transposed.w_out, 0..d_mlp, None, (&mut d_mlp_values, d_mlp));
+        at_mlp_post(RowLayer { row: self.row, layer }, &mlp_post, &d_mlp_values);
+        add_affine_gradient((&mlp_post, d_mlp), (&d_out, d_model), gradients, &name("mlp.c_proj"));
 
-        let mut normalized = vec![0.0; resid_mid.len()];
-        let mut d_ln = LayerNormRows::new(n_tokens / n_pos, d_model);
-        let inputs = resid_mid.par_chunks(n_pos * d_model).zip(mlp_pre.par_chunks(n_pos * d_mlp));
-        let outputs = d_mlp_values.par_chunks_mut(n_pos * d_mlp).zip(d_resid.par_chunks_mut(n_pos * d_model));
-        let outputs = outputs.zip(normalized.par_chunks_mut(n_pos * d_model)).zip(d_ln.par_rows_mut());
-        inputs.zip(outputs).for_each(|((resid_mid, mlp_pre), (((d_mlp_values, d_resid), normalized), d_ln))| {
-            nonlinearity.backward(mlp_pre, d_mlp_values);
-            through_layer_norm(
-                (resid_mid, &self.block.ln2, eps),
-                (d_mlp_values, d_mlp, &self.transposed.w_in),
-                (normalized, d_resid, d_ln),
-            );
-        });
-        let name = |rest: &str| format!("h.{}.{rest}", self.layer);
-        d_ln.add_to(gradients, &name("ln_2"));
-        let d_out = (&d_out[..], d_model);
-        add_affine_gradient((&mlp_post, d_mlp), d_out, gradients, &name("mlp.c_proj"));
+        nonlinearity.backward(mlp_pre, &mut d_mlp_values);
+        let mut d_ln = vec![0.0; 2 * d_model];
+        let normalized = through_layer_norm(
+            (resid_mid, &block.ln2, eps),
+            (&d_mlp_values, d_mlp, &transposed.w_in),
+            (d_resid, &mut d_ln),
+        );
+        add_layer_norm_gradient(&d_ln, gradients, &name("ln_2"));
         add_affine_gradient((&normalized, d_model), (&d_mlp_values, d_mlp), gradients, &name("mlp.c_fc"));
     }
 
     /// From the gradient at `hook_resid_mid` to that at `hook_resid_pre`, in place.
-    fn attention(&self, resid_pre: &[f32], d_resid: &mut [f32], gradients: &mut Parameters) {
-        let &Config { n_heads, d_model, d_head, eps, .. } = self.model.config();
-        let shape = AttentionShape { n_heads, d_head, score_scale: self.model.config().score_scale(self.layer) };
-        let (n_pos, n_tokens) = (self.n_pos, d_resid.len() / d_model);
-        let row = n_pos * d_model;
-        let mut normalized = vec![0.0; resid_pre.len()];
-        let mut z = vec![0.0; resid_pre.len()];
-        let mut d_qkv = vec![0.0; 3 * resid_pre.len()];
-        let d_out = self.d_out(Site::AttnOut, d_resid);
-        let mut d_ln = LayerNormRows::new(n_tokens / n_pos, d_model);
-        let inputs = resid_pre.par_chunks(row).zip(d_out.par_chunks(row)).zip(d_resid.par_chunks_mut(row));
-        let outputs = normalized.par_chunks_mut(row).zip(z.par_chunks_mut(row)).zip(d_qkv.par_chunks_mut(3 * row));
-        inputs.zip(outputs).zip(d_ln.par_rows_mut()).for_each(
-            |((((resid_pre, d_out), d_resid), ((normalized, z), d_qkv)), d_ln)| {
-                let mut qkv = vec![0.0; 3 * row];
-                layer_norm(resid_pre, &self.block.ln1.w, &self.block.ln1.b, eps, normalized);
-                let out = (&mut qkv[..], 3 * d_model);
-                product((normalized, d_model), &self.block.w_qkv, 0..3 * d_model, Some(&self.block.b_qkv), out);
-                causal_attention(&qkv, shape, z);
-                let mut d_z = vec![0.0; row];
-                product((d_out, d_model), &self.transposed.w_o, 0..d_model, None, (&mut d_z, d_model));
-                causal_attention_backward(&qkv, shape, &d_z, d_qkv);
-                through_layer_norm(
-                    (resid_pre, &self.block.ln1, eps),
-                    (d_qkv, 3 * d_model, &self.transposed.w_qkv),
-                    (normalized, d_resid, d_ln),
-                );
-            },
-        );
-        let name = |rest: &str| format!("h.{}.{rest}", self.layer);
-        d_ln.add_to(gradients, &name("ln_1"));
+    fn attention(&self, layer: usize, resid_pre: &[f32], d_resid: &mut [f32], gradients: &mut Parameters) {
+        let config = self.model().config();
+        let &Config { n_heads, d_model, d_head, eps, .. } = config;
+        let shape = AttentionShape { n_heads, d_head, score_scale: config.score_scale(layer) };
+        let block: &Block = &self.model().weights.blocks[layer];
+        let transposed = &self.differentiable.blocks[layer];
+        let name = |rest: &str| format!("h.{layer}.{rest}");
+        let n = resid_pre.len();
+        let mut d_out = d_resid.to_vec();
+        self.drop(HookPoint { layer, site: Site::AttnOut }, &mut d_out);
+        let (mut normalized, mut qkv, mut z) = (vec![0.0; n], vec![0.0; 3 * n], vec![0.0; n]);
+        layer_norm(resid_pre, &block.ln1.w, &block.ln1.b, eps, &mut normalized);
+        let out = (&mut qkv[..], 3 * d_model);
+        product((&normalized, d_model), &block.w_qkv, 0..3 * d_model, Some(&block.b_qkv), out);
+        causal_attention(&qkv, shape, &mut z);
         add_affine_gradient((&z, d_model), (&d_out, d_model), gradients, &name("attn.c_proj"));
+        let mut d_z = z;
+        product((&d_out, d_model), &transposed.w_o, 0..d_model, None, (&mut d_z, d_model));
+        let mut d_qkv = vec![0.0; 3 * n];
+        causal_attention_backward(&qkv, shape, &d_z, &mut d_qkv);
+        let mut d_ln = vec![0.0; 2 * d_model];
+        let normalized = through_layer_norm(
+            (resid_pre, &block.ln1, eps),
+            (&d_qkv, 3 * d_model, &transposed.w_qkv),
+            (d_resid, &mut d_ln),
+        );
+        add_layer_norm_gradient(&d_ln, gradients, &name("ln_1"));
         add_affine_gradient((&normalized, d_model), (&d_qkv, 3 * d_model), gradients, &name("attn.c_attn"));
+    }
+
+    /// Into the embeddings of tokens and positions.
+    fn embed(&self, d_resid: &[f32], gradients: &mut Parameters) {
+        let d_model = self.model().config().d_model;
+        let add = |gradient: &mut [f32], d_resid: &[f32]| {
+            gradient.iter_mut().zip(d_resid).for_each(|(gradient, d)| *gradient += d);
+        };
+        add(gradients.get_mut("wpe.weight"), d_resid);
+        let w_e = gradients.get_mut("wte.weight");
+        for (d_resid, &id) in d_resid.chunks_exact(d_model).zip(self.ids) {
+            add(&mut w_e[id as usize * d_model..][..d_model], d_resid);
+        }
     }
 }
 
-/// One row back through a matrix and the layer norm before it, added to the gradient of the residual stream; leaves what
-/// the layer norm gave.
+/// The dropout of a batch, where the forward pass sees one row of it.
+struct DropoutOfRow<'a>(&'a RowPass<'a>);
+
+impl Hooks for DropoutOfRow<'_> {
+    fn wants(&self, point: HookPoint) -> bool {
+        self.0.dropout.is_some() && Dropout::is_at(point)
+    }
+
+    fn at(&mut self, point: HookPoint, activation: Activation<'_>) {
+        self.0.drop(point, activation.values);
+    }
+}
+
+/// One row back through a matrix and the layer norm before it, added to the gradient of the residual stream and of the layer
+/// norm; returns what the layer norm gave.
 fn through_layer_norm(
     (resid, ln, eps): (&[f32], &LayerNorm, f32),
     (d_out, width, transposed): (&[f32], usize, &Packed),
-    (normalized, d_resid, d_ln): (&mut [f32], &mut [f32], &mut [f32]),
-) {
+    (d_resid, d_ln): (&mut [f32], &mut [f32]),
+) -> Vec<f32> {
     let d_model = ln.w.len();
-    let mut d_normalized = vec![0.0; resid.len()];
-    product((d_out, width), transposed, 0..d_model, None, (&mut d_normalized, d_model));
+    let mut values = vec![0.0; resid.len()];
+    product((d_out, width), transposed, 0..d_model, None, (&mut values, d_model));
     let (d_w, d_b) = d_ln.split_at_mut(d_model);
-    layer_norm_backward(resid, &ln.w, eps, &d_normalized, d_resid, d_w, d_b);
-    layer_norm(resid, &ln.w, &ln.b, eps, normalized);
+    layer_norm_backward(resid, &ln.w, eps, &values, d_resid, d_w, d_b);
+    layer_norm(resid, &ln.w, &ln.b, eps, &mut values);
+    values
 }
 
-/// Gradients of a layer norm by row of tokens, [`n_rows`, 2 `d_model`]: of w, then of b. Rows are added up in order.
-struct LayerNormRows {
-    values: Vec<f32>,
-    d_model: usize,
-}
-
-impl LayerNormRows {
-    fn new(n_rows: usize, d_model: usize) -> Self {
-        Self { values: vec![0.0; n_rows * 2 * d_model], d_model }
-    }
-
-    fn par_rows_mut(&mut self) -> rayon::slice::ChunksExactMut<'_, f32> {
-        self.values.par_chunks_exact_mut(2 * self.d_model)
-    }
-
-    fn add_to(&self, gradients: &mut Parameters, ln: &str) {
-        let mut sums = vec![0.0; 2 * self.d_model];
-        add_column_sums(&self.values, &mut sums);
-        let (d_w, d_b) = sums.split_at(self.d_model);
-        for (rest, sums) in [("weight", d_w), ("bias", d_b)] {
-            let gradient = gradients.get_mut(&format!("{ln}.{rest}"));
-            gradient.iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient += sum);
-        }
+/// Add the gradients of w and b, side by side, of a layer norm.
+fn add_layer_norm_gradient(d_ln: &[f32], gradients: &mut Parameters, ln: &str) {
+    let (d_w, d_b) = d_ln.split_at(d_ln.len() / 2);
+    for (rest, sums) in [("weight", d_w), ("bias", d_b)] {
+        let gradient = gradients.get_mut(&format!("{ln}.{rest}"));
+        gradient.iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient += sum);
     }
 }
 
-/// The gradients of `name.weight` [in, out] and `name.bias` [out], of x [`n_tokens`, in] and the gradient of the output.
-fn add_affine_gradient(x: (&[f32], usize), (d_out, width): (&[f32], usize), gradients: &mut Parameters, name: &str) {
-    let packed = Packed::from_rows(d_out, width, d_out.len() / width, width);
-    add_weight_gradient(x, &packed, gradients.get_mut(&format!("{name}.weight")));
+/// Add the gradients of `name.weight` [in, out] and `name.bias` [out], of x [`n_tokens`, in] and the gradient of the output.
+fn add_affine_gradient(
+    (x, n_in): (&[f32], usize),
+    (d_out, n_out): (&[f32], usize),
+    gradients: &mut Parameters,
+    name: &str,
+) {
+    let packed = Packed::from_rows(d_out, n_out, d_out.len() / n_out, n_out);
+    let gradient = gradients.get_mut(&format!("{name}.weight"));
+    accumulate_transposed((x, n_in), n_in, &packed, (gradient, n_out));
     add_column_sums(d_out, gradients.get_mut(&format!("{name}.bias")));
-}
-
-/// gradient += x^T `d_out`: x [`n_tokens`, m], `d_out` [`n_tokens`, n], gradient [m, n]. Each value is summed by one task over all
-/// tokens in order.
-fn add_weight_gradient((x, m): (&[f32], usize), d_out: &Packed, gradient: &mut [f32]) {
-    let n = d_out.n_columns();
-    gradient.par_chunks_mut(GRADIENT_ROWS * n).enumerate().for_each(|(task, gradient)| {
-        accumulate_transposed((&x[task * GRADIENT_ROWS..], m), gradient.len() / n, d_out, (gradient, n));
-    });
-}
-
-/// Into the embeddings of tokens and positions.
-fn embed(tokens: TokenBatch<'_>, d_resid: &[f32], config: &Config, gradients: &mut Parameters) {
-    let d_model = config.d_model;
-    let mut add = |name: &str, row: &dyn Fn(usize) -> usize| {
-        let gradient = gradients.get_mut(name);
-        for (at, d_resid) in d_resid.chunks_exact(d_model).enumerate() {
-            let gradient = &mut gradient[row(at) * d_model..][..d_model];
-            gradient.iter_mut().zip(d_resid).for_each(|(gradient, d)| *gradient += d);
-        }
-    };
-    add("wte.weight", &|at| tokens.ids[at] as usize);
-    add("wpe.weight", &|at| at % tokens.context);
 }

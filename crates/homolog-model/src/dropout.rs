@@ -3,12 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use rayon::prelude::*;
-
 use crate::{Activation, HookPoint, Hooks, Site};
-
-/// Values that one task handles.
-const CHUNK: usize = 1 << 14;
 
 /// Sets values of the embedding, and of what attention and MLP of each block add to the residual stream, to 0 with probability
 /// `rate`, and divides the others by 1 - `rate`.
@@ -27,20 +22,24 @@ impl Dropout {
         (rate > 0.0).then_some(Self { rate, key })
     }
 
-    /// Drop from the values at a point, or from their gradient. Shape: [`n_rows`, `n_pos`, `d_model`].
-    pub fn apply(&self, point: HookPoint, values: &mut [f32]) {
+    /// Whether values are dropped at this point.
+    pub(crate) fn is_at(point: HookPoint) -> bool {
+        let is_embedding = point == HookPoint { layer: 0, site: Site::ResidPre };
+        is_embedding || matches!(point.site, Site::AttnOut | Site::MlpOut)
+    }
+
+    /// Drop from the values at a point, or from their gradient: [`n_rows`, `n_pos`, `d_model`], or a part of them from value `first` on.
+    pub(crate) fn apply(&self, point: HookPoint, first: usize, values: &mut [f32]) {
         let place = 8 * point.layer as u64 + point.site as u64;
         let stream = mixed(self.key ^ mixed(place));
         // A 64-bit number below this is dropped: 2^64 rate, which f64 holds to 53 bits.
         let dropped_below = (self.rate * 2.0_f64.powi(64)) as u64;
         let scale = (1.0 / (1.0 - self.rate)) as f32;
-        values.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, values)| {
-            for (at, value) in values.iter_mut().enumerate() {
-                let is_dropped = mixed(stream.wrapping_add((chunk * CHUNK + at) as u64)) < dropped_below;
-                // Not a product with 0: NaN and infinity must not vanish, or a diverging model would look sound.
-                *value = if is_dropped && value.is_finite() { 0.0 } else { *value * scale };
-            }
-        });
+        for (at, value) in values.iter_mut().enumerate() {
+            let is_dropped = mixed(stream.wrapping_add((first + at) as u64)) < dropped_below;
+            // Not a product with 0: NaN and infinity must not vanish, or a diverging model would look sound.
+            *value = if is_dropped && value.is_finite() { 0.0 } else { *value * scale };
+        }
     }
 }
 
@@ -54,11 +53,10 @@ fn mixed(number: u64) -> u64 {
 
 impl Hooks for Dropout {
     fn wants(&self, point: HookPoint) -> bool {
-        let is_embedding = point == HookPoint { layer: 0, site: Site::ResidPre };
-        is_embedding || matches!(point.site, Site::AttnOut | Site::MlpOut)
+        Self::is_at(point)
     }
 
     fn at(&mut self, point: HookPoint, activation: Activation<'_>) {
-        self.apply(point, activation.values);
+        self.apply(point, 0, activation.values);
     }
 }

@@ -19,7 +19,7 @@ mod tokens;
 mod vocabulary;
 mod weights;
 
-pub use backward::{AtMlpPost, Differentiable, Gradients};
+pub use backward::{AtMlpPost, Differentiable, Gradients, RowLayer};
 pub use checkpoint::Checkpoint;
 pub use config::Config;
 pub use dropout::Dropout;

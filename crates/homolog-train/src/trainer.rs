@@ -44,7 +44,7 @@ impl Trainer {
         let batch = TokenBatch { ids: &ids, context };
         let dropout_key = Stream::new("homolog-train 2026 dropout", &[self.seeds.data, step]).key();
         let dropout = Dropout::new(training.dropout, dropout_key);
-        let mut found = Differentiable::new(&self.parameters).gradients(batch, dropout, &mut |_, _, _| {});
+        let mut found = Differentiable::new(&self.parameters).gradients(batch, dropout, &|_, _, _| {});
         let gradient_norm = clip(&mut found.parameters, training.clip_norm);
         for (what, value) in [("loss", found.loss_nats), ("gradient", gradient_norm)] {
             if !value.is_finite() {

@@ -4,7 +4,7 @@ const POINT: HookPoint = HookPoint { layer: 1, site: Site::MlpOut };
 
 fn kept(rate: f64, key: u64, point: HookPoint, n: usize) -> Vec<f32> {
     let mut values = vec![1.0; n];
-    Dropout::new(rate, key).expect("a rate above 0").apply(point, &mut values);
+    Dropout::new(rate, key).expect("a rate above 0").apply(point, 0, &mut values);
     values
 }
 
@@ -32,11 +32,15 @@ fn key_and_place_decide_and_nothing_else() {
     assert_ne!(here, kept(0.5, 3, HookPoint { layer: 2, ..POINT }, 50_000));
     assert_ne!(here, kept(0.5, 3, HookPoint { site: Site::AttnOut, ..POINT }, 50_000));
     assert!(Dropout::new(0.0, 3).is_none());
+    // A part of the values is dropped as it is within the whole.
+    let mut part = vec![1.0; 100];
+    Dropout::new(0.5, 3).expect("a rate above 0").apply(POINT, 700, &mut part);
+    assert_eq!(part, here[700..800]);
 }
 
 #[test]
 fn what_is_not_finite_does_not_vanish() {
     let mut values = vec![f32::NAN; 100];
-    Dropout::new(0.9, 1).expect("a rate above 0").apply(POINT, &mut values);
+    Dropout::new(0.9, 1).expect("a rate above 0").apply(POINT, 0, &mut values);
     assert!(values.iter().all(|value| value.is_nan()));
 }
