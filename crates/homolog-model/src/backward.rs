@@ -1,30 +1,27 @@
 //! The backward pass: from the mean loss to the gradient of every weight, block by block from the last.
 //!
-//! The forward pass is [`Model`]'s own; hooks record three places of every block, and what lies between them is computed
-//! again. A row goes forth and back by itself, so that what it leaves stays in the cache; rows are added up in groups whose
-//! number is fixed, so that no bit depends on the number of threads.
+//! The way forth is made of [`Model`]'s own parts, and keeps what the way back needs. A row goes forth and back by itself, so
+//! that what it leaves stays in the cache; rows are added up in groups whose number is fixed, so that no bit depends on the
+//! number of threads.
 
 #[cfg(test)]
 mod tests;
 
 use homolog_kernels::{
-    AttentionShape, Packed, accumulate_transposed, add_column_sums, causal_attention, causal_attention_backward,
-    cross_entropy_backward, layer_norm, layer_norm_backward, product,
+    AttentionShape, Packed, accumulate_transposed, add_column_sums, causal_attention_backward, cross_entropy_backward,
+    layer_norm_backward, product,
 };
 use rayon::prelude::*;
 
-use crate::forward::Start;
-use crate::weights::{Block, LayerNorm};
-use crate::{Activation, Capture, Config, Dropout, HookPoint, Hooks, Model, Parameters, Site, TokenBatch};
+use crate::forward::{AttentionValues, add};
+use crate::weights::LayerNorm;
+use crate::{Config, Dropout, HookPoint, Model, Parameters, Site, TokenBatch};
 
 /// Groups of rows that may be computed side by side, each with gradients of its own until they are added up in order.
 const GROUPS: usize = 4;
 
 /// Positions whose logits are held at once by a group: [128, `d_vocab`].
 const LOGIT_POSITIONS: usize = 128;
-
-/// Where a block's activations are recorded on the way forth.
-const RECORDED: [Site; 3] = [Site::ResidPre, Site::ResidMid, Site::MlpPre];
 
 /// A model, and its matrices transposed for the way back.
 pub struct Differentiable {
@@ -114,9 +111,10 @@ impl Differentiable {
         let scale = (1.0 / (n_rows * (context - 1)) as f64) as f32;
         let groups = tokens.ids.par_chunks(n_group * context).enumerate().map(|(group, ids)| {
             let mut sums = Gradients { loss_nats: 0.0, parameters: Parameters::zeros(self.model.config()) };
+            let mut packed = Packed::zeros(0, 0);
             for (row, ids) in ids.chunks_exact(context).enumerate() {
                 let pass = RowPass { differentiable: self, ids, row: group * n_group + row, dropout };
-                pass.run(scale, &mut sums, at_mlp_post);
+                pass.run(scale, &mut sums, &mut packed, at_mlp_post);
             }
             sums
         });
@@ -124,8 +122,7 @@ impl Differentiable {
         let mut total = groups.next().expect("a batch has rows");
         for group in groups {
             total.loss_nats += group.loss_nats;
-            let sums = total.parameters.values_mut().iter_mut().zip(group.parameters.values());
-            sums.for_each(|(total, group)| *total += group);
+            add(total.parameters.values_mut(), group.parameters.values());
         }
         total.loss_nats /= (n_rows * (context - 1)) as f64;
         total
@@ -141,24 +138,55 @@ struct RowPass<'a> {
     dropout: Option<Dropout>,
 }
 
+/// What a row leaves in a block on its way forth, each [`n_pos`, width].
+struct BlockTape {
+    resid_pre: Vec<f32>,
+    attention: AttentionValues,
+    resid_mid: Vec<f32>,
+    normalized: Vec<f32>,
+    mlp_pre: Vec<f32>,
+    mlp_post: Vec<f32>,
+}
+
 impl RowPass<'_> {
-    /// Add the row's losses and gradients, these times `scale`, to `sums`.
-    fn run(&self, scale: f32, sums: &mut Gradients, at_mlp_post: &AtMlpPost<'_>) {
-        let config = self.model().config();
-        let point = |layer, site| HookPoint { layer, site };
-        let points = (0..config.n_layers).flat_map(|layer| RECORDED.into_iter().map(move |site| point(layer, site)));
-        let mut tape = Capture::new(points);
-        let tokens = TokenBatch { ids: self.ids, context: self.ids.len() };
-        let resid = self.model().run(tokens, Start::Tokens, &mut (DropoutOfRow(self), &mut tape), None);
-        let (losses, mut d_resid) = self.unembed(&resid, scale, &mut sums.parameters);
+    /// Add the row's losses and gradients, these times `scale`, to `sums`. `packed`: storage that is kept from row to row.
+    fn run(&self, scale: f32, sums: &mut Gradients, packed: &mut Packed, at_mlp_post: &AtMlpPost<'_>) {
+        let (resid, tape) = self.forth();
+        let (losses, mut d_resid) = self.unembed(&resid, scale, &mut sums.parameters, packed);
         sums.loss_nats += losses;
-        for layer in (0..config.n_layers).rev() {
-            let [resid_pre, resid_mid, mlp_pre] = RECORDED.map(|site| tape.get(point(layer, site)));
-            self.mlp(layer, (resid_mid, mlp_pre), &mut d_resid, &mut sums.parameters, at_mlp_post);
-            self.attention(layer, resid_pre, &mut d_resid, &mut sums.parameters);
+        for (layer, tape) in tape.into_iter().enumerate().rev() {
+            self.mlp(layer, &tape, &mut d_resid, &mut sums.parameters, packed, at_mlp_post);
+            self.attention(layer, tape, &mut d_resid, &mut sums.parameters, packed);
         }
-        self.drop(point(0, Site::ResidPre), &mut d_resid);
+        self.drop(HookPoint { layer: 0, site: Site::ResidPre }, &mut d_resid);
         self.embed(&d_resid, &mut sums.parameters);
+    }
+
+    /// The residual stream after the last block, and what each block computed; the bits of [`Model::loss`]'s pass (test
+    /// `the_way_forth_is_the_forward_pass`).
+    fn forth(&self) -> (Vec<f32>, Vec<BlockTape>) {
+        let model = self.model();
+        let &Config { n_layers, d_mlp, nonlinearity, .. } = model.config();
+        let mut resid = model.embed(TokenBatch { ids: self.ids, context: self.ids.len() });
+        self.drop(HookPoint { layer: 0, site: Site::ResidPre }, &mut resid);
+        let mut out = vec![0.0; resid.len()];
+        let block = |layer| {
+            let resid_pre = resid.clone();
+            let attention = model.attention(layer, &resid, &mut out);
+            self.drop(HookPoint { layer, site: Site::AttnOut }, &mut out);
+            add(&mut resid, &out);
+            let resid_mid = resid.clone();
+            let mut mlp_pre = vec![0.0; self.ids.len() * d_mlp];
+            let normalized = model.mlp_pre(layer, &resid, &mut mlp_pre);
+            let mut mlp_post = mlp_pre.clone();
+            nonlinearity.apply(&mut mlp_post);
+            model.mlp_out(layer, &mlp_post, &mut out);
+            self.drop(HookPoint { layer, site: Site::MlpOut }, &mut out);
+            add(&mut resid, &out);
+            BlockTape { resid_pre, attention, resid_mid, normalized, mlp_pre, mlp_post }
+        };
+        let tape = (0..n_layers).map(block).collect();
+        (resid, tape)
     }
 
     fn model(&self) -> &Model {
@@ -172,8 +200,8 @@ impl RowPass<'_> {
     }
 
     /// The sum of the losses, and the gradient of the mean at the residual stream after the last block.
-    fn unembed(&self, resid: &[f32], scale: f32, gradients: &mut Parameters) -> (f64, Vec<f32>) {
-        let &Config { d_model, d_vocab, eps, is_tied, .. } = self.model().config();
+    fn unembed(&self, resid: &[f32], scale: f32, gradients: &mut Parameters, packed: &mut Packed) -> (f64, Vec<f32>) {
+        let &Config { d_model, d_vocab, is_tied, .. } = self.model().config();
         let ln = &self.model().weights.ln_final;
         let mut d_resid = vec![0.0; resid.len()];
         let mut total = 0.0;
@@ -190,16 +218,16 @@ impl RowPass<'_> {
             let here = first * d_model..(first + n_here) * d_model;
             let (resid, targets) = (&resid[here.clone()], &self.ids[first + 1..][..n_here]);
             let (losses, d_logits) = (&mut losses[..n_here], &mut d_logits[..n_here * d_vocab]);
-            let mut normalized = vec![0.0; resid.len()];
-            layer_norm(resid, &ln.w, &ln.b, eps, &mut normalized);
+            let normalized = self.model().normalize(ln, resid);
             cross_entropy_backward(&normalized, &self.model().weights.w_u, targets, scale, losses, d_logits);
             total += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
             let mut d_normalized = vec![0.0; resid.len()];
             product((d_logits, d_vocab), &self.differentiable.w_u, 0..d_model, None, (&mut d_normalized, d_model));
-            layer_norm_backward(resid, &ln.w, eps, &d_normalized, &mut d_resid[here], d_w, d_b);
-            let normalized = Packed::from_rows(&normalized, d_model, n_here, d_model);
+            layer_norm_backward(resid, &ln.w, self.eps(), &d_normalized, &mut d_resid[here], d_w, d_b);
+            packed.reshape(n_here, d_model);
+            packed.set_rows(&normalized, d_model);
             let gradient = gradients.get_mut(w_u);
-            accumulate_transposed((d_logits, d_vocab), d_vocab, &normalized, (gradient, d_model));
+            accumulate_transposed((d_logits, d_vocab), d_vocab, packed, (gradient, d_model));
         }
         add_layer_norm_gradient(&d_ln, gradients, "ln_f");
         (total, d_resid)
@@ -209,72 +237,81 @@ impl RowPass<'_> {
     fn mlp(
         &self,
         layer: usize,
-        (resid_mid, mlp_pre): (&[f32], &[f32]),
+        tape: &BlockTape,
         d_resid: &mut [f32],
         gradients: &mut Parameters,
+        packed: &mut Packed,
         at_mlp_post: &AtMlpPost<'_>,
     ) {
-        let &Config { d_model, d_mlp, eps, nonlinearity, .. } = self.model().config();
-        let block: &Block = &self.model().weights.blocks[layer];
+        let &Config { d_model, d_mlp, nonlinearity, .. } = self.model().config();
         let transposed = &self.differentiable.blocks[layer];
         let name = |rest: &str| format!("h.{layer}.{rest}");
         let mut d_out = d_resid.to_vec();
         self.drop(HookPoint { layer, site: Site::MlpOut }, &mut d_out);
-        let mut mlp_post = mlp_pre.to_vec();
-        nonlinearity.apply(&mut mlp_post);
-        let mut d_mlp_values = vec![0.0; mlp_pre.len()];
+        let mut d_mlp_values = vec![0.0; tape.mlp_post.len()];
         product((&d_out, d_model), &transposed.w_out, 0..d_mlp, None, (&mut d_mlp_values, d_mlp));
-        at_mlp_post(RowLayer { row: self.row, layer }, &mlp_post, &d_mlp_values);
-        add_affine_gradient((&mlp_post, d_mlp), (&d_out, d_model), gradients, &name("mlp.c_proj"));
+        at_mlp_post(RowLayer { row: self.row, layer }, &tape.mlp_post, &d_mlp_values);
+        add_affine_gradient((&tape.mlp_post, d_mlp), (&d_out, d_model), gradients, packed, &name("mlp.c_proj"));
 
-        nonlinearity.backward(mlp_pre, &mut d_mlp_values);
-        let mut d_ln = vec![0.0; 2 * d_model];
-        let normalized = through_layer_norm(
-            (resid_mid, &block.ln2, eps),
-            (&d_mlp_values, d_mlp, &transposed.w_in),
-            (d_resid, &mut d_ln),
-        );
-        add_layer_norm_gradient(&d_ln, gradients, &name("ln_2"));
-        add_affine_gradient((&normalized, d_model), (&d_mlp_values, d_mlp), gradients, &name("mlp.c_fc"));
+        nonlinearity.backward(&tape.mlp_pre, &mut d_mlp_values);
+        let d_mlp_pre = (&d_mlp_values[..], d_mlp);
+        add_affine_gradient((&tape.normalized, d_model), d_mlp_pre, gradients, packed, &name("mlp.c_fc"));
+        let ln2 = &self.model().weights.blocks[layer].ln2;
+        self.layer_norm((&tape.resid_mid, ln2, &name("ln_2")), (d_mlp_pre, &transposed.w_in), d_resid, gradients);
     }
 
     /// From the gradient at `hook_resid_mid` to that at `hook_resid_pre`, in place.
-    fn attention(&self, layer: usize, resid_pre: &[f32], d_resid: &mut [f32], gradients: &mut Parameters) {
+    fn attention(
+        &self,
+        layer: usize,
+        tape: BlockTape,
+        d_resid: &mut [f32],
+        gradients: &mut Parameters,
+        packed: &mut Packed,
+    ) {
         let config = self.model().config();
-        let &Config { n_heads, d_model, d_head, eps, .. } = config;
+        let &Config { n_heads, d_model, d_head, .. } = config;
         let shape = AttentionShape { n_heads, d_head, score_scale: config.score_scale(layer) };
-        let block: &Block = &self.model().weights.blocks[layer];
         let transposed = &self.differentiable.blocks[layer];
         let name = |rest: &str| format!("h.{layer}.{rest}");
-        let n = resid_pre.len();
+        let AttentionValues { normalized, qkv, z } = tape.attention;
         let mut d_out = d_resid.to_vec();
         self.drop(HookPoint { layer, site: Site::AttnOut }, &mut d_out);
-        let (mut normalized, mut qkv, mut z) = (vec![0.0; n], vec![0.0; 3 * n], vec![0.0; n]);
-        layer_norm(resid_pre, &block.ln1.w, &block.ln1.b, eps, &mut normalized);
-        let out = (&mut qkv[..], 3 * d_model);
-        product((&normalized, d_model), &block.w_qkv, 0..3 * d_model, Some(&block.b_qkv), out);
-        causal_attention(&qkv, shape, &mut z);
-        add_affine_gradient((&z, d_model), (&d_out, d_model), gradients, &name("attn.c_proj"));
+        add_affine_gradient((&z, d_model), (&d_out, d_model), gradients, packed, &name("attn.c_proj"));
         let mut d_z = z;
         product((&d_out, d_model), &transposed.w_o, 0..d_model, None, (&mut d_z, d_model));
-        let mut d_qkv = vec![0.0; 3 * n];
-        causal_attention_backward(&qkv, shape, &d_z, &mut d_qkv);
+        let mut d_qkv_values = vec![0.0; qkv.len()];
+        causal_attention_backward(&qkv, shape, &d_z, &mut d_qkv_values);
+        let d_qkv = (&d_qkv_values[..], 3 * d_model);
+        add_affine_gradient((&normalized, d_model), d_qkv, gradients, packed, &name("attn.c_attn"));
+        let ln1 = &self.model().weights.blocks[layer].ln1;
+        self.layer_norm((&tape.resid_pre, ln1, &name("ln_1")), (d_qkv, &transposed.w_qkv), d_resid, gradients);
+    }
+
+    /// Back through a matrix and the layer norm before it, added to the gradient of the residual stream.
+    fn layer_norm(
+        &self,
+        (resid, ln, name): (&[f32], &LayerNorm, &str),
+        ((d_out, width), transposed): ((&[f32], usize), &Packed),
+        d_resid: &mut [f32],
+        gradients: &mut Parameters,
+    ) {
+        let d_model = ln.w.len();
+        let mut d_normalized = vec![0.0; resid.len()];
+        product((d_out, width), transposed, 0..d_model, None, (&mut d_normalized, d_model));
         let mut d_ln = vec![0.0; 2 * d_model];
-        let normalized = through_layer_norm(
-            (resid_pre, &block.ln1, eps),
-            (&d_qkv, 3 * d_model, &transposed.w_qkv),
-            (d_resid, &mut d_ln),
-        );
-        add_layer_norm_gradient(&d_ln, gradients, &name("ln_1"));
-        add_affine_gradient((&normalized, d_model), (&d_qkv, 3 * d_model), gradients, &name("attn.c_attn"));
+        let (d_w, d_b) = d_ln.split_at_mut(d_model);
+        layer_norm_backward(resid, &ln.w, self.eps(), &d_normalized, d_resid, d_w, d_b);
+        add_layer_norm_gradient(&d_ln, gradients, name);
+    }
+
+    fn eps(&self) -> f32 {
+        self.model().config().eps
     }
 
     /// Into the embeddings of tokens and positions.
     fn embed(&self, d_resid: &[f32], gradients: &mut Parameters) {
         let d_model = self.model().config().d_model;
-        let add = |gradient: &mut [f32], d_resid: &[f32]| {
-            gradient.iter_mut().zip(d_resid).for_each(|(gradient, d)| *gradient += d);
-        };
         add(gradients.get_mut("wpe.weight"), d_resid);
         let w_e = gradients.get_mut("wte.weight");
         for (d_resid, &id) in d_resid.chunks_exact(d_model).zip(self.ids) {
@@ -283,41 +320,11 @@ impl RowPass<'_> {
     }
 }
 
-/// The dropout of a batch, where the forward pass sees one row of it.
-struct DropoutOfRow<'a>(&'a RowPass<'a>);
-
-impl Hooks for DropoutOfRow<'_> {
-    fn wants(&self, point: HookPoint) -> bool {
-        self.0.dropout.is_some() && Dropout::is_at(point)
-    }
-
-    fn at(&mut self, point: HookPoint, activation: Activation<'_>) {
-        self.0.drop(point, activation.values);
-    }
-}
-
-/// One row back through a matrix and the layer norm before it, added to the gradient of the residual stream and of the layer
-/// norm; returns what the layer norm gave.
-fn through_layer_norm(
-    (resid, ln, eps): (&[f32], &LayerNorm, f32),
-    (d_out, width, transposed): (&[f32], usize, &Packed),
-    (d_resid, d_ln): (&mut [f32], &mut [f32]),
-) -> Vec<f32> {
-    let d_model = ln.w.len();
-    let mut values = vec![0.0; resid.len()];
-    product((d_out, width), transposed, 0..d_model, None, (&mut values, d_model));
-    let (d_w, d_b) = d_ln.split_at_mut(d_model);
-    layer_norm_backward(resid, &ln.w, eps, &values, d_resid, d_w, d_b);
-    layer_norm(resid, &ln.w, &ln.b, eps, &mut values);
-    values
-}
-
 /// Add the gradients of w and b, side by side, of a layer norm.
 fn add_layer_norm_gradient(d_ln: &[f32], gradients: &mut Parameters, ln: &str) {
     let (d_w, d_b) = d_ln.split_at(d_ln.len() / 2);
     for (rest, sums) in [("weight", d_w), ("bias", d_b)] {
-        let gradient = gradients.get_mut(&format!("{ln}.{rest}"));
-        gradient.iter_mut().zip(sums).for_each(|(gradient, sum)| *gradient += sum);
+        add(gradients.get_mut(&format!("{ln}.{rest}")), sums);
     }
 }
 
@@ -326,10 +333,12 @@ fn add_affine_gradient(
     (x, n_in): (&[f32], usize),
     (d_out, n_out): (&[f32], usize),
     gradients: &mut Parameters,
+    packed: &mut Packed,
     name: &str,
 ) {
-    let packed = Packed::from_rows(d_out, n_out, d_out.len() / n_out, n_out);
+    packed.reshape(d_out.len() / n_out, n_out);
+    packed.set_rows(d_out, n_out);
     let gradient = gradients.get_mut(&format!("{name}.weight"));
-    accumulate_transposed((x, n_in), n_in, &packed, (gradient, n_out));
+    accumulate_transposed((x, n_in), n_in, packed, (gradient, n_out));
     add_column_sums(d_out, gradients.get_mut(&format!("{name}.bias")));
 }

@@ -9,13 +9,23 @@ mod tests;
 use homolog_kernels::{AttentionShape, causal_attention, cross_entropy, layer_norm, product};
 use rayon::prelude::*;
 
-use crate::weights::{Block, LayerNorm, Weights};
+use crate::weights::{LayerNorm, Weights};
 use crate::{Activation, Config, HookPoint, Hooks, Site, TokenBatch};
 
 /// An immutable model.
 pub struct Model {
     config: Config,
     pub(crate) weights: Weights,
+}
+
+/// What attention computes of one row on its way; the way back needs it.
+pub(crate) struct AttentionValues {
+    /// [`n_pos`, `d_model`]
+    pub(crate) normalized: Vec<f32>,
+    /// [`n_pos`, 3 `d_model`]
+    pub(crate) qkv: Vec<f32>,
+    /// `attn.hook_z`, heads side by side, [`n_pos`, `d_model`].
+    pub(crate) z: Vec<f32>,
 }
 
 /// Where a pass begins.
@@ -83,7 +93,7 @@ impl Model {
     }
 
     /// The residual stream after the last block, or as it is when the point `until` has been called.
-    pub(crate) fn run(
+    fn run(
         &self,
         tokens: TokenBatch<'_>,
         start: Start<'_>,
@@ -110,12 +120,11 @@ impl Model {
             }
         };
         for layer in first..n_layers {
-            let block = &self.weights.blocks[layer];
             if layer > first || matches!(start, Start::Tokens) {
                 if !at(layer, Site::ResidPre, &mut resid, d_model) {
                     return resid;
                 }
-                each_row(&resid, &mut out, n_rows, |resid, out| self.attention(layer, block, resid, out));
+                each_row(&resid, &mut out, n_rows, |resid, out| drop(self.attention(layer, resid, out)));
                 if !at(layer, Site::AttnOut, &mut out, d_model) {
                     return resid;
                 }
@@ -123,10 +132,7 @@ impl Model {
                 if !at(layer, Site::ResidMid, &mut resid, d_model) {
                     return resid;
                 }
-                each_row(&resid, &mut mlp, n_rows, |resid, mlp| {
-                    let normalized = self.normalize(&block.ln2, resid);
-                    product((&normalized, d_model), &block.w_in, 0..d_mlp, Some(&block.b_in), (mlp, d_mlp));
-                });
+                each_row(&resid, &mut mlp, n_rows, |resid, mlp| drop(self.mlp_pre(layer, resid, mlp)));
                 if !at(layer, Site::MlpPre, &mut mlp, d_mlp) {
                     return resid;
                 }
@@ -135,9 +141,7 @@ impl Model {
             if !at(layer, Site::MlpPost, &mut mlp, d_mlp) {
                 return resid;
             }
-            each_row(&mlp, &mut out, n_rows, |mlp, out| {
-                product((mlp, d_mlp), &block.w_out, 0..d_model, Some(&block.b_out), (out, d_model));
-            });
+            each_row(&mlp, &mut out, n_rows, |mlp, out| self.mlp_out(layer, mlp, out));
             if !at(layer, Site::MlpOut, &mut out, d_model) {
                 return resid;
             }
@@ -150,7 +154,7 @@ impl Model {
     }
 
     /// `W_E` + `W_pos`, [`n_rows`, `n_pos`, `d_model`].
-    fn embed(&self, tokens: TokenBatch<'_>) -> Vec<f32> {
+    pub(crate) fn embed(&self, tokens: TokenBatch<'_>) -> Vec<f32> {
         let d_model = self.config.d_model;
         let mut resid = vec![0.0; tokens.ids.len() * d_model];
         for (at, (resid, &id)) in resid.chunks_exact_mut(d_model).zip(tokens.ids).enumerate() {
@@ -166,18 +170,36 @@ impl Model {
     }
 
     /// `hook_attn_out` of one row.
-    fn attention(&self, layer: usize, block: &Block, resid: &[f32], out: &mut [f32]) {
+    pub(crate) fn attention(&self, layer: usize, resid: &[f32], out: &mut [f32]) -> AttentionValues {
         let Config { n_heads, d_model, d_head, .. } = self.config;
+        let block = &self.weights.blocks[layer];
         let normalized = self.normalize(&block.ln1, resid);
         let mut qkv = vec![0.0; 3 * resid.len()];
         product((&normalized, d_model), &block.w_qkv, 0..3 * d_model, Some(&block.b_qkv), (&mut qkv, 3 * d_model));
-        let mut z = normalized;
+        let mut z = vec![0.0; resid.len()];
         let shape = AttentionShape { n_heads, d_head, score_scale: self.config.score_scale(layer) };
         causal_attention(&qkv, shape, &mut z);
         product((&z, d_model), &block.w_o, 0..d_model, Some(&block.b_o), (out, d_model));
+        AttentionValues { normalized, qkv, z }
     }
 
-    fn normalize(&self, ln: &LayerNorm, resid: &[f32]) -> Vec<f32> {
+    /// `mlp.hook_pre` of one row; returns `ln2.hook_normalized` with its weights, [`n_pos`, `d_model`].
+    pub(crate) fn mlp_pre(&self, layer: usize, resid: &[f32], mlp_pre: &mut [f32]) -> Vec<f32> {
+        let Config { d_model, d_mlp, .. } = self.config;
+        let block = &self.weights.blocks[layer];
+        let normalized = self.normalize(&block.ln2, resid);
+        product((&normalized, d_model), &block.w_in, 0..d_mlp, Some(&block.b_in), (mlp_pre, d_mlp));
+        normalized
+    }
+
+    /// `hook_mlp_out` of one row.
+    pub(crate) fn mlp_out(&self, layer: usize, mlp_post: &[f32], out: &mut [f32]) {
+        let Config { d_model, d_mlp, .. } = self.config;
+        let block = &self.weights.blocks[layer];
+        product((mlp_post, d_mlp), &block.w_out, 0..d_model, Some(&block.b_out), (out, d_model));
+    }
+
+    pub(crate) fn normalize(&self, ln: &LayerNorm, resid: &[f32]) -> Vec<f32> {
         let mut normalized = vec![0.0; resid.len()];
         layer_norm(resid, &ln.w, &ln.b, self.config.eps, &mut normalized);
         normalized
@@ -194,7 +216,7 @@ fn each_row(input: &[f32], output: &mut [f32], n_rows: usize, op: impl Fn(&[f32]
     rows.for_each(|(input, output)| op(input, output));
 }
 
-fn add(resid: &mut [f32], out: &[f32]) {
+pub(crate) fn add(resid: &mut [f32], out: &[f32]) {
     resid.par_chunks_mut(1 << 15).zip(out.par_chunks(1 << 15)).for_each(|(resid, out)| {
         resid.iter_mut().zip(out).for_each(|(resid, out)| *resid += out);
     });

@@ -10,7 +10,7 @@ use homolog_test::{Seeded, Tol, assert_close, check_close, require_fixtures};
 
 use super::*;
 use crate::test_model::{Rows, bits};
-use crate::{Checkpoint, Tokens};
+use crate::{Capture, Checkpoint, Start, Tokens};
 
 /// The weights of a tiny model, read as a user's are.
 fn parameters(shape: &Gpt2Shape, weights: &Weights) -> Parameters {
@@ -84,6 +84,28 @@ fn agrees_with_finite_differences() {
             // What the central difference itself is off by, and f32.
             let tolerance = 2e-5 * largest + 3e-6;
             assert!((got - want).abs() <= tolerance, "{name} of {shape:?}: {got}, want {want}, largest {largest}");
+        }
+    }
+}
+
+#[test]
+fn the_way_forth_is_the_forward_pass() {
+    for shape in shapes() {
+        let parameters = parameters(&shape, &shape.random(9, 0.2));
+        let rows = Rows::random(&shape, 1, shape.n_ctx);
+        let differentiable = Differentiable::new(&parameters);
+        for dropout in [None, Dropout::new(0.3, 5)] {
+            let pass = RowPass { differentiable: &differentiable, ids: &rows.ids, row: 0, dropout };
+            let (resid, tape) = pass.forth();
+            let points = (0..shape.n_layers)
+                .flat_map(|layer| [Site::MlpPost, Site::ResidPost].map(|site| HookPoint { layer, site }));
+            let mut captured = Capture::new(points);
+            differentiable.model().forward(rows.batch(), &mut (dropout, &mut captured));
+            for (layer, tape) in tape.iter().enumerate() {
+                assert_eq!(bits(&tape.mlp_post), bits(captured.get(HookPoint::mlp_post(layer))));
+            }
+            let last = HookPoint { layer: shape.n_layers - 1, site: Site::ResidPost };
+            assert_eq!(bits(&resid), bits(captured.get(last)));
         }
     }
 }
