@@ -92,6 +92,7 @@ fn trained(config: &FamilyConfig, folder: &Path, held_out_loss_nats: &[(String, 
 pub(crate) fn family_options(output: PathBuf) -> homolog_train::Options {
     homolog_train::Options {
         output,
+        round: std::time::Duration::from_secs(1),
         homolog_version: env!("CARGO_PKG_VERSION").into(),
         code_commit: version::COMMIT.into(),
     }

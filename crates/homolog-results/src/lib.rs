@@ -36,6 +36,6 @@ pub use model_row::ModelRow;
 pub use neuron_row::NeuronRow;
 pub use persistence_row::PersistenceRow;
 pub use stability_row::StabilityRow;
-pub use store::{FolderLock, Sibling, file_hash, remove_files, write_atomically, write_bytes};
+pub use store::{FolderLock, Sibling, file_hash, remove_files, remove_siblings, write_atomically, write_bytes};
 pub use table::{Table, read_metadata, read_table, sort_rows, write_table};
 pub use tensors::{TensorData, Tensors, data_hash, read_tensors, write_tensors};

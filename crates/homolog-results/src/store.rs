@@ -86,7 +86,7 @@ impl FolderLock {
                 Err(fs::TryLockError::Error(error)) => return Err(Error::write(&path)(error)),
             }
         }
-        remove_siblings(folder).map_err(Error::write(folder))?;
+        remove_run_siblings(folder)?;
         Ok(Self { _file: file })
     }
 
@@ -118,19 +118,30 @@ fn is_lockless(error: &io::Error) -> bool {
 /// Folders of a run folder that files are written to.
 const FOLDERS: [&str; 4] = ["tables", "tensors", "artifacts", "ablations"];
 
-/// Siblings that were never renamed: only a kill leaves them. Files of any other name are not ours.
-fn remove_siblings(run_dir: &Path) -> io::Result<()> {
-    for folder in FOLDERS.map(|folder| run_dir.join(folder)).iter().map(PathBuf::as_path).chain([run_dir]) {
-        let entries = match fs::read_dir(folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            if entry.file_type()?.is_file() && is_sibling(&entry.file_name().to_string_lossy()) {
-                may_fail(folder).and_then(|()| fs::remove_file(entry.path()))?;
+/// Siblings that were never renamed in the folders of a run.
+fn remove_run_siblings(run_dir: &Path) -> Result<(), Error> {
+    let folders: Vec<PathBuf> = FOLDERS.iter().map(|folder| run_dir.join(folder)).chain([run_dir.to_owned()]).collect();
+    remove_siblings(&folders)
+}
+
+/// Remove half-written files from these folders, which this program must hold the lock of: only a kill leaves them. Files of any other
+/// name are not ours; a folder that is not there has none.
+pub fn remove_siblings<'a>(folders: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), Error> {
+    for folder in folders {
+        let remove = || {
+            let entries = match fs::read_dir(folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                entries => entries?,
+            };
+            for entry in entries {
+                let entry = entry?;
+                if entry.file_type()?.is_file() && is_sibling(&entry.file_name().to_string_lossy()) {
+                    may_fail(folder).and_then(|()| fs::remove_file(entry.path()))?;
+                }
             }
-        }
+            Ok(())
+        };
+        remove().map_err(Error::write(folder))?;
     }
     Ok(())
 }

@@ -42,6 +42,9 @@ pub enum Error {
     #[error("{} is no folder of a family: {message}; give another --output", folder.display())]
     NotAFamily { folder: PathBuf, message: String },
 
+    #[error("{}: this checkpoint is gone; put it back, or train the family again into another --output", path.display())]
+    CheckpointGone { path: PathBuf },
+
     #[error("{}: {message}; remove it, and the model is trained again from step 0", path.display())]
     BadState { path: PathBuf, message: String },
 
@@ -49,7 +52,7 @@ pub enum Error {
     Unwritable { path: PathBuf, source: io::Error },
 
     #[error(
-        "{model} diverged: its {what} is not finite at step {step}; lower training.learning_rate or raise warmup_steps (checkpoints so far are kept)"
+        "{model} diverged: its {what} is not finite at step {step}; its checkpoints are kept; train with a lower training.learning_rate or more warmup_steps into another --output"
     )]
     Diverged { model: String, what: &'static str, step: u64 },
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! family.json  family.resolved.toml   what it is made from, every setting
+//! logs/                               progress, one file a call
 //! study.toml                          the study of these models on the held-out rows
 //! tokenizer/  rows/                   made from the text once
 //! seed-1/log.jsonl                    losses
@@ -9,12 +10,16 @@
 //! seed-1/state.safetensors            weights and optimizer of an unfinished training
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use homolog_corpus::Counts;
 use homolog_model::{Config, Isa};
-use homolog_results::{FolderLock, TensorData, read_tensors, remove_files, write_bytes, write_tensors};
+use homolog_results::{
+    FolderLock, TensorData, data_hash, read_tensors, remove_files, remove_siblings, write_bytes, write_tensors,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -70,6 +75,10 @@ pub(crate) fn expect_same(folder: &Path, what: &str, then: &str, now: &str) -> R
 pub(crate) struct FamilyFolder {
     pub(crate) path: PathBuf,
     pub(crate) record: Record,
+    /// As the options say.
+    pub(crate) round: Duration,
+    /// Steps whose weights are kept.
+    kept: BTreeSet<u64>,
     _lock: FolderLock,
 }
 
@@ -79,6 +88,7 @@ const SETTINGS: &str = "family.resolved.toml";
 impl FamilyFolder {
     /// Claim the folder for this family, which may have been begun in it.
     ///
+    /// A family without a trained step may still change: what its text turned out not to allow is corrected in the same folder.
     /// Errors: another family's, or a folder of something else.
     pub(crate) fn open(config: &FamilyConfig, options: &Options) -> Result<Self, Error> {
         let path = options.output.clone();
@@ -86,16 +96,19 @@ impl FamilyFolder {
         if path.exists() && !path.is_dir() {
             return Err(not_ours("it is a file".into()));
         }
+        // A kill may have left the settings without the record.
+        let is_ours = |name: &str| name.starts_with('.') || name == SETTINGS;
         let is_empty = || {
             fs::read_dir(&path).is_ok_and(|mut entries| {
-                entries.all(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with('.')))
+                entries.all(|entry| entry.is_ok_and(|entry| is_ours(&entry.file_name().to_string_lossy())))
             })
         };
-        let has_record = path.join(RECORD).exists();
-        if path.exists() && !has_record && !is_empty() {
+        if path.exists() && !path.join(RECORD).exists() && !is_empty() {
             return Err(not_ours(format!("it holds files, but no {RECORD}")));
         }
         let lock = FolderLock::claim(&path)?;
+        let models: Vec<PathBuf> = config.models().iter().map(|seeds| path.join(&seeds.name)).collect();
+        remove_siblings(models.iter().chain(&[path.join("tokenizer"), path.join("rows")]))?;
         let fresh = Record {
             format: FORMAT,
             family: config.family.name.clone(),
@@ -106,28 +119,46 @@ impl FamilyFolder {
             is_finished: false,
         };
         let settings = config.to_toml();
-        if !has_record {
-            write_bytes(&path.join(SETTINGS), settings.as_bytes())?;
-            let folder = Self { path, record: fresh, _lock: lock };
-            folder.write_record()?;
-            return Ok(folder);
-        }
         let read = |name: &str| {
             let path = path.join(name);
             fs::read_to_string(&path).map_err(|error| not_ours(format!("{}: {error}", path.display())))
         };
-        let record: Record =
-            serde_json::from_str(&read(RECORD)?).map_err(|error| not_ours(format!("{RECORD}: {error}")))?;
-        let begun = read(SETTINGS)?;
-        let differing = begun.lines().zip(settings.lines()).find(|(then, now)| then != now);
-        if let Some((then, now)) = differing.or((begun != settings).then_some(("fewer settings", "more"))) {
-            expect_same(&path, "setting", then, now)?;
-        }
-        expect_same(&path, "format", &record.format.to_string(), &FORMAT.to_string())?;
-        if !record.is_finished {
-            expect_same(&path, "instruction set", &record.isa, &fresh.isa)?;
-        }
-        Ok(Self { path, record, _lock: lock })
+        let kept = config.checkpoints().into_iter().collect();
+        // Only now that the lock is held: another program may have begun it in between.
+        let record = if path.join(RECORD).exists() {
+            let record: Record =
+                serde_json::from_str(&read(RECORD)?).map_err(|error| not_ours(format!("{RECORD}: {error}")))?;
+            expect_same(&path, "format", &record.format.to_string(), &FORMAT.to_string())?;
+            let begun = read(SETTINGS)?;
+            if begun == settings && (record.is_finished || record.isa == fresh.isa) {
+                return Ok(Self { path, record, round: options.round, kept, _lock: lock });
+            }
+            if has_trained(&path)? {
+                if let Some((then, now)) = difference(&begun, &settings) {
+                    expect_same(&path, "setting", &then, &now)?;
+                }
+                expect_same(&path, "instruction set", &record.isa, &fresh.isa)?;
+            }
+            fresh
+        } else {
+            fresh
+        };
+        // The settings first: without a record they are nobody's, and written again.
+        write_bytes(&path.join(SETTINGS), settings.as_bytes())?;
+        let folder = Self { path, record, round: options.round, kept, _lock: lock };
+        folder.write_record()?;
+        Ok(folder)
+    }
+
+    /// The commit that began this family, if it is not this program's.
+    pub(crate) fn other_commit(&self, options: &Options) -> Option<&str> {
+        let begun = &self.record.code_commit;
+        (*begun != options.code_commit).then_some(begun)
+    }
+
+    /// Whether the weights of this step are kept.
+    pub(crate) fn is_kept(&self, step: u64) -> bool {
+        self.kept.contains(&step)
     }
 
     pub(crate) fn write_record(&self) -> Result<(), Error> {
@@ -167,37 +198,39 @@ impl FamilyFolder {
         fs::rename(&being_written, &path).map_err(failed)
     }
 
-    fn state(&self, seeds: &Seeds) -> PathBuf {
+    pub(crate) fn state(&self, seeds: &Seeds) -> PathBuf {
         self.of_model(seeds).join("state.safetensors")
     }
 
     /// Keep weights and optimizer, so that a later call goes on at this step.
     pub(crate) fn write_state(&self, trainer: &Trainer) -> Result<(), Error> {
-        let tensor = |name: &str, data: &[f32]| {
-            (name.to_owned(), TensorData::F32 { shape: vec![data.len()], data: data.to_vec() })
-        };
-        let tensors = [
-            tensor("parameters", trainer.parameters.values()),
-            tensor("first_moment", &trainer.optimizer.first_moment),
-            tensor("second_moment", &trainer.optimizer.second_moment),
+        let tensors = state_tensors(trainer);
+        let metadata = [
+            ("model", trainer.seeds.name.clone()),
+            ("step", trainer.step.to_string()),
+            ("data_hash", data_hash(&tensors)),
         ];
-        let metadata = [("step".to_owned(), trainer.step.to_string())];
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
         Ok(write_tensors(&self.state(&trainer.seeds), &tensors, &metadata)?)
     }
 
-    /// Take up the state that an earlier call kept; whether there was one.
-    pub(crate) fn read_state(&self, trainer: &mut Trainer) -> Result<bool, Error> {
+    /// Take up the state that an earlier call kept; whether there was one. `steps`: of the training.
+    pub(crate) fn read_state(&self, trainer: &mut Trainer, steps: u64) -> Result<bool, Error> {
         let path = self.state(&trainer.seeds);
         if !path.exists() {
             return Ok(false);
         }
         let bad = |message: String| Error::BadState { path: path.clone(), message };
-        let tensors = read_tensors(&path)?;
-        let step = tensors.metadata().get("step").and_then(|step| step.parse().ok());
-        trainer.step = step.ok_or_else(|| bad("it names no step".into()))?;
+        let tensors = read_tensors(&path).map_err(|error| bad(error.to_string()))?;
+        let said = |key: &str| tensors.metadata().get(key).map(String::as_str).unwrap_or_default();
+        if said("model") != trainer.seeds.name || said("data_hash") != tensors.data_hash() {
+            return Err(bad(format!("it is not what was written for {}", trainer.seeds.name)));
+        }
+        let step = said("step").parse().ok().filter(|step| *step <= steps);
+        trainer.step = step.ok_or_else(|| bad(format!("its step {:?} is none of the training", said("step"))))?;
         let n = trainer.parameters.values().len();
         let values = |name: &str| -> Result<Vec<f32>, Error> {
-            let (_, values) = tensors.f32(name)?;
+            let (_, values) = tensors.f32(name).map_err(|error| bad(error.to_string()))?;
             if values.len() == n {
                 Ok(values)
             } else {
@@ -210,16 +243,80 @@ impl FamilyFolder {
         Ok(true)
     }
 
+    /// Write the study file of the models and checkpoints that there will be.
+    pub(crate) fn write_study(&self, config: &FamilyConfig) -> Result<(), Error> {
+        let text = self.record.text.as_ref().expect("a family has rows once its text is read");
+        let study = config.study(Path::new(""), text.d_vocab);
+        Ok(write_bytes(&self.path.join("study.toml"), study.as_bytes())?)
+    }
+
     /// Every checkpoint is there: states are of no more use.
     pub(crate) fn finish(&mut self, config: &FamilyConfig) -> Result<(), Error> {
-        let corpus = self.record.text.as_ref().expect("a family that was trained has rows");
-        let study = config.study(Path::new(""), corpus.d_vocab);
-        write_bytes(&self.path.join("study.toml"), study.as_bytes())?;
+        self.check_checkpoints(config)?;
         self.record.is_finished = true;
         self.write_record()?;
+        self.remove_states(config)
+    }
+
+    /// What an earlier call finished is still there; states go that a kill may have left.
+    pub(crate) fn check_finished(&self, config: &FamilyConfig) -> Result<(), Error> {
+        self.check_checkpoints(config)?;
+        self.remove_states(config)
+    }
+
+    fn check_checkpoints(&self, config: &FamilyConfig) -> Result<(), Error> {
+        let models = config.models();
+        let all = models.iter().flat_map(|seeds| self.kept.iter().map(|&step| self.checkpoint(seeds, step)));
+        match all.into_iter().find(|path| !path.join("model.safetensors").exists()) {
+            Some(path) => Err(Error::CheckpointGone { path }),
+            None => Ok(()),
+        }
+    }
+
+    fn remove_states(&self, config: &FamilyConfig) -> Result<(), Error> {
         let states: Vec<PathBuf> = config.models().iter().map(|seeds| self.state(seeds)).collect();
         Ok(remove_files(&states)?)
     }
+}
+
+fn state_tensors(trainer: &Trainer) -> [(String, TensorData); 3] {
+    let tensor =
+        |name: &str, data: &[f32]| (name.to_owned(), TensorData::F32 { shape: vec![data.len()], data: data.to_vec() });
+    [
+        tensor("parameters", trainer.parameters.values()),
+        tensor("first_moment", &trainer.optimizer.first_moment),
+        tensor("second_moment", &trainer.optimizer.second_moment),
+    ]
+}
+
+/// Whether any model in this folder has a log: from then on settings stay.
+fn has_trained(family: &Path) -> Result<bool, Error> {
+    let unreadable = |source| Error::Unwritable { path: family.to_path_buf(), source };
+    for entry in fs::read_dir(family).map_err(unreadable)? {
+        if entry.map_err(unreadable)?.path().join("log.jsonl").exists() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The first setting that differs, then and now, each with its key.
+fn difference(then: &str, now: &str) -> Option<(String, String)> {
+    let settings = |text: &str| {
+        let sections: toml::Table = toml::from_str(text).unwrap_or_default();
+        let keys = sections.into_iter().flat_map(|(section, keys)| {
+            let keys = keys.as_table().cloned().unwrap_or_default();
+            keys.into_iter().map(move |(key, value)| (format!("{section}.{key}"), value.to_string()))
+        });
+        keys.collect::<BTreeMap<String, String>>()
+    };
+    let (then, now) = (settings(then), settings(now));
+    let differing = then.keys().chain(now.keys()).find(|key| then.get(*key) != now.get(*key))?;
+    let told = |settings: &BTreeMap<String, String>| match settings.get(differing) {
+        Some(value) => format!("{differing} = {value}"),
+        None => format!("{differing} not given"),
+    };
+    Some((told(&then), told(&now)))
 }
 
 /// `tokenizer_config.json`: what `transformers` needs to open a `tokenizer.json` by itself.

@@ -51,29 +51,39 @@ pub(crate) struct Log {
 impl Log {
     /// Keep the lines up to `step` of what is there, none for a training that begins.
     ///
-    /// A kill may have left lines of steps that will be done again, or a part of one.
-    pub(crate) fn open(path: &Path, step: Option<u64>) -> Result<Self, Error> {
+    /// A kill may have left lines of steps that will be done again, or a part of one. `state`: the file that says `step`.
+    /// Errors: a line of a step up to `step` is missing.
+    pub(crate) fn open(path: &Path, step: Option<u64>, state: &Path) -> Result<Self, Error> {
         let mut kept = String::new();
         if let Some(last) = step {
-            let text = std::fs::read_to_string(path).map_err(|source| unusable(path, &source.to_string()))?;
-            for text in text.lines() {
-                match serde_json::from_str::<Line>(text) {
-                    Ok(line) if line.step <= last => kept.extend([text, "\n"]),
-                    _ => break,
-                }
+            let lost = |message: String| Error::BadState { path: state.to_path_buf(), message };
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| lost(format!("{} of its steps cannot be read ({error})", path.display())))?;
+            let mut lines = text.lines();
+            for step in 0..=last {
+                let line =
+                    lines.next().filter(|text| serde_json::from_str::<Line>(text).is_ok_and(|line| line.step == step));
+                let line = line.ok_or_else(|| lost(format!("{} lacks step {step} of its {last}", path.display())))?;
+                kept.extend([line, "\n"]);
             }
         }
         write_bytes(path, kept.as_bytes())?;
-        let open = File::options().append(true).open(path);
-        Ok(Self { path: path.to_path_buf(), file: open.map_err(|source| unusable(path, &source.to_string()))? })
+        let file = File::options().append(true).open(path).map_err(unwritable(path))?;
+        Ok(Self { path: path.to_path_buf(), file })
     }
 
     pub(crate) fn push(&mut self, line: &Line) -> Result<(), Error> {
         let text = serde_json::to_string(line).expect("plain fields serialise") + "\n";
-        self.file.write_all(text.as_bytes()).map_err(|source| unusable(&self.path, &source.to_string()))
+        self.file.write_all(text.as_bytes()).map_err(unwritable(&self.path))
+    }
+
+    /// Every line so far is on the disk.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(unwritable(&self.path))
     }
 }
 
-fn unusable(path: &Path, message: &str) -> Error {
-    Error::BadState { path: path.to_path_buf(), message: message.to_owned() }
+fn unwritable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_path_buf();
+    move |source| Error::Unwritable { path, source }
 }

@@ -76,9 +76,8 @@ impl Packed {
                     let values = &b[row * stride + column..][..width];
                     if width == nr {
                         // Of a length that the compiler knows, not a call for every line.
-                        for (out, values) in out.as_chunks_mut::<LINE>().0.iter_mut().zip(values.as_chunks::<LINE>().0)
-                        {
-                            *out = *values;
+                        for line in (0..nr).step_by(LINE) {
+                            out[line..line + LINE].copy_from_slice(&values[line..line + LINE]);
                         }
                     } else {
                         out[..width].copy_from_slice(values);
@@ -217,12 +216,16 @@ impl Left for Columns<'_> {
             for block in (0..height).step_by(K::MR) {
                 let n_rows = K::MR.min(height - block);
                 let out = &mut out[block * depth + group.start * K::MR..block * depth + group.end * K::MR];
-                for (t, out) in group.clone().zip(out.chunks_exact_mut(K::MR)) {
+                for t in group.clone() {
+                    let out = &mut out[(t - group.start) * K::MR..][..K::MR];
                     let start = (terms.start + t) * self.stride + rows.start + block;
+                    let values = &self.values[start..start + n_rows];
                     if n_rows == K::MR {
-                        out.copy_from_slice(&self.values[start..start + K::MR]);
+                        // Of a length that the compiler knows, not a call for every term.
+                        let values = &values[..K::MR];
+                        (0..K::MR).for_each(|i| out[i] = values[i]);
                     } else {
-                        out[..n_rows].copy_from_slice(&self.values[start..start + n_rows]);
+                        out[..n_rows].copy_from_slice(values);
                         out[n_rows..].fill(0.0);
                     }
                 }

@@ -15,7 +15,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Forty documents of a small language: a sentence is one of four openings, and what follows is decided by it.
+    /// Sixty documents of a small language: a sentence is one of four openings, and what follows is decided by it.
     pub(crate) fn new() -> Self {
         let world = Self { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(world.path("text")).unwrap();
@@ -53,7 +53,12 @@ impl World {
     }
 
     pub(crate) fn train_watched(&self, config: &FamilyConfig, name: &str, watch: &dyn Watch) -> Result<Outcome, Error> {
-        let options = Options { output: self.path(name), homolog_version: "0.0.0".into(), code_commit: "test".into() };
+        let options = Options {
+            output: self.path(name),
+            round: std::time::Duration::ZERO,
+            homolog_version: "0.0.0".into(),
+            code_commit: "test".into(),
+        };
         train(config, &options, watch)
     }
 
