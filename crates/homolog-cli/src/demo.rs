@@ -77,8 +77,9 @@ tokens = 6144
 ";
 
 fn family_toml(files: &[PathBuf], args: &DemoArgs) -> String {
-    let quoted = |path: &PathBuf| serde_json::Value::from(path.to_string_lossy().into_owned()).to_string();
-    let files = files.iter().map(quoted).collect::<Vec<_>>().join(", ");
+    let files: Vec<toml::Value> =
+        files.iter().map(|path| toml::Value::from(path.to_string_lossy().into_owned())).collect();
+    let files = toml::Value::from(files);
     let seeds = (1..=args.models).map(|seed| seed.to_string()).collect::<Vec<_>>().join(", ");
     let steps = args.steps;
     format!(
@@ -86,7 +87,7 @@ fn family_toml(files: &[PathBuf], args: &DemoArgs) -> String {
 name = \"demo\"
 
 [corpus]
-files = [{files}]
+files = {files}
 context = 128
 held_out_tokens = 32_768
 
@@ -116,18 +117,37 @@ count = 5
 fn patterns(source: &TextSource) -> anyhow::Result<Vec<PathBuf>> {
     Ok(match source {
         // They are relative to where the command is given.
-        TextSource::Files(files) => files.iter().map(std::path::absolute).collect::<Result<_, _>>()?,
+        TextSource::Files(files) => {
+            if let Some(path) = files.iter().find(|path| path.to_str().is_none()) {
+                anyhow::bail!("the path {} is not UTF-8, which a family file must be; rename it", path.display());
+            }
+            files.iter().map(std::path::absolute).collect::<Result<_, _>>()?
+        }
         TextSource::Speeches(folder) | TextSource::Language(folder) => {
             vec![Path::new(folder.file_name().expect("a folder of the demo")).join("*.txt")]
         }
     })
 }
 
+/// Write a file of the demo; one that is there already must be the same, lest somebody's own is lost.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(path, text))
-        .with_context(|| format!("cannot write {}; choose another --output", path.display()))
+    let advice = || format!("cannot write {}; choose another --output", path.display());
+    match std::fs::read_to_string(path) {
+        Ok(found) if found == text => Ok(()),
+        Ok(_) => anyhow::bail!(
+            "{} is not what this demo would write: it was changed, or made with other options; choose another --output, or run it by \
+             itself (homolog train, homolog run)",
+            path.display()
+        ),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            std::fs::create_dir_all(folder).with_context(advice)?;
+            // Renamed into place: a kill leaves no half of it, which would be taken for somebody's own.
+            let half = path.with_extension("toml.part");
+            std::fs::write(&half, text).and_then(|()| std::fs::rename(&half, path)).with_context(advice)
+        }
+        Err(error) => Err(error).with_context(advice),
+    }
 }
 
 /// Says of each kind of work what it is for, before the first of it.

@@ -216,7 +216,7 @@ impl Watch for Reporter {
 
     fn note(&self, status: &str) {
         if let Some(work) = lock(&self.work).as_mut() {
-            work.note = status.to_owned();
+            status.clone_into(&mut work.note);
             work.bar.set_message(work.title());
         }
     }

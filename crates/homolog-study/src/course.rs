@@ -34,7 +34,7 @@ pub struct CourseCheckpoint {
     /// Universal neurons of all models.
     pub n_universal: u64,
     /// Smallest and largest share of a model's neurons that is universal.
-    pub share: (f64, f64),
+    pub share: Option<(f64, f64)>,
     /// Of the neurons universal at the previous checkpoint, the share that still is, and the share expected by chance.
     pub persistence: Option<(f64, f64)>,
     /// Rise of the loss without the universal neurons, without as many random ones, and without as many random ones of each
@@ -89,7 +89,7 @@ impl Course {
                 baseline: mean(neurons().filter_map(|row| row.mean_baseline)),
                 excess_corr: mean(neurons().filter_map(|row| row.excess_corr)),
                 n_universal: emergence().map(|row| row.n_universal).sum(),
-                share: (shares().fold(f64::INFINITY, f64::min), shares().fold(f64::NEG_INFINITY, f64::max)),
+                share: shares().map(|share| (share, share)).reduce(|(low, high), (a, b)| (low.min(a), high.max(b))),
                 persistence: (n_from > 0).then(|| (n_both as f64 / n_from as f64, by_chance / n_from as f64)),
                 damage_nats: damage(config, ablation, step),
             }
@@ -116,7 +116,7 @@ impl Course {
                 number(row.max_corr, 3),
                 number(row.baseline, 3),
                 number(row.excess_corr, 3),
-                format!("{:.1}-{:.1} %", 100.0 * row.share.0, 100.0 * row.share.1),
+                row.share.map_or("-".into(), |(low, high)| format!("{:.1}-{:.1} %", 100.0 * low, 100.0 * high)),
                 percent(row.persistence.map(|(share, _)| share)),
                 percent(row.persistence.map(|(_, by_chance)| by_chance)),
                 number(universal, 4),

@@ -62,7 +62,8 @@ pub struct CorpusSection {
     /// Positions of the training rows, from the first documents; none: all the text gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
-    /// Positions of the held-out rows at most, drawn at random from those of the held-out documents; none: all of them.
+    /// Positions of the held-out rows at most, drawn at random from those of the held-out documents; none: all of them. Beside `tokens`
+    /// no more than a 20th of these are looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_out_tokens: Option<u64>,
 }
@@ -89,6 +90,9 @@ pub struct TokenizerSection {
 
 /// Tokens of a trained tokenizer at least: all bytes and `<|endoftext|>`.
 const LEAST_VOCABULARY: usize = 257;
+
+/// Parameters of a model at most: eight times GPT-2 Small.
+const MOST_PARAMETERS: u64 = 1_000_000_000;
 
 /// `[model]`: the shape of every model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -173,7 +177,8 @@ pub struct TrainingSection {
     #[serde(default = "default_clip_norm")]
     pub clip_norm: f64,
     /// Share of the embedding's values, and of those that attention and MLP add to the residual stream, dropped in every step
-    /// (GPT-2's `embd_pdrop` and `resid_pdrop`); the seed of the data order decides which.
+    /// (GPT-2's `embd_pdrop` and `resid_pdrop`); the seed of the data order decides which. The written config.json has them 0: it says
+    /// how the model is to be run, and this how it was trained.
     #[serde(default)]
     pub dropout: f64,
     /// Steps between two losses on the held-out rows; none until resolved: a 20th of `steps`, at least 1. Every checkpoint has one too.
@@ -337,7 +342,7 @@ impl FamilyConfig {
         if self.tokenizer.path.is_none() {
             self.tokenizer.d_vocab.get_or_insert(2048);
         }
-        self.model.d_mlp.get_or_insert(4 * self.model.d_model);
+        self.model.d_mlp.get_or_insert(self.model.d_model.saturating_mul(4));
         let training = &mut self.training;
         let twentieth = (training.steps / 20).max(1);
         training.min_learning_rate.get_or_insert(training.learning_rate / 10.0);
@@ -385,7 +390,23 @@ impl FamilyConfig {
         if !d_model.is_multiple_of(n_heads) {
             return fail(format!("model.d_model {d_model} is not a multiple of model.n_heads {n_heads}"));
         }
-        Ok(())
+        let d_vocab = self.tokenizer.d_vocab.unwrap_or(LEAST_VOCABULARY);
+        let too_large = [n_layers, d_model, d_mlp.unwrap_or(1), self.corpus.context, d_vocab]
+            .into_iter()
+            .any(|size| size > 1 << 24);
+        let n_parameters = || {
+            let d_mlp = d_mlp.unwrap_or(1) as u64;
+            let (n_layers, d_model) = (n_layers as u64, d_model as u64);
+            let block = d_model.checked_mul(4 * d_model + 2 * d_mlp)?.checked_mul(n_layers)?;
+            d_model.checked_mul((d_vocab + self.corpus.context) as u64)?.checked_add(block)
+        };
+        match (!too_large).then(n_parameters).flatten() {
+            Some(n) if n <= MOST_PARAMETERS => Ok(()),
+            _ => fail(format!(
+                "[model] with this context and vocabulary has more than {MOST_PARAMETERS} parameters, beyond what a family on a CPU is \
+                 for; lower n_layers, d_model or d_mlp"
+            )),
+        }
     }
 
     fn check_seeds(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
@@ -415,9 +436,9 @@ impl FamilyConfig {
         if training.steps == 0 {
             return fail("training.steps must be at least 1".into());
         }
-        // Where step and batch row are counted in one number.
-        if training.steps > 1 << 31 {
-            return fail(format!("training.steps = {} is beyond 2^31", training.steps));
+        // `AdamW` takes powers of an i32.
+        if training.steps > i32::MAX as u64 {
+            return fail(format!("training.steps = {} is beyond 2^31 - 1", training.steps));
         }
         if training.batch_rows == 0 {
             return fail("training.batch_rows must be at least 1".into());
@@ -428,7 +449,8 @@ impl FamilyConfig {
         if training.evaluate_every() == 0 {
             return fail("training.evaluate_every must be at least 1".into());
         }
-        let is_positive = |value: f64| value > 0.0 && value.is_finite();
+        // As f32, in which they are used.
+        let is_positive = |value: f64| value as f32 > 0.0 && (value as f32).is_finite();
         let positive = [
             ("learning_rate", training.learning_rate),
             ("epsilon", training.epsilon),
@@ -442,7 +464,7 @@ impl FamilyConfig {
             return fail(format!("training.min_learning_rate = {least} must lie between 0 and learning_rate"));
         }
         for (key, value) in [("beta1", training.beta1), ("beta2", training.beta2)] {
-            if !(0.0..1.0).contains(&value) {
+            if !(0.0..1.0).contains(&(value as f32)) {
                 return fail(format!("training.{key} = {value} must be at least 0 and less than 1"));
             }
         }
@@ -463,8 +485,9 @@ impl FamilyConfig {
         if let Some(beyond) = listed.iter().find(|&&step| step > training.steps) {
             return fail(format!("checkpoints.steps names {beyond}, but training ends at step {}", training.steps));
         }
-        if listed.is_empty() && self.checkpoints.count == 0 {
-            return fail("checkpoints.count must be at least 1, or list checkpoints.steps".into());
+        // More than this many folders serve nobody.
+        if listed.is_empty() && !(1..=10_000).contains(&self.checkpoints.count) {
+            return fail("checkpoints.count must be 1 to 10000, or list checkpoints.steps".into());
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub enum Error {
 
     #[error(
         "{}: no row is held out, so there is nothing to evaluate on: one document in 20 is, by its hash; give more documents (a .txt file, what \
-         <|endoftext|> ends in it, a line of .jsonl) or raise corpus.held_out_tokens",
+         <|endoftext|> ends in it, a line of .jsonl), raise corpus.held_out_tokens, or raise corpus.tokens, a 20th of which is held out at most",
         path.display()
     )]
     NothingHeldOut { path: PathBuf },

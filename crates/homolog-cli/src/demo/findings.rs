@@ -57,7 +57,7 @@ fn findings(course: &Course) -> Vec<String> {
             if misleads { ", less than at the end: without the baseline it would mislead" } else { "" }
         ));
     }
-    if let (Some(from), Some(to)) = (first.excess_corr, last.excess_corr) {
+    if let (Some(from), Some(to), Some((low, high))) = (first.excess_corr, last.excess_corr, last.share) {
         found.push(format!(
             "Emergence: the mean excess goes from {from:.3} at step {} to {to:.3} at step {}; {} neurons pass {} there, by model {:.1} to \
              {:.1} % of all.",
@@ -65,8 +65,8 @@ fn findings(course: &Course) -> Vec<String> {
             step(last),
             last.n_universal,
             course.threshold,
-            100.0 * last.share.0,
-            100.0 * last.share.1
+            100.0 * low,
+            100.0 * high
         ));
     }
     if let Some((share, by_chance)) = last.persistence {

@@ -106,7 +106,7 @@ fn means_shares_and_damages_are_those_of_the_rows() {
     let means = [first.max_corr, first.baseline, first.excess_corr].map(|mean| mean.expect("two neurons"));
     assert_close(&means, &[0.8, 0.6, 0.2], Tol { abs: 1e-12, rel: 0.0 });
     assert_eq!((first.persistence, first.damage_nats, first.loss_nats), (None, None, None));
-    assert_eq!((second.n_universal, second.share), (6, (0.2, 0.4)));
+    assert_eq!((second.n_universal, second.share), (6, Some((0.2, 0.4))));
     let (share, by_chance) = second.persistence.expect("eight before");
     assert_close(&[share, by_chance], &[0.5, 0.35], Tol { abs: 1e-12, rel: 0.0 });
     let [universal, random, same_layers] = second.damage_nats.expect("a set");

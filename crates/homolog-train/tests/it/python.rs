@@ -1,4 +1,5 @@
 //! Our models and our training against those of another program: `transformers` and `PyTorch`, in float64.
+#![expect(clippy::print_stdout, reason = "how close they are, for whoever runs the slow tier")]
 
 use std::ffi::OsString;
 use std::path::Path;

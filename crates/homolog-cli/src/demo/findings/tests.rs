@@ -8,7 +8,7 @@ fn row(step: i64, [max_corr, excess]: [f64; 2]) -> CourseCheckpoint {
         baseline: Some(max_corr - excess),
         excess_corr: Some(excess),
         n_universal: 7,
-        share: (0.01, 0.02),
+        share: Some((0.01, 0.02)),
         persistence: None,
         damage_nats: None,
     }
