@@ -84,8 +84,11 @@ fn trained(config: &FamilyConfig, folder: &Path, held_out_loss_nats: &[(String, 
     let mut lines = vec!["| model | held-out loss, nats |".to_owned(), "|---|---:|".into()];
     lines.extend(held_out_loss_nats.iter().map(|(name, loss)| format!("| {name} | {loss:.4} |")));
     let steps = config.checkpoints().iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    lines.push(format!("\nCheckpoints at steps {steps}. Their study on held-out text:"));
-    lines.push(format!("  homolog run {}", folder.join("study.toml").display()));
+    lines.push(format!("\nCheckpoints at steps {steps}."));
+    // A study compares models.
+    if config.models().len() > 1 {
+        lines.push(format!("Their study on held-out text:\n  homolog run {}", folder.join("study.toml").display()));
+    }
     lines.join("\n") + "\n"
 }
 

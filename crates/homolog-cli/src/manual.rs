@@ -95,7 +95,8 @@ mod tests {
             }
             assert_eq!(text.matches("\n.nf\n").count(), text.matches("\n.fi\n").count(), "{}", page.file_name);
         }
-        let run = str::from_utf8(&pages[1].text).expect("utf-8");
+        let run = pages.iter().find(|page| page.file_name == "homolog-run.1").expect("a page of run");
+        let run = str::from_utf8(&run.text).expect("utf-8");
         assert!(run.contains(".SH EXAMPLES\n.nf\n  homolog run study.toml "), "{run}");
         assert!(run.contains(".SH \"A STUDY FILE\"\n.nf\n  [study]\n"), "{run}");
         assert!(run.contains(".fi\n.PP\nEvery other setting has a default;"), "{run}");

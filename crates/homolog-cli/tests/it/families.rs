@@ -18,9 +18,9 @@ fn texts() -> TempDir {
     let syllables =
         ["ka", "lo", "mer", "tis", "ou", "brin", "sa", "ve", "dun", "pil", "or", "zet", "gam", "hu", "ni", "xo"];
     let words: Vec<String> =
-        (0..600).map(|_| (0..=seeded.below(3)).map(|_| syllables[seeded.below(16)]).collect()).collect();
+        (0..4000).map(|_| (0..2 + seeded.below(3)).map(|_| syllables[seeded.below(16)]).collect()).collect();
     for document in 0..60 {
-        let word = |seeded: &mut Seeded| &*words[seeded.below(600).min(seeded.below(600))];
+        let word = |seeded: &mut Seeded| &*words[seeded.below(4000).min(seeded.below(4000))];
         let text: Vec<&str> = (0..400).map(|_| word(&mut seeded)).collect();
         fs::write(folder.path().join(format!("text/{document:02}.txt")), text.join(" ")).unwrap();
     }

@@ -17,7 +17,8 @@ use crate::progress::Progress;
 /// out ones are those of [`make_rows`](crate::make_rows) before it has enough), and `<|endoftext|>` as the last id.
 ///
 /// GPT-2's pre-tokenizer, no space before the text, all 256 bytes, so every text has ids. Same documents, same bytes.
-/// `progress` is told bytes of files and asked whether to go on, as by `make_rows`.
+/// `progress` is told bytes of files and asked whether to go on while these are read, as by `make_rows`; the merging after it, seconds for
+/// megabytes of text, is not interrupted.
 ///
 /// Errors: what cannot be read or is no text; text too poor for so many tokens.
 /// Memory: the distinct words of the text.
