@@ -60,7 +60,7 @@ pub(crate) enum LogFormat {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// See it work: train a small family, study it, and read what it shows. About 10 minutes on two cores.
+    /// See it work: train a small family, study it, and read what it shows. 5 to 10 minutes on two cores.
     ///
     /// Takes text of yours, else the public-domain State of the Union speeches by pip, else a generated language; trains five small
     /// GPT-2s on it that differ only in their seeds; and runs the whole study on text that they have not seen. Everything stays in one
