@@ -86,11 +86,6 @@ impl Differentiable {
         }
     }
 
-    /// The model.
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
     /// Mean cross-entropy of every predicted token of the batch, and its gradient by every weight.
     ///
     /// `at_mlp_post` sees every neuron's activation a(t) and dL/da(t): their product summed over tokens is the first-order
@@ -205,8 +200,6 @@ impl RowPass<'_> {
         let ln = &self.model().weights.ln_final;
         let mut d_resid = vec![0.0; resid.len()];
         let mut total = 0.0;
-        let mut d_ln = vec![0.0; 2 * d_model];
-        let (d_w, d_b) = d_ln.split_at_mut(d_model);
         let w_u = if is_tied { "wte.weight" } else { "lm_head.weight" };
         // The last position predicts nothing.
         let n_targets = self.ids.len() - 1;
@@ -221,15 +214,13 @@ impl RowPass<'_> {
             let normalized = self.model().normalize(ln, resid);
             cross_entropy_backward(&normalized, &self.model().weights.w_u, targets, scale, losses, d_logits);
             total += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
-            let mut d_normalized = vec![0.0; resid.len()];
-            product((d_logits, d_vocab), &self.differentiable.w_u, 0..d_model, None, (&mut d_normalized, d_model));
-            layer_norm_backward(resid, &ln.w, self.eps(), &d_normalized, &mut d_resid[here], d_w, d_b);
+            let back = ((&*d_logits, d_vocab), &self.differentiable.w_u);
+            self.layer_norm((resid, ln, "ln_f"), back, &mut d_resid[here], gradients);
             packed.reshape(n_here, d_model);
             packed.set_rows(&normalized, d_model);
             let gradient = gradients.get_mut(w_u);
             accumulate_transposed((d_logits, d_vocab), d_vocab, packed, (gradient, d_model));
         }
-        add_layer_norm_gradient(&d_ln, gradients, "ln_f");
         (total, d_resid)
     }
 
@@ -299,14 +290,11 @@ impl RowPass<'_> {
         let d_model = ln.w.len();
         let mut d_normalized = vec![0.0; resid.len()];
         product((d_out, width), transposed, 0..d_model, None, (&mut d_normalized, d_model));
-        let mut d_ln = vec![0.0; 2 * d_model];
-        let (d_w, d_b) = d_ln.split_at_mut(d_model);
-        layer_norm_backward(resid, &ln.w, self.eps(), &d_normalized, d_resid, d_w, d_b);
-        add_layer_norm_gradient(&d_ln, gradients, name);
-    }
-
-    fn eps(&self) -> f32 {
-        self.model().config().eps
+        let (mut d_w, mut d_b) = (vec![0.0; d_model], vec![0.0; d_model]);
+        let eps = self.model().config().eps;
+        layer_norm_backward(resid, &ln.w, eps, &d_normalized, d_resid, &mut d_w, &mut d_b);
+        add(gradients.get_mut(&format!("{name}.weight")), &d_w);
+        add(gradients.get_mut(&format!("{name}.bias")), &d_b);
     }
 
     /// Into the embeddings of tokens and positions.
@@ -317,14 +305,6 @@ impl RowPass<'_> {
         for (d_resid, &id) in d_resid.chunks_exact(d_model).zip(self.ids) {
             add(&mut w_e[id as usize * d_model..][..d_model], d_resid);
         }
-    }
-}
-
-/// Add the gradients of w and b, side by side, of a layer norm.
-fn add_layer_norm_gradient(d_ln: &[f32], gradients: &mut Parameters, ln: &str) {
-    let (d_w, d_b) = d_ln.split_at(d_ln.len() / 2);
-    for (rest, sums) in [("weight", d_w), ("bias", d_b)] {
-        add(gradients.get_mut(&format!("{ln}.{rest}")), sums);
     }
 }
 

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Activation, HookPoint, Hooks, Site};
+use crate::HookPoint;
 
 /// Sets values of the embedding, and of what attention and MLP of each block add to the residual stream, to 0 with probability
 /// `rate`, and divides the others by 1 - `rate`.
@@ -20,12 +20,6 @@ impl Dropout {
     pub fn new(rate: f64, key: u64) -> Option<Self> {
         assert!((0.0..1.0).contains(&rate), "a share below 1 is dropped, not {rate}");
         (rate > 0.0).then_some(Self { rate, key })
-    }
-
-    /// Whether values are dropped at this point.
-    pub(crate) fn is_at(point: HookPoint) -> bool {
-        let is_embedding = point == HookPoint { layer: 0, site: Site::ResidPre };
-        is_embedding || matches!(point.site, Site::AttnOut | Site::MlpOut)
     }
 
     /// Drop from the values at a point, or from their gradient: [`n_rows`, `n_pos`, `d_model`], or a part of them from value `first` on.
@@ -49,14 +43,4 @@ fn mixed(number: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
-}
-
-impl Hooks for Dropout {
-    fn wants(&self, point: HookPoint) -> bool {
-        Self::is_at(point)
-    }
-
-    fn at(&mut self, point: HookPoint, activation: Activation<'_>) {
-        self.apply(point, 0, activation.values);
-    }
 }

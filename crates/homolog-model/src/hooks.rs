@@ -177,18 +177,6 @@ impl<A: Hooks, B: Hooks> Hooks for (A, B) {
     }
 }
 
-impl<H: Hooks> Hooks for Option<H> {
-    fn wants(&self, point: HookPoint) -> bool {
-        self.as_ref().is_some_and(|hooks| hooks.wants(point))
-    }
-
-    fn at(&mut self, point: HookPoint, activation: Activation<'_>) {
-        if let Some(hooks) = self {
-            hooks.at(point, activation);
-        }
-    }
-}
-
 impl<H: Hooks> Hooks for &mut H {
     fn wants(&self, point: HookPoint) -> bool {
         (**self).wants(point)

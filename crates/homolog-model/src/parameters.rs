@@ -49,9 +49,9 @@ impl Parameters {
         &self.config
     }
 
-    /// Every weight, in the order of the vector.
-    pub fn layout(&self) -> &[Parameter] {
-        &self.layout
+    /// Every weight, in the order of the vector; a handle of its own, so that values may be changed while it is walked.
+    pub fn layout(&self) -> Arc<[Parameter]> {
+        Arc::clone(&self.layout)
     }
 
     /// All values.

@@ -63,7 +63,7 @@ pub fn train(config: &FamilyConfig, options: &Options, watch: &dyn Watch) -> Res
     folder.write_record()?;
     folder.write_study(config)?;
     let mut models = begin(config, &folder, &corpus, &evaluation, watch)?;
-    run(config, &folder, &corpus, &evaluation, &mut models, watch)?;
+    run(config, &folder, (&corpus, &evaluation), &mut models, options.round, watch)?;
     if let Some(diverged) = models.iter_mut().find_map(|model| model.diverged.take()) {
         return Err(diverged);
     }
@@ -153,9 +153,9 @@ fn begin(
 fn run(
     config: &FamilyConfig,
     folder: &FamilyFolder,
-    corpus: &Corpus,
-    evaluation: &Tokens,
+    (corpus, evaluation): (&Corpus, &Tokens),
     models: &mut [InTraining],
+    round: Duration,
     watch: &dyn Watch,
 ) -> Result<(), Error> {
     let steps = config.training.steps;
@@ -163,7 +163,6 @@ fn run(
     let n_left: u64 = models.iter().map(|model| steps - model.trainer.step).sum();
     watch.begin(&format!("train {} models", models.len()), n_left * step_tokens, "tokens");
     let mut last_state = Instant::now();
-    let round = folder.round;
     while models.iter().any(|model| model.is_at_work(config)) {
         let at_work = models.par_iter_mut().filter(|model| model.is_at_work(config));
         let losses = at_work.map(|model| {

@@ -13,7 +13,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use homolog_corpus::Counts;
 use homolog_model::{Config, Isa};
@@ -75,8 +74,6 @@ pub(crate) fn expect_same(folder: &Path, what: &str, then: &str, now: &str) -> R
 pub(crate) struct FamilyFolder {
     pub(crate) path: PathBuf,
     pub(crate) record: Record,
-    /// As the options say.
-    pub(crate) round: Duration,
     /// Steps whose weights are kept.
     kept: BTreeSet<u64>,
     _lock: FolderLock,
@@ -125,13 +122,13 @@ impl FamilyFolder {
         };
         let kept = config.checkpoints().into_iter().collect();
         // Only now that the lock is held: another program may have begun it in between.
-        let record = if path.join(RECORD).exists() {
+        if path.join(RECORD).exists() {
             let record: Record =
                 serde_json::from_str(&read(RECORD)?).map_err(|error| not_ours(format!("{RECORD}: {error}")))?;
             expect_same(&path, "format", &record.format.to_string(), &FORMAT.to_string())?;
             let begun = read(SETTINGS)?;
             if begun == settings && (record.is_finished || record.isa == fresh.isa) {
-                return Ok(Self { path, record, round: options.round, kept, _lock: lock });
+                return Ok(Self { path, record, kept, _lock: lock });
             }
             if has_trained(&path)? {
                 if let Some((then, now)) = difference(&begun, &settings) {
@@ -139,13 +136,10 @@ impl FamilyFolder {
                 }
                 expect_same(&path, "instruction set", &record.isa, &fresh.isa)?;
             }
-            fresh
-        } else {
-            fresh
-        };
+        }
         // The settings first: without a record they are nobody's, and written again.
         write_bytes(&path.join(SETTINGS), settings.as_bytes())?;
-        let folder = Self { path, record, round: options.round, kept, _lock: lock };
+        let folder = Self { path, record: fresh, kept, _lock: lock };
         folder.write_record()?;
         Ok(folder)
     }

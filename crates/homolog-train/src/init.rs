@@ -17,9 +17,9 @@ const SD: f64 = 0.02;
 pub(crate) fn gpt2(config: &Config, init_seed: u64) -> Parameters {
     let mut parameters = Parameters::zeros(config);
     let residual_sd = SD / (2.0 * config.n_layers as f64).sqrt();
-    for parameter in parameters.layout().to_vec() {
+    for parameter in parameters.layout().iter() {
         let name = &parameter.name;
-        let values = &mut parameters.values_mut()[parameter.range];
+        let values = &mut parameters.values_mut()[parameter.range.clone()];
         if parameter.shape.len() >= 2 {
             let is_residual = name.ends_with("c_proj.weight");
             let purpose = format!("homolog-train 2026 initialisation {name}");

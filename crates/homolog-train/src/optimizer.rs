@@ -38,10 +38,10 @@ impl AdamW {
         let rate = (learning_rate / correction(training.beta1)) as f32;
         let root_correction = (1.0 / correction(training.beta2).sqrt()) as f32;
         let epsilon = training.epsilon as f32;
-        for parameter in parameters.layout().to_vec() {
+        for parameter in parameters.layout().iter() {
             let is_matrix = parameter.shape.len() >= 2;
             let keep = if is_matrix { (1.0 - learning_rate * training.weight_decay) as f32 } else { 1.0 };
-            let range = parameter.range;
+            let range = parameter.range.clone();
             let moments = self.first_moment[range.clone()].iter_mut().zip(&mut self.second_moment[range.clone()]);
             let values = parameters.values_mut()[range.clone()].iter_mut().zip(&gradients.values()[range]);
             for ((p, &g), (m, v)) in values.zip(moments) {

@@ -10,7 +10,7 @@ use homolog_test::{Seeded, Tol, assert_close, check_close, require_fixtures};
 
 use super::*;
 use crate::test_model::{Rows, bits};
-use crate::{Capture, Checkpoint, Start, Tokens};
+use crate::{Activation, Capture, Checkpoint, Hooks, Start, Tokens};
 
 /// The weights of a tiny model, read as a user's are.
 fn parameters(shape: &Gpt2Shape, weights: &Weights) -> Parameters {
@@ -21,6 +21,22 @@ fn parameters(shape: &Gpt2Shape, weights: &Weights) -> Parameters {
 
 fn gradients(parameters: &Parameters, rows: &Rows) -> Gradients {
     Differentiable::new(parameters).gradients(rows.batch(), None, &|_, _, _| {})
+}
+
+/// The forward pass with the values dropped that a training step drops.
+struct Dropped(Option<Dropout>);
+
+impl Hooks for Dropped {
+    fn wants(&self, point: HookPoint) -> bool {
+        let is_embedding = point == HookPoint { layer: 0, site: Site::ResidPre };
+        self.0.is_some() && (is_embedding || matches!(point.site, Site::AttnOut | Site::MlpOut))
+    }
+
+    fn at(&mut self, point: HookPoint, activation: Activation<'_>) {
+        if let Some(dropout) = self.0 {
+            dropout.apply(point, 0, activation.values);
+        }
+    }
 }
 
 fn shapes() -> Vec<Gpt2Shape> {
@@ -100,7 +116,7 @@ fn the_way_forth_is_the_forward_pass() {
             let points = (0..shape.n_layers)
                 .flat_map(|layer| [Site::MlpPost, Site::ResidPost].map(|site| HookPoint { layer, site }));
             let mut captured = Capture::new(points);
-            differentiable.model().forward(rows.batch(), &mut (dropout, &mut captured));
+            differentiable.model.forward(rows.batch(), &mut (Dropped(dropout), &mut captured));
             for (layer, tape) in tape.iter().enumerate() {
                 assert_eq!(bits(&tape.mlp_post), bits(captured.get(HookPoint::mlp_post(layer))));
             }
@@ -169,14 +185,14 @@ fn dropped_values_have_the_gradients_of_the_loss_without_them() {
     let dropout = Dropout::new(0.3, 11);
     let found = Differentiable::new(&parameters).gradients(rows.batch(), dropout, &|_, _, _| {});
     let clean = gradients(&parameters, &rows);
-    let loss = |parameters: &Parameters, mut dropout: Option<Dropout>| {
-        let losses = parameters.model().loss(rows.batch(), Start::Tokens, &mut dropout);
+    let loss = |parameters: &Parameters, dropout: Option<Dropout>| {
+        let losses = parameters.model().loss(rows.batch(), Start::Tokens, &mut Dropped(dropout));
         losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64
     };
     assert!((found.loss_nats - loss(&parameters, dropout)).abs() < 1e-6);
     assert!((found.loss_nats - clean.loss_nats).abs() > 1e-3);
     let mut n_seen = 0;
-    for parameter in parameters.layout().to_vec() {
+    for parameter in parameters.layout().iter() {
         let gradient = found.parameters.get(&parameter.name).to_vec();
         let place = |i: &usize| gradient[*i].abs();
         let largest = (0..gradient.len()).max_by(|a, b| place(a).total_cmp(&place(b))).unwrap();

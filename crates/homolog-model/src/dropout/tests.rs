@@ -1,4 +1,5 @@
 use super::*;
+use crate::Site;
 
 const POINT: HookPoint = HookPoint { layer: 1, site: Site::MlpOut };
 

@@ -49,8 +49,8 @@ pub(crate) fn read(folder: &Path, config: &Config, weights_hash: &str) -> Result
 pub(crate) fn read_parameters(folder: &Path, config: &Config, weights_hash: &str) -> Result<Parameters, Error> {
     with_tensors(folder, config, weights_hash, |vector| {
         let mut parameters = Parameters::zeros(config);
-        for parameter in parameters.layout().to_vec() {
-            parameters.values_mut()[parameter.range].copy_from_slice(&vector(&parameter.name)?);
+        for parameter in parameters.layout().iter() {
+            parameters.values_mut()[parameter.range.clone()].copy_from_slice(&vector(&parameter.name)?);
         }
         Ok(parameters)
     })

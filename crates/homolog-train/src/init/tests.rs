@@ -30,7 +30,7 @@ fn moments(values: &[f32]) -> (f64, f64) {
 #[test]
 fn weights_have_gpt2s_scale() {
     let parameters = gpt2(&config(), 3);
-    for parameter in parameters.layout() {
+    for parameter in parameters.layout().iter() {
         let values = parameters.get(&parameter.name);
         if parameter.shape.len() == 1 {
             let want = if parameter.name.contains("ln_") && parameter.name.ends_with("weight") { 1.0 } else { 0.0 };
