@@ -119,6 +119,18 @@ impl Tokens {
         Self { path: self.path.clone(), hash: hash(&ids, self.context), ids, context: self.context }
     }
 
+    /// `n_rows` rows at even distances over all of them, or all: of text in the order of its documents, a sample of these.
+    #[must_use]
+    pub fn spread(&self, n_rows: usize) -> Self {
+        if n_rows >= self.n_rows() {
+            return self.clone();
+        }
+        // The middle row of each of `n_rows` equal parts.
+        let rows = (0..n_rows).map(|part| (2 * part + 1) * self.n_rows() / (2 * n_rows));
+        let ids: Arc<[u32]> = rows.flat_map(|row| self.batch(row..row + 1).ids.iter().copied()).collect();
+        Self { path: self.path.clone(), hash: hash(&ids, self.context), ids, context: self.context }
+    }
+
     /// Rows `rows` as one batch.
     pub fn batch(&self, rows: std::ops::Range<usize>) -> TokenBatch<'_> {
         TokenBatch { ids: &self.ids[rows.start * self.context..rows.end * self.context], context: self.context }

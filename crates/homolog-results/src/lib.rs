@@ -5,7 +5,8 @@
 //! time, host, path or library version gets into a table or a tensor file.
 //!
 //! The seven tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
-//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`]), written by [`write_table`] and read by [`read_table`].
+//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`]), and an eighth of a screened search ([`ScreeningRow`]), written by
+//! [`write_table`] and read by [`read_table`].
 //! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
 
 mod ablation_row;
@@ -18,6 +19,7 @@ mod match_row;
 mod model_row;
 mod neuron_row;
 mod persistence_row;
+mod screening_row;
 mod stability_row;
 mod store;
 mod table;
@@ -35,6 +37,7 @@ pub use match_row::MatchRow;
 pub use model_row::ModelRow;
 pub use neuron_row::NeuronRow;
 pub use persistence_row::PersistenceRow;
+pub use screening_row::ScreeningRow;
 pub use stability_row::StabilityRow;
 pub use store::{FolderLock, Sibling, file_hash, remove_files, remove_siblings, write_atomically, write_bytes};
 pub use table::{Table, read_metadata, read_table, sort_rows, write_table};

@@ -35,7 +35,16 @@ table! {
         pub lowest_layer: Option<u16>,
         /// Index within that layer of the neuron that reaches `lowest_corr`; null when undefined.
         pub lowest_neuron: Option<u32>,
+        /// Whether `max_corr` is the greatest of all correlations computed over all tokens; false where a screening found the
+        /// candidates. The histogram of correlations is then that of the sample, `second_corr` and `lowest_corr` are the
+        /// greatest and least among candidates.
+        pub is_exact: bool,
+        /// Standard errors by which `max_corr` lies above what a neuron that was no candidate could reach; infinite where every
+        /// neuron was one, null where `is_exact`.
+        pub margin: Option<f32>,
         /// The same maximum against the study's null version of `other`, mean over its draws; null when undefined.
         pub baseline: Option<f32>,
+        /// Whether `baseline` comes from all tokens; false where it comes from the sample of a screening.
+        pub is_baseline_exact: bool,
     }
 }

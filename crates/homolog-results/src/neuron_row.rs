@@ -33,6 +33,9 @@ table! {
         pub min_baseline: Option<f64>,
         /// Mean over the other models of `max_corr` - `baseline`; null when undefined in every pair.
         pub excess_corr: Option<f64>,
+        /// Whether every `max_corr` and `baseline` behind `excess_corr` comes from all pairs of neurons over all tokens; false
+        /// where a screening decided some (see `matches`).
+        pub is_exact: bool,
         /// Whether `excess_corr` is greater than the study's `threshold`; false when it is null.
         pub is_universal: bool,
         /// Other models whose `max_corr` is greater than the study's `count_threshold`.

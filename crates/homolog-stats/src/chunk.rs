@@ -4,6 +4,9 @@ use homolog_kernels::Packed;
 
 use crate::MomentsAccumulator;
 
+/// Tokens and neurons transposed together.
+const TRANSPOSE_BLOCK: usize = 32;
+
 /// Activations [`n_tokens`, n] of the current chunk; once packed, centred and ready for products.
 pub struct Chunk {
     n: usize,
@@ -11,17 +14,20 @@ pub struct Chunk {
     /// Room for the largest chunk so far; the first `n_tokens` * n values are this one's.
     values: Vec<f32>,
     packed: Packed,
+    /// Whether `values` lie neuron by neuron, [n, `n_tokens`].
+    is_transposed: bool,
 }
 
 impl Chunk {
     /// Empty, for a layer of `n` neurons. Memory: twice the chunk, as it comes and packed.
     pub fn new(n: usize) -> Self {
-        Self { n, n_tokens: 0, values: Vec::new(), packed: Packed::zeros(0, n) }
+        Self { n, n_tokens: 0, values: Vec::new(), packed: Packed::zeros(0, n), is_transposed: false }
     }
 
     /// Forget the tokens.
     pub fn clear(&mut self) {
         self.n_tokens = 0;
+        self.is_transposed = false;
     }
 
     /// Add `n_tokens` tokens, whose activations [`n_tokens`, n] the caller then writes: they are unspecified until then.
@@ -50,6 +56,65 @@ impl Chunk {
     fn pack(&mut self) {
         self.packed.reshape(self.n_tokens, self.n);
         self.packed.set_rows(&self.values, self.n);
+    }
+
+    /// Lay the centred values out neuron by neuron, for those who want single neurons. The chunk is packed before; `scratch` is
+    /// room that may serve the next chunk.
+    pub fn transpose(&mut self, scratch: &mut Vec<f32>) {
+        let (n, n_tokens) = (self.n, self.n_tokens);
+        assert!(!self.is_transposed && self.packed.n_rows() == n_tokens, "packed once, transposed once");
+        scratch.resize(scratch.len().max(n * n_tokens), 0.0);
+        // Square blocks: a line of the one layout and a line of the other are both used up while they are in cache.
+        for first_token in (0..n_tokens).step_by(TRANSPOSE_BLOCK) {
+            let tokens = first_token..n_tokens.min(first_token + TRANSPOSE_BLOCK);
+            for first in (0..n).step_by(TRANSPOSE_BLOCK) {
+                for neuron in first..n.min(first + TRANSPOSE_BLOCK) {
+                    for token in tokens.clone() {
+                        scratch[neuron * n_tokens + token] = self.values[token * n + neuron];
+                    }
+                }
+            }
+        }
+        std::mem::swap(&mut self.values, scratch);
+        self.is_transposed = true;
+    }
+
+    pub(crate) fn n_tokens(&self) -> usize {
+        self.n_tokens
+    }
+
+    /// Centred values, [n, `n_tokens`].
+    pub(crate) fn by_neuron(&self) -> &[f32] {
+        assert!(self.is_transposed, "transposed before");
+        &self.values[..self.n * self.n_tokens]
+    }
+
+    pub(crate) fn packed(&self) -> &Packed {
+        &self.packed
+    }
+}
+
+/// Some neurons of a chunk, packed by themselves.
+pub struct ChosenNeurons {
+    values: Vec<f32>,
+    packed: Packed,
+}
+
+impl Default for ChosenNeurons {
+    fn default() -> Self {
+        Self { values: Vec::new(), packed: Packed::zeros(0, 0) }
+    }
+}
+
+impl ChosenNeurons {
+    /// Take `neurons`, by index within the layer, of a transposed chunk.
+    pub fn set(&mut self, chunk: &Chunk, neurons: &[u32]) {
+        let n_tokens = chunk.n_tokens;
+        let columns = neurons.iter().map(|&neuron| &chunk.by_neuron()[neuron as usize * n_tokens..][..n_tokens]);
+        self.values.clear();
+        columns.for_each(|column| self.values.extend_from_slice(column));
+        self.packed.reshape(n_tokens, neurons.len());
+        self.packed.set_columns(&self.values, n_tokens.max(1));
     }
 
     pub(crate) fn packed(&self) -> &Packed {

@@ -6,7 +6,7 @@ mod tests;
 use homolog_kernels::accumulate_gram;
 use rayon::prelude::*;
 
-use crate::{Chunk, Extremes};
+use crate::{ChosenNeurons, Chunk, Extremes};
 
 /// Mean and population standard deviation of one neuron's centred activations; `sd` is NaN for a constant neuron.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +43,11 @@ impl CrossCovariance {
 
     /// Add a packed chunk of each side: the same tokens in the same order.
     pub fn add(&mut self, a: &Chunk, b: &Chunk) {
+        accumulate_gram(a.packed(), b.packed(), &mut self.values);
+    }
+
+    /// [`CrossCovariance::add`] with some neurons of a: the same bits as theirs among all.
+    pub fn add_chosen(&mut self, a: &ChosenNeurons, b: &Chunk) {
         accumulate_gram(a.packed(), b.packed(), &mut self.values);
     }
 
@@ -105,14 +110,14 @@ impl Correlation {
         });
     }
 
-    /// Show every neuron of b its correlations with this layer of a, whose first neuron has flat number `first_a`.
-    pub fn scan_columns(&self, first_a: usize, of_b: &mut [Extremes]) {
+    /// Show every neuron of b its correlations with the neurons of a, whose flat numbers are `numbers_a` [`n_a`].
+    pub fn scan_columns(&self, numbers_a: &[u32], of_b: &mut [Extremes]) {
         of_b.par_chunks_mut(COLUMN_BLOCK).enumerate().for_each(|(block, of_b)| {
             let first_column = block * COLUMN_BLOCK;
-            for (i, row) in self.values.chunks_exact(self.n_b).enumerate() {
+            for (row, &number) in self.values.chunks_exact(self.n_b).zip(numbers_a) {
                 let row = &row[first_column..first_column + of_b.len()];
                 for (&corr, extremes) in row.iter().zip(&mut *of_b) {
-                    extremes.push(corr, (first_a + i) as u32);
+                    extremes.push(corr, number);
                 }
             }
         });

@@ -9,6 +9,7 @@ mod cross_covariance;
 mod extremes;
 mod moments;
 mod overlap;
+mod pair_products;
 mod rotation;
 mod sampling;
 #[cfg(test)]
@@ -16,11 +17,12 @@ mod test_layer;
 mod universality;
 
 pub use baseline::{RotatedLayer, baseline_maxima};
-pub use chunk::Chunk;
+pub use chunk::{ChosenNeurons, Chunk};
 pub use cross_covariance::{Correlation, CrossCovariance, Marginal};
 pub use extremes::{Extremes, HISTOGRAM_BINS};
 pub use moments::{Moments, MomentsAccumulator, PartialMoments};
 pub use overlap::{Overlap, overlap};
+pub use pair_products::PairProducts;
 pub use rotation::{gaussian_rows, haar_rotation, rotation_state};
 pub use sampling::{RandomOrder, derangement};
 pub use universality::{PairScore, Universality};

@@ -5,8 +5,8 @@ mod tests;
 
 use homolog_kernels::{Operand, product_f64};
 
-/// Rows orthogonalised together.
-const BLOCK: usize = 64;
+/// Rows that are orthonormalised one by one.
+const FEW_ROWS: usize = 16;
 
 /// A random orthogonal matrix [n, n], row-major, Haar-distributed (its determinant may be -1).
 ///
@@ -17,43 +17,58 @@ const BLOCK: usize = 64;
 /// Source: Steele, Lea, Flood 2014 (`SplitMix64`); Mezzadri 2007, math-ph/0609050 (Haar measure by QR with positive diagonal).
 pub fn haar_rotation(n: usize, state: u64) -> Vec<f64> {
     let mut q = gaussians(n * n, state);
-    for first in (0..n).step_by(BLOCK) {
-        let (done, rest) = q.split_at_mut(first * n);
-        let block = &mut rest[..BLOCK.min(n - first) * n];
-        // Twice is enough (Giraud et al. 2005): the second pass removes what rounding left of the first.
-        for _ in 0..2 {
-            project_out(done, block, n);
-        }
-        for row in 0..block.len() / n {
-            let (before, after) = block.split_at_mut(row * n);
-            let row = &mut after[..n];
-            for _ in 0..2 {
-                for other in before.chunks_exact(n) {
-                    let dot: f64 = row.iter().zip(other).map(|(x, y)| x * y).sum();
-                    row.iter_mut().zip(other).for_each(|(x, y)| *x -= dot * y);
-                }
-            }
-            let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt();
-            for x in row {
-                *x /= norm;
-            }
-        }
-    }
+    orthonormalise(&mut q, n);
     q
 }
 
-/// block -= (block done^T) done
-fn project_out(done: &[f64], block: &mut [f64], n: usize) {
-    if done.is_empty() {
-        return;
+/// Gram-Schmidt over rows of `n` values, in order: the first half, its part taken out of the second half, the second half. So most
+/// of the work is products of large matrices.
+fn orthonormalise(rows: &mut [f64], n: usize) {
+    let n_rows = rows.len() / n;
+    if n_rows > FEW_ROWS {
+        let (first, second) = rows.split_at_mut(n_rows / 2 * n);
+        orthonormalise(first, n);
+        // Twice is enough (Giraud et al. 2005): the second pass removes what rounding left of the first.
+        for _ in 0..2 {
+            project_out(first, second, n);
+        }
+        return orthonormalise(second, n);
     }
+    for row in 0..n_rows {
+        let (before, after) = rows.split_at_mut(row * n);
+        let row = &mut after[..n];
+        for _ in 0..2 {
+            for other in before.chunks_exact(n) {
+                let along = dot(row, other);
+                row.iter_mut().zip(other).for_each(|(x, y)| *x -= along * y);
+            }
+        }
+        let norm = dot(row, row).sqrt();
+        for x in row {
+            *x /= norm;
+        }
+    }
+}
+
+/// Sum of products, in eight sums that are added at the end: one after another they would wait for each other.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a.iter().zip(b) {
+        (0..8).for_each(|i| sums[i] += a[i] * b[i]);
+    }
+    sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f64>()
+}
+
+/// rows -= (rows done^T) done
+fn project_out(done: &[f64], rows: &mut [f64], n: usize) {
     let done = Operand { values: done, n_columns: n, is_transposed: false };
     let n_done = done.values.len() / n;
-    let mut dots = vec![0.0; block.len() / n * n_done];
-    let rows = Operand { values: &*block, ..done };
-    product_f64(0.0, 1.0, rows, Operand { is_transposed: true, ..done }, &mut dots);
+    let mut dots = vec![0.0; rows.len() / n * n_done];
+    let of_rows = Operand { values: &*rows, ..done };
+    product_f64(0.0, 1.0, of_rows, Operand { is_transposed: true, ..done }, &mut dots);
     let dots = Operand { values: &dots, n_columns: n_done, is_transposed: false };
-    product_f64(1.0, -1.0, dots, done, block);
+    product_f64(1.0, -1.0, dots, done, rows);
 }
 
 /// A random matrix [n, n], row-major, whose rows are Gaussian and of unit norm: not orthogonal.

@@ -2,7 +2,7 @@
 
 use homolog_test::Seeded;
 
-use crate::{Chunk, Correlation, CrossCovariance, MomentsAccumulator};
+use crate::{ChosenNeurons, Chunk, Correlation, CrossCovariance, Marginal, MomentsAccumulator, PairProducts};
 
 /// Activations [`n_tokens`, n].
 #[derive(Clone)]
@@ -67,6 +67,53 @@ impl TestLayer {
     /// Moments, streamed in chunks.
     pub(crate) fn moments(&self, chunk_tokens: usize) -> MomentsAccumulator {
         self.stream(chunk_tokens, |_, _| ())
+    }
+
+    /// Correlations of some pairs of neurons, in ascending order, streamed in chunks.
+    pub(crate) fn pair_correlations(&self, other: &Self, pairs: &[(u32, u32)], chunk_tokens: usize) -> Vec<f64> {
+        let mut products = PairProducts::new(pairs.to_vec());
+        let [a, b] = self.stream_transposed(other, chunk_tokens, |a, b| products.add(a, b));
+        let correlations = products.into_correlations(a.n_tokens(), &a.marginals(), &b.marginals());
+        assert!(correlations.iter().map(|(pair, _)| pair).eq(pairs), "in the order of the pairs");
+        correlations.into_iter().map(|(_, corr)| corr).collect()
+    }
+
+    /// Correlation of some neurons, by index, with all of another layer, streamed in chunks.
+    pub(crate) fn chosen_correlation(&self, other: &Self, neurons: &[u32], chunk_tokens: usize) -> Correlation {
+        let mut sums = CrossCovariance::new(neurons.len(), other.n);
+        let mut chosen = ChosenNeurons::default();
+        let [a, b] = self.stream_transposed(other, chunk_tokens, |a, b| {
+            chosen.set(a, neurons);
+            sums.add_chosen(&chosen, b);
+        });
+        let of_a = a.marginals();
+        let of_a: Vec<Marginal> = neurons.iter().map(|&neuron| of_a[neuron as usize]).collect();
+        sums.into_correlation(a.n_tokens(), &of_a, &b.marginals())
+    }
+
+    /// Chunks of both layers, packed and transposed.
+    fn stream_transposed(
+        &self,
+        other: &Self,
+        chunk_tokens: usize,
+        mut each: impl FnMut(&Chunk, &Chunk),
+    ) -> [MomentsAccumulator; 2] {
+        let mut scratch = Vec::new();
+        let mut moments = [self, other].map(|layer| MomentsAccumulator::new(layer.n));
+        let mut chunks = [self, other].map(|layer| Chunk::new(layer.n));
+        let n_chunks = self.n_tokens().div_ceil(chunk_tokens);
+        for at in 0..n_chunks {
+            for ((layer, chunk), moments) in [self, other].into_iter().zip(&mut chunks).zip(&mut moments) {
+                let values =
+                    layer.values.chunks(chunk_tokens * layer.n).nth(at).expect("the same tokens on both sides");
+                chunk.clear();
+                chunk.grow(values.len() / layer.n).copy_from_slice(values);
+                chunk.pack_with_moments(moments);
+                chunk.transpose(&mut scratch);
+            }
+            each(&chunks[0], &chunks[1]);
+        }
+        moments
     }
 
     fn products(&self, other: &Self, chunk_tokens: usize) -> (CrossCovariance, MomentsAccumulator, MomentsAccumulator) {

@@ -128,11 +128,69 @@ pub struct CorrelationSection {
     pub precision: Precision,
     /// Best matches kept of each neuron and pair.
     pub top_k: usize,
+    /// How the best match is found.
+    pub search: Search,
+    /// `[correlation.screening]`, of search `screened`.
+    pub screening: ScreeningSection,
 }
 
 impl Default for CorrelationSection {
     fn default() -> Self {
-        Self { precision: Precision::F32, top_k: 16 }
+        Self { precision: Precision::F32, top_k: 16, search: Search::Exact, screening: ScreeningSection::default() }
+    }
+}
+
+impl CorrelationSection {
+    /// What of the section decides a result: of an exact search nothing of the screening.
+    pub(crate) fn deciding(&self) -> serde_json::Value {
+        match self.search {
+            Search::Exact => serde_json::json!({ "precision": self.precision, "top_k": self.top_k }),
+            Search::Screened => serde_json::to_value(self).expect("plain values serialise"),
+        }
+    }
+}
+
+/// How the best match of a neuron is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Search {
+    /// Every pair of neurons over all tokens.
+    Exact,
+    /// Every pair over a sample of the tokens; over all of them only candidates, and what these leave in doubt.
+    Screened,
+}
+
+/// `[correlation.screening]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScreeningSection {
+    /// Positions of the sample on which every pair of neurons is correlated; whole rows at even distances.
+    pub tokens: usize,
+    /// Candidates kept of each neuron and other model.
+    pub candidates: usize,
+    /// Positions on which candidates are narrowed before all tokens are read.
+    pub narrowing_tokens: usize,
+    /// Standard errors by which a match must lie above what a neuron that is no candidate could reach.
+    pub margin: f64,
+    /// Neurons of each model, drawn at random, that are computed exactly too: they tell how far the rest can be trusted.
+    pub audit: usize,
+    /// Of the audited neurons.
+    pub audit_seed: u64,
+    /// Whether neurons whose excess correlation lies close to a threshold are computed exactly.
+    pub exact_near_thresholds: bool,
+}
+
+impl Default for ScreeningSection {
+    fn default() -> Self {
+        Self {
+            tokens: 50_000,
+            candidates: 64,
+            narrowing_tokens: 400_000,
+            margin: 5.0,
+            audit: 128,
+            audit_seed: 0,
+            exact_near_thresholds: true,
+        }
     }
 }
 

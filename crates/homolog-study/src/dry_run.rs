@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use homolog_model::{Checkpoint, HookPoint, Hooks, TokenBatch, Tokens};
-use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator, haar_rotation};
+use homolog_model::{Checkpoint, HookPoint, Hooks, NoHooks, Start, TokenBatch, Tokens};
+use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator, PairProducts, haar_rotation};
 use rayon::prelude::*;
 
-use crate::config::BaselineKind;
+use crate::config::{BaselineKind, Search};
 use crate::inputs::{Models, open_checkpoints};
 use crate::plan::cost::{self, operations_text};
 use crate::plan::footprint::chunk_rows;
@@ -18,11 +18,15 @@ use crate::{Error, Options, Progress, StudyConfig};
 /// Bytes of English text a token, where text is not tokenised yet.
 const BYTES_PER_TOKEN: u64 = 4;
 /// Seconds that each kernel is timed for.
-const TIMING_SECONDS: f64 = 0.4;
+const TIMING_SECONDS: f64 = 1.5;
+/// Share of the matches, in percent, that a screened search is taken to leave in doubt: it is not known before.
+const EXACT_PERCENT: f64 = 5.0;
+/// Pairs that a neuron is timed with.
+const TIMING_PAIRS: u32 = 2;
 /// Tokens of a chunk that products are timed with.
 const TIMING_TOKENS: usize = 1024;
 /// Neurons of a rotation that is timed, at most.
-const TIMING_NEURONS: usize = 768;
+const TIMING_NEURONS: usize = 1536;
 
 /// Rows of tokens that a study has, or is expected to have.
 struct RowCounts {
@@ -42,13 +46,15 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let n_checkpoints = checkpoints.len();
     let n_rows = counts.correlation + counts.loss;
     let footprint = footprint(config, &shapes, (n_rows, n_checkpoints), options);
+    let n_tokens = (counts.correlation * context) as f64;
+    let screening = Screened::of(config, counts.correlation);
+    let n_whole = screening.as_ref().map_or(n_tokens, |screening| screening.n_sample);
     let tiles = plan::tiles(&shapes, &config.baseline);
     let largest = tiles.iter().map(|tile| tile.bytes(&shapes)).max().unwrap_or(0);
     let passes = plan::passes(&tiles, &shapes, footprint.room(options.memory_bytes, largest)?);
     let covariances = plan::largest_pass(&passes, &shapes);
 
-    let n_tokens = (counts.correlation * context) as f64;
-    let correlation = cost::correlation(&passes, &shapes, &config.baseline, (n_tokens, n_tokens), context);
+    let correlation = cost::correlation(&passes, &shapes, &config.baseline, (n_whole, n_whole), context);
     let n_loss_tokens = (counts.loss * context) as f64;
     let evaluation: f64 = shapes.iter().map(|shape| n_loss_tokens * cost::loss(shape, context)).sum();
     let n_ablation_tokens = match config.ablation.tokens {
@@ -65,8 +71,18 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let correlate_seconds = correlation.forward / rates.forward
         + correlation.products / rates.products
         + correlation.rotations / rates.rotations;
-    let seconds = [correlate_seconds, evaluation / rates.forward, ablation / rates.forward].map(|each| each * times);
-    let [correlate_time, evaluate_time, ablate_time] = seconds.map(time_text);
+    let screened = screening.as_ref().map(|screening| {
+        let lengths = (n_tokens, screening.n_narrowing);
+        cost::screened(&shapes, &config.correlation, lengths, context)
+    });
+    let screened_seconds = screened.as_ref().map_or([0.0; 2], |cost| {
+        let decide = cost.forward / rates.forward + cost.products / rates.products + cost.pairs / rates.pairs;
+        [decide, cost.forward_again / rates.forward + EXACT_PERCENT * cost.exact_percent / rates.products]
+    });
+    let seconds =
+        [correlate_seconds, evaluation / rates.loss, ablation / rates.loss, screened_seconds[0], screened_seconds[1]];
+    let seconds = seconds.map(|each| each * times);
+    let [correlate_time, evaluate_time, ablate_time, decide_time, exact_time] = seconds.map(time_text);
     let weight_reads = |loads: usize| -> u64 {
         checkpoints.iter().flatten().map(|checkpoint| loads as u64 * checkpoint.loaded_bytes()).sum()
     };
@@ -85,14 +101,28 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         "| stage | work of all checkpoints | passes over the tokens | time, about |".into(),
         "|---|---|---:|---:|".into(),
         format!(
-            "| correlate | {} forward, {} products, {} rotations | {} a checkpoint | {correlate_time} |",
+            "| {} | {} forward, {} products, {} rotations | {} a checkpoint | {correlate_time} |",
+            if screened.is_some() { "screen: all pairs on the sample" } else { "correlate" },
             operations_text(times * correlation.forward),
             operations_text(times * correlation.products),
             operations_text(times * correlation.rotations),
             passes.len()
         ),
-        format!("| evaluate | {} | 1 a model | {evaluate_time} |", operations_text(times * evaluation)),
     ];
+    if let Some(cost) = &screened {
+        lines.push(format!(
+            "| correlate: candidates | {} forward, {} products, {} single pairs | 1 a checkpoint, more if memory is short | {decide_time} |",
+            operations_text(times * cost.forward),
+            operations_text(times * cost.products),
+            operations_text(times * cost.pairs),
+        ));
+        lines.push(format!(
+            "| correlate: what stays in doubt | {} forward, and {} products for each percent of the matches; {EXACT_PERCENT} % are assumed | 1 or 2 a checkpoint | {exact_time} |",
+            operations_text(times * cost.forward_again),
+            operations_text(times * cost.exact_percent),
+        ));
+    }
+    lines.push(format!("| evaluate | {} | 1 a model | {evaluate_time} |", operations_text(times * evaluation)));
     if config.ablation.enabled {
         lines.push(format!(
             "| ablate | up to {} for {} sets; empty sets cost nothing, multiples beyond the last come on top | 1 a model | {ablate_time} |",
@@ -121,16 +151,40 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
             options.output.display()
         ),
         format!(
-            "Rates measured here: forward {:.0} GFLOP/s, products {:.0} GFLOP/s, rotations {:.0} GFLOP/s, with {} threads of {}",
+            "Rates measured here, GFLOP/s: forward {:.0}, with loss {:.0}, products {:.0}, rotations {:.0}, single pairs {:.1}; {} threads of {}",
             rates.forward / 1e9,
+            rates.loss / 1e9,
             rates.products / 1e9,
             rates.rotations / 1e9,
+            rates.pairs / 1e9,
             rayon::current_num_threads(),
             homolog_model::Isa::current(),
         ),
     ]);
     lines.extend(finished(config, options)?);
     Ok(lines.join("\n") + "\n")
+}
+
+/// Positions of a screened search.
+struct Screened {
+    n_sample: f64,
+    /// None where all tokens are hardly more.
+    n_narrowing: Option<f64>,
+}
+
+impl Screened {
+    /// None of an exact search, and where the sample is everything.
+    fn of(config: &StudyConfig, n_rows: usize) -> Option<Self> {
+        let screening = &config.correlation.screening;
+        let rows = |n_tokens: usize| n_tokens.div_ceil(config.corpus.context);
+        let positions = |n_tokens: usize| (rows(n_tokens) * config.corpus.context) as f64;
+        if config.correlation.search == Search::Exact || rows(screening.tokens) >= n_rows {
+            return None;
+        }
+        let narrows = rows(screening.narrowing_tokens) < n_rows && screening.narrowing_tokens > screening.tokens;
+        let n_narrowing = narrows.then(|| positions(screening.narrowing_tokens));
+        Some(Self { n_sample: positions(screening.tokens), n_narrowing })
+    }
 }
 
 /// What the run folder already holds.
@@ -187,8 +241,12 @@ impl RowCounts {
 /// Operations a second of the kernels, with all threads.
 struct Rates {
     forward: f64,
+    /// Of a whole pass with the unembedding.
+    loss: f64,
+    /// With the packing of their chunks.
     products: f64,
     rotations: f64,
+    pairs: f64,
 }
 
 impl Rates {
@@ -198,7 +256,7 @@ impl Rates {
         options: &Options,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        progress.begin("time the kernels", 3, "kernels");
+        progress.begin("time the kernels", 5, "kernels");
         let shape = shape(checkpoint);
         let context = config.corpus.context;
         let model = checkpoint.load()?;
@@ -209,17 +267,44 @@ impl Rates {
         let forward = rate(per_pass, progress, || model.forward(TokenBatch { ids: &ids, context }, &mut Until(last)))?;
         progress.advance(1);
 
+        let per_loss = (n_rows * context) as f64 * cost::loss(&shape, context);
+        let loss = rate(per_loss, progress, || {
+            let rows = ids.par_chunks_exact(context);
+            rows.for_each(|ids| drop(model.loss(TokenBatch { ids, context }, Start::Tokens, &mut NoHooks)));
+        })?;
+        progress.advance(1);
+
         let n = shape.d_mlp;
         let n_threads = rayon::current_num_threads();
-        let mut chunk = Chunk::new(n);
-        // Any values but zeros: the rate of a product depends on none of them.
-        let values = chunk.grow(TIMING_TOKENS);
-        values.iter_mut().enumerate().for_each(|(i, value)| *value = (i * 7919 % 1009) as f32 / 1009.0 - 0.5);
-        chunk.pack_with_moments(&mut MomentsAccumulator::new(n));
+        let mut moments = MomentsAccumulator::new(n);
+        let mut chunks: Vec<Chunk> = (0..n_threads).map(|_| Chunk::new(n)).collect();
+        let fill = |chunk: &mut Chunk| {
+            chunk.clear();
+            // Any values but zeros: the rate of a product depends on none of them.
+            let values = chunk.grow(TIMING_TOKENS);
+            values.iter_mut().enumerate().for_each(|(i, value)| *value = (i * 7919 % 1009) as f32 / 1009.0 - 0.5);
+        };
+        fill(&mut chunks[0]);
+        chunks[0].pack_with_moments(&mut moments);
         let mut covariances: Vec<CrossCovariance> = (0..n_threads).map(|_| CrossCovariance::new(n, n)).collect();
         let per_product = (2 * n_threads * n * n * TIMING_TOKENS) as f64;
         let products = rate(per_product, progress, || {
-            covariances.par_iter_mut().for_each(|covariance| covariance.add(&chunk, &chunk));
+            chunks.par_iter_mut().zip(&mut covariances).for_each(|(chunk, covariance)| {
+                fill(chunk);
+                chunk.pack_again(&moments);
+                covariance.add(chunk, chunk);
+            });
+        })?;
+        drop(covariances);
+        progress.advance(1);
+
+        chunks.iter_mut().for_each(|chunk| chunk.transpose(&mut Vec::new()));
+        let some: Vec<(u32, u32)> =
+            (0..n as u32).flat_map(|i| (0..TIMING_PAIRS).map(move |k| (i, (i * 769 + k * 331) % n as u32))).collect();
+        let mut sums: Vec<PairProducts> = chunks.iter().map(|_| PairProducts::new(some.clone())).collect();
+        let per_pairs = (2 * n_threads * some.len() * TIMING_TOKENS) as f64;
+        let pairs = rate(per_pairs, progress, || {
+            sums.par_iter_mut().zip(&chunks).for_each(|(sums, chunk)| sums.add(chunk, chunk));
         })?;
         progress.advance(1);
 
@@ -233,7 +318,7 @@ impl Rates {
         };
         progress.advance(1);
         progress.end();
-        Ok(Self { forward, products, rotations })
+        Ok(Self { forward, loss, products, rotations, pairs })
     }
 }
 

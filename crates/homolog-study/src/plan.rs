@@ -5,6 +5,9 @@ pub(crate) mod footprint;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use crate::config::{BaselineKind, BaselineSection};
 
 /// Rows of tokens are gathered into chunks of at most this many positions (or one row, if it is longer): activations are kept
@@ -35,7 +38,12 @@ pub(crate) enum Tile {
     Between { a: usize, layer_a: usize, b: usize, layer_b: usize },
     /// The same with b's rows permuted; read the other way round, a's rows permuted by the inverse.
     Permuted { draw: usize, a: usize, layer_a: usize, b: usize, layer_b: usize },
+    /// Some neurons of a layer of one model with a layer of another: serves this direction.
+    Chosen { model: usize, layer: usize, other: usize, other_layer: usize, n_chosen: usize },
 }
+
+/// By (model, other): flat numbers of the neurons of `model` that are held against all of `other`, ascending.
+pub(crate) type Chosen = BTreeMap<(usize, usize), Vec<u32>>;
 
 /// One side of a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +73,25 @@ impl Shape {
 
 impl Tile {
     pub(crate) fn bytes(self, shapes: &[Shape]) -> u64 {
-        let [rows, columns] = self.sides().map(|side| shapes[side.view.0].d_mlp as u64);
-        8 * rows * columns
+        let [rows, columns] = self.dimensions(shapes);
+        (8 * rows * columns) as u64
+    }
+
+    /// Neurons of each side.
+    pub(crate) fn dimensions(self, shapes: &[Shape]) -> [usize; 2] {
+        let [rows, columns] = self.sides().map(|side| shapes[side.view.0].d_mlp);
+        match self {
+            Self::Chosen { n_chosen, .. } => [n_chosen, columns],
+            _ => [rows, columns],
+        }
+    }
+
+    /// The (model, layer) of which some neurons are chosen.
+    pub(crate) fn chosen_side(self) -> Option<(usize, usize)> {
+        match self {
+            Self::Chosen { model, layer, .. } => Some((model, layer)),
+            _ => None,
+        }
     }
 
     /// Rows, then columns.
@@ -80,26 +105,51 @@ impl Tile {
                 Side { view: (a, Stream::Paired { draw }), layer: layer_a },
                 Side { view: (b, Stream::StandIn { draw }), layer: layer_b },
             ],
+            Self::Chosen { model, layer, other, other_layer, .. } => {
+                [Side { view: (model, Stream::Rows), layer }, Side { view: (other, Stream::Rows), layer: other_layer }]
+            }
         }
     }
 
     /// Tiles of one group are accumulated from the same streams: the tokens as they are, or one permutation of them.
     fn group(self) -> usize {
         match self {
-            Self::Within { .. } | Self::Between { .. } => 0,
+            Self::Within { .. } | Self::Between { .. } | Self::Chosen { .. } => 0,
             Self::Permuted { draw, .. } => 1 + draw,
         }
     }
+}
+
+/// The neurons of one layer among those chosen of a model, as positions in the list.
+pub(crate) fn chosen_of_layer(chosen: &[u32], layer: usize, d_mlp: usize) -> Range<usize> {
+    let begin = |layer: usize| chosen.partition_point(|&neuron| (neuron as usize) < layer * d_mlp);
+    begin(layer)..begin(layer + 1)
+}
+
+/// Every tile that holds chosen neurons, in the order in which they are accumulated.
+pub(crate) fn chosen_tiles(shapes: &[Shape], chosen: &Chosen) -> Vec<Tile> {
+    let mut tiles = Vec::new();
+    for (&(model, other), neurons) in chosen {
+        for layer in 0..shapes[model].n_layers {
+            let n_chosen = chosen_of_layer(neurons, layer, shapes[model].d_mlp).len();
+            let others = (0..shapes[other].n_layers).filter(|_| n_chosen > 0);
+            tiles.extend(others.map(|other_layer| Tile::Chosen { model, layer, other, other_layer, n_chosen }));
+        }
+    }
+    tiles
+}
+
+/// The tiles that the spread of rotated neurons comes from.
+pub(crate) fn within_tiles(shapes: &[Shape]) -> impl Iterator<Item = Tile> {
+    let layers = shapes.iter().enumerate();
+    layers.flat_map(|(model, shape)| (0..shape.n_layers).map(move |layer| Tile::Within { model, layer }))
 }
 
 /// Every tile of a checkpoint, in the order in which they are accumulated. Every `Within` tile comes before any `Between` tile,
 /// since the baseline of a pair needs the spread of both models' rotated neurons.
 pub(crate) fn tiles(shapes: &[Shape], baseline: &BaselineSection) -> Vec<Tile> {
     let is_permuted = baseline.kind == BaselineKind::PermutedRows;
-    let mut tiles = Vec::new();
-    for (model, shape) in shapes.iter().enumerate().filter(|_| !is_permuted) {
-        tiles.extend((0..shape.n_layers).map(|layer| Tile::Within { model, layer }));
-    }
+    let mut tiles: Vec<Tile> = within_tiles(shapes).filter(|_| !is_permuted).collect();
     let mut between = Vec::new();
     for a in 0..shapes.len() {
         for b in a + 1..shapes.len() {

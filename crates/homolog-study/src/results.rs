@@ -5,6 +5,7 @@ use std::path::Path;
 
 use homolog_results::{TensorData, Tensors, read_tensors, write_tensors};
 use homolog_stats::{Extremes, HISTOGRAM_BINS, Moments};
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
@@ -17,6 +18,52 @@ pub(crate) struct CheckpointCorrelation {
     pub(crate) moments: Vec<Vec<Moments>>,
     /// By (model, other).
     pub(crate) pairs: BTreeMap<(usize, usize), PairCorrelation>,
+    /// By (model, other), where candidates were looked at instead of all pairs of neurons.
+    pub(crate) screening: Option<BTreeMap<(usize, usize), PairScreening>>,
+}
+
+/// How sure the matches of one model in another are, where only candidates were looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PairScreening {
+    /// [n]: standard errors by which the match lies above what was left out; NaN where all pairs were computed.
+    pub(crate) margin: Vec<f64>,
+    pub(crate) audit: Audit,
+}
+
+impl PairScreening {
+    /// Whether a neuron's correlations with all neurons of the other model were computed over all tokens.
+    pub(crate) fn is_exact(&self, neuron: usize) -> bool {
+        self.margin[neuron].is_nan()
+    }
+
+    /// Whether its baseline was.
+    pub(crate) fn is_baseline_exact(&self, neuron: usize) -> bool {
+        self.audit.has_exact_baselines && self.is_exact(neuron)
+    }
+}
+
+/// What computing some neurons exactly has shown of one (model, other).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Audit {
+    /// Counted positions of the sample, and of those on which candidates were narrowed (none: they were not).
+    pub(crate) n_sampled: usize,
+    pub(crate) n_narrowed_on: Option<usize>,
+    /// Neurons that were computed exactly because their match was not sure.
+    pub(crate) n_unsure: usize,
+    /// Because their excess lay close to a threshold.
+    pub(crate) n_near_threshold: usize,
+    /// Because they were drawn to be audited.
+    pub(crate) n_audited: usize,
+    /// Of these: whose match screening would have been sure of,
+    pub(crate) n_audited_sure: usize,
+    /// of these again: whose match by screening was the exact one,
+    pub(crate) n_same_match: usize,
+    /// and the largest difference of their `max_corr`; none without any.
+    pub(crate) max_corr_difference: Option<f64>,
+    /// Of the audited, baseline by the sample - exact: mean, standard deviation, largest magnitude; none where it was not computed.
+    pub(crate) baseline_bias: Option<[f64; 3]>,
+    /// Whether neurons that are computed exactly have an exact baseline too.
+    pub(crate) has_exact_baselines: bool,
 }
 
 /// Every neuron of a model against all neurons of another. Arrays hold NaN where undefined.
@@ -113,7 +160,15 @@ impl CheckpointCorrelation {
         for (pair, kept) in self.pairs {
             tensors.extend(pair_tensors(pair, kept));
         }
-        Ok(write_tensors(path, &tensors, &[])?)
+        let mut audits = Vec::new();
+        for (pair, PairScreening { margin, audit }) in self.screening.into_iter().flatten() {
+            let data = TensorData::F64 { shape: vec![margin.len()], data: margin };
+            tensors.push((format!("{}+{}.margin", pair.0, pair.1), data));
+            audits.push((pair, audit));
+        }
+        let audits = (!audits.is_empty()).then(|| serde_json::to_string(&audits).expect("plain values serialise"));
+        let metadata: Vec<_> = audits.map(|audits| (SCREENING.to_owned(), audits)).into_iter().collect();
+        Ok(write_tensors(path, &tensors, &metadata)?)
     }
 
     pub(crate) fn read(path: &Path, n_models: usize) -> Result<Self, Error> {
@@ -122,8 +177,26 @@ impl CheckpointCorrelation {
         let ordered = (0..n_models).flat_map(|model| (0..n_models).map(move |other| (model, other)));
         let pairs = ordered.filter(|(model, other)| model != other);
         let pairs = pairs.map(|pair| Ok((pair, read_pair(&tensors, pair)?))).collect::<Result<_, Error>>()?;
-        Ok(Self { moments, pairs })
+        let screening = tensors.metadata().get(SCREENING).map(|audits| read_screening(&tensors, audits, path));
+        Ok(Self { moments, pairs, screening: screening.transpose()? })
     }
+}
+
+/// [`Audit`]s by (model, other), as JSON.
+const SCREENING: &str = "screening";
+
+fn read_screening(
+    tensors: &Tensors,
+    audits: &str,
+    path: &Path,
+) -> Result<BTreeMap<(usize, usize), PairScreening>, Error> {
+    let damaged = |_| Error::DamagedState { path: path.to_path_buf() };
+    let audits: Vec<((usize, usize), Audit)> = serde_json::from_str(audits).map_err(damaged)?;
+    let read = |(pair, audit): ((usize, usize), Audit)| {
+        let margin = tensors.f64(&format!("{}+{}.margin", pair.0, pair.1))?.1;
+        Ok((pair, PairScreening { margin, audit }))
+    };
+    audits.into_iter().map(read).collect()
 }
 
 /// In the order of [`MOMENTS`]; NaN where undefined.

@@ -277,7 +277,7 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "weights": inputs.checkpoints.iter().map(hashes).collect::<Vec<_>>(),
         "tokens": (inputs.tokens.hash(), inputs.loss_tokens.hash(), inputs.loss_tokens_name()),
         "exclude_tokens": inputs.exclude_tokens,
-        "correlation": config.correlation,
+        "correlation": config.correlation.deciding(),
         "baseline": config.baseline,
         "universality": config.universality,
         "ablation": (ablation.enabled, &ablation.modes, ablation.draws, &ablation.multiples, ablation.per_layer, ablation.seed, ablation.tokens, ablation.precision),

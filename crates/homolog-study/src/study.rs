@@ -69,6 +69,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         tables.neurons.extend(classified.neurons);
         tables.matches.extend(classified.matches);
         tables.emergence.extend(classified.emergence);
+        tables.screening.extend(classified.screening);
         excess.push(classified.excess);
     }
     (tables.persistence, tables.stability) = persist::run(config, &inputs, &excess);

@@ -5,7 +5,7 @@ mod tests;
 
 use std::path::Path;
 
-use homolog_results::{AblationRow, NeuronRow};
+use homolog_results::{AblationRow, NeuronRow, ScreeningRow};
 
 use crate::StudyConfig;
 use crate::inputs::Inputs;
@@ -77,6 +77,7 @@ impl Summary {
                 "every position is counted, BOS and newlines included: corpus.exclude_tokens is empty".to_owned(),
             );
         }
+        notes.extend(screened(&tables.screening));
         notes.extend(empty_checkpoints(config, inputs, &tables.neurons));
         Self { lines, notes }
     }
@@ -90,6 +91,30 @@ impl Summary {
             "{lines}\n{notes}\n\nTables: {folder}/tables  tensors: {folder}/tensors  manifest: {folder}/manifest.json\n"
         )
     }
+}
+
+/// What a screened search has left to chance, in one sentence; none of an exact search.
+fn screened(rows: &[ScreeningRow]) -> Option<String> {
+    let sum = |of: fn(&ScreeningRow) -> u64| rows.iter().map(of).sum::<u64>();
+    let (n, n_sure) = (sum(|row| row.n_neurons), sum(|row| row.n_audited_sure));
+    let n_exact = sum(|row| row.n_audited + row.n_unsure + row.n_near_threshold);
+    let largest = |of: fn(&ScreeningRow) -> Option<f64>| rows.iter().filter_map(of).reduce(f64::max);
+    if rows.is_empty() {
+        return None;
+    }
+    let share = 100.0 * (n - n_exact) as f64 / n as f64;
+    let sure = largest(|row| row.least_margin.map(|margin| -margin));
+    let sure = sure.map(|least| format!(", each by {:.1} standard errors or more", -least)).unwrap_or_default();
+    let audit = largest(|row| row.max_corr_difference).map(|difference| {
+        let bias = rows.iter().filter_map(|row| row.baseline_bias).sum::<f64>() / rows.len() as f64;
+        format!(
+            "; of {n_sure} sure matches that were audited {} were the exact ones, with correlations at most {difference:.1e} off and \
+             sampled baselines {bias:+.4} off on average",
+            sum(|row| row.n_same_match)
+        )
+    });
+    let audit = audit.unwrap_or_else(|| "; nothing was audited, so how far baselines are off is not known".into());
+    Some(format!("{share:.1} % of the matches were decided by screening{sure}{audit} (table screening)"))
 }
 
 /// A sentence for every checkpoint at which no neuron of any model is universal.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow, Table,
-    TableRecord, TensorData, file_hash, sort_rows, write_table, write_tensors,
+    AblationRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow, StabilityRow,
+    Table, TableRecord, TensorData, file_hash, sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
@@ -17,7 +17,7 @@ const TOP_K_FILE: &str = "tensors/topk.safetensors";
 /// Histograms of every neuron's correlations.
 const HISTOGRAMS_FILE: &str = "tensors/histograms.safetensors";
 
-/// Rows of the seven tables, tensors, and remarks.
+/// Rows of the seven tables, and of the eighth where a search was screened; tensors, and remarks.
 #[derive(Default)]
 pub(crate) struct Tables {
     pub(crate) models: Vec<ModelRow>,
@@ -27,6 +27,8 @@ pub(crate) struct Tables {
     pub(crate) persistence: Vec<PersistenceRow>,
     pub(crate) stability: Vec<StabilityRow>,
     pub(crate) ablation: Vec<AblationRow>,
+    /// None of an exact search.
+    pub(crate) screening: Vec<ScreeningRow>,
     pub(crate) notes: Vec<String>,
     pub(crate) n_undefined_pairs: u64,
     top_k: Vec<(String, TensorData)>,
@@ -75,6 +77,7 @@ impl Tables {
         sort_rows(&mut self.persistence);
         sort_rows(&mut self.stability);
         sort_rows(&mut self.ablation);
+        sort_rows(&mut self.screening);
     }
 
     /// Write `tables/` and `tensors/` of a run folder; both hashes go into the metadata of every file.
@@ -90,7 +93,7 @@ impl Tables {
             Ok(FileRecord { path: path.to_owned(), n_bytes: n_bytes(&file), hash: file_hash(&file)? })
         });
         let tensors = tensors.into_iter().collect::<Result<_, Error>>()?;
-        let tables = vec![
+        let mut tables = vec![
             write_one(run_dir, &self.models, metadata)?,
             write_one(run_dir, &self.neurons, metadata)?,
             write_one(run_dir, &self.matches, metadata)?,
@@ -99,6 +102,9 @@ impl Tables {
             write_one(run_dir, &self.stability, metadata)?,
             write_one(run_dir, &self.ablation, metadata)?,
         ];
+        if !self.screening.is_empty() {
+            tables.push(write_one(run_dir, &self.screening, metadata)?);
+        }
         Ok((tables, tensors))
     }
 }

@@ -9,7 +9,9 @@ use arrow_schema::{Field, Schema};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::*;
-use crate::{AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow, write_bytes};
+use crate::{
+    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow, StabilityRow, write_bytes,
+};
 
 fn model(model: &str, checkpoint: Option<i64>) -> ModelRow {
     ModelRow {
@@ -38,6 +40,7 @@ fn neuron(model: &str, checkpoint: Option<i64>, layer: u16, neuron: u32) -> Neur
         mean_baseline: Some(0.125),
         min_baseline: None,
         excess_corr: Some(f64::MIN_POSITIVE),
+        is_exact: true,
         is_universal: true,
         n_models_above: 2,
         is_universal_count: false,
@@ -65,7 +68,10 @@ fn matched(other: &str, neuron: u32, max_corr: Option<f32>) -> MatchRow {
         lowest_corr: max_corr.map(|corr| -corr),
         lowest_layer: max_corr.map(|_| 1),
         lowest_neuron: max_corr.map(|_| 2),
+        is_exact: max_corr.is_none(),
+        margin: max_corr,
         baseline: max_corr.map(|_| 0.1),
+        is_baseline_exact: true,
     }
 }
 
@@ -156,7 +162,7 @@ fn models_come_back() {
 fn neurons_come_back() {
     comes_back(
         "model checkpoint layer neuron max_corr mean_corr min_corr max_baseline mean_baseline min_baseline \
-         excess_corr is_universal n_models_above is_universal_count act_mean act_var act_skew act_kurt act_min \
+         excess_corr is_exact is_universal n_models_above is_universal_count act_mean act_var act_skew act_kurt act_min \
          act_max frac_positive",
         &[neuron("a", None, 0, u32::MAX), neuron("a", None, u16::MAX, 0), neuron("a", Some(5), 0, 0)],
     );
@@ -166,7 +172,7 @@ fn neurons_come_back() {
 fn matches_come_back() {
     comes_back(
         "model other checkpoint layer neuron max_corr matched_layer matched_neuron second_corr lowest_corr \
-         lowest_layer lowest_neuron baseline",
+         lowest_layer lowest_neuron is_exact margin baseline is_baseline_exact",
         &[matched("b", 0, Some(0.3)), matched("b", 1, None), matched("c", 0, Some(-1.0))],
     );
 }
@@ -200,6 +206,34 @@ fn ablation_comes_back() {
         "model checkpoint threshold set layer mode multiple draw n_neurons loss_nats_clean loss_nats \
          delta_loss_nats efficiency_nats",
         &[ablation("mine", None, None), ablation("random", Some(0.5), Some(0)), ablation("random", Some(0.5), Some(1))],
+    );
+}
+
+#[test]
+fn screening_comes_back() {
+    let row = |other: &str, n: Option<u64>, of_audit: Option<f64>| ScreeningRow {
+        model: "a".to_owned(),
+        other: other.to_owned(),
+        checkpoint: Some(3),
+        n_tokens_sample: 1,
+        n_tokens_narrowing: n,
+        n_neurons: 2,
+        n_audited: 3,
+        n_unsure: 4,
+        n_near_threshold: 5,
+        least_margin: of_audit.map(|_| f64::INFINITY),
+        n_audited_sure: 6,
+        n_same_match: 7,
+        max_corr_difference: of_audit,
+        baseline_bias: of_audit.map(|bias| -bias),
+        baseline_bias_sd: of_audit,
+        baseline_bias_largest: of_audit,
+    };
+    comes_back(
+        "model other checkpoint n_tokens_sample n_tokens_narrowing n_neurons n_audited n_unsure n_near_threshold \
+         least_margin n_audited_sure n_same_match max_corr_difference baseline_bias baseline_bias_sd \
+         baseline_bias_largest",
+        &[row("b", None, None), row("c", Some(9), Some(0.25))],
     );
 }
 

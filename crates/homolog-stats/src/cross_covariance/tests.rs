@@ -124,13 +124,18 @@ fn made_up() -> Correlation {
     Correlation { n_b: 129, values: (0..130 * 129).map(|_| corr()).collect() }
 }
 
+/// Flat numbers of 130 neurons.
+fn numbers(first: u32) -> Vec<u32> {
+    (first..first + 130).collect()
+}
+
 #[test]
 fn scans_show_each_neuron_its_own_correlations() {
     let correlation = made_up();
     let mut of_a = vec![Extremes::new(3); 130];
     correlation.scan_rows(1000, &mut of_a);
     let mut of_b = vec![Extremes::new(3); 129];
-    correlation.scan_columns(2000, &mut of_b);
+    correlation.scan_columns(&numbers(2000), &mut of_b);
     let mut want_a = vec![Extremes::new(3); 130];
     let mut want_b = vec![Extremes::new(3); 129];
     for (at, &corr) in correlation.values().iter().enumerate() {
@@ -156,7 +161,7 @@ fn thread_counts_change_no_bit() {
         pool.install(|| {
             let correlation = a.correlation(&b, 400);
             let mut of_b = vec![Extremes::new(3); 129];
-            correlation.scan_columns(0, &mut of_b);
+            correlation.scan_columns(&numbers(0), &mut of_b);
             (bits(correlation.values()), of_b)
         })
     };
@@ -193,7 +198,7 @@ fn maxima_of_rows_and_columns_are_those_of_the_scans() {
     let correlation = made_up();
     let (mut of_a, mut of_b) = (vec![Extremes::new(3); 130], vec![Extremes::new(3); 129]);
     correlation.scan_rows(0, &mut of_a);
-    correlation.scan_columns(0, &mut of_b);
+    correlation.scan_columns(&numbers(0), &mut of_b);
     let best = |of: &[Extremes]| of.iter().map(|extremes| extremes.best()[0].0).collect::<Vec<_>>();
     let (mut rows, mut columns) = (vec![f64::NAN; 130], vec![f64::NAN; 129]);
     correlation.raise_row_maxima(&mut rows);

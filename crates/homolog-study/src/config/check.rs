@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{OWN_SETS, Precision, StudyConfig};
+use super::{BaselineKind, CorrelationSection, OWN_SETS, Precision, ScreeningSection, Search, StudyConfig};
 use crate::Error;
+
+/// Audited neurons from which the spread of a baseline's error is told.
+const LEAST_AUDIT: usize = 16;
 
 impl StudyConfig {
     /// Settings that contradict each other. Errors: the first that does.
@@ -42,6 +45,7 @@ impl StudyConfig {
         if self.correlation.top_k == 0 {
             return fail("correlation.top_k must be at least 1".into());
         }
+        self.check_screening(fail)?;
         let precisions = [("correlation", self.correlation.precision), ("ablation", self.ablation.precision)];
         let other = precisions.into_iter().find(|(_, precision)| *precision != Precision::F32);
         if let Some((section, precision)) = other {
@@ -53,6 +57,39 @@ impl StudyConfig {
         }
         self.check_universality(fail)?;
         self.check_ablation(fail)
+    }
+
+    fn check_screening(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let CorrelationSection { search, screening, top_k, .. } = &self.correlation;
+        if *search == Search::Exact {
+            return Ok(());
+        }
+        let ScreeningSection { tokens, candidates, narrowing_tokens, margin, audit, .. } = *screening;
+        let draws_audit = audit >= LEAST_AUDIT || !screening.exact_near_thresholds;
+        match () {
+            () if self.baseline.kind == BaselineKind::PermutedRows => fail(
+                "correlation.search = screened cannot permute rows; use search = exact or another baseline.kind".into(),
+            ),
+            () if tokens < self.corpus.context => fail(format!(
+                "correlation.screening.tokens is {tokens}, less than one row of {}; ask for more",
+                self.corpus.context
+            )),
+            () if candidates < (*top_k).max(2) => fail(format!(
+                "correlation.screening.candidates is {candidates}, fewer than correlation.top_k = {top_k} or than two; \
+                 ask for more"
+            )),
+            () if narrowing_tokens < tokens => fail(format!(
+                "correlation.screening.narrowing_tokens is {narrowing_tokens}, fewer than tokens = {tokens}; ask for more"
+            )),
+            () if !(margin.is_finite() && margin > 0.0) => {
+                fail(format!("correlation.screening.margin is {margin}; give a positive number of standard errors"))
+            }
+            () if !draws_audit => fail(format!(
+                "correlation.screening.exact_near_thresholds needs an audit of {LEAST_AUDIT} neurons at least, to know what \
+                 is near; audit is {audit}"
+            )),
+            () => Ok(()),
+        }
     }
 
     fn check_corpus(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {

@@ -21,6 +21,7 @@ fn neuron(model: &str, step: i64, [max_corr, baseline, excess]: [Option<f64>; 3]
         mean_baseline: baseline,
         min_baseline: baseline,
         excess_corr: excess,
+        is_exact: true,
         is_universal: false,
         n_models_above: 0,
         is_universal_count: false,

@@ -1,7 +1,7 @@
 //! The arithmetic of a study, in floating-point operations: a multiplication and an addition are two.
 
 use super::{Shape, Stream, Tile};
-use crate::config::{AblationSection, BaselineKind, BaselineSection};
+use crate::config::{AblationSection, BaselineKind, BaselineSection, CorrelationSection};
 
 /// Operations of one checkpoint's correlation, by the kernel that does them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -66,6 +66,51 @@ pub(crate) fn correlation(
         rotated.dedup();
         cost.rotations +=
             rotated.iter().map(|side| draws * make_rotation(baseline, shapes[side.0].d_mlp as f64)).sum::<f64>();
+    }
+    cost
+}
+
+/// One checkpoint's screened search, after its sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct ScreenedCost {
+    /// Forward passes, of narrowing and of all tokens once.
+    pub(crate) forward: f64,
+    /// Layers with themselves, and audited neurons with all.
+    pub(crate) products: f64,
+    /// Candidates, pair by pair.
+    pub(crate) pairs: f64,
+    /// For each share of 1 % of the matches that is computed exactly: products. That takes all forward passes once more.
+    pub(crate) exact_percent: f64,
+    /// Forward passes over all tokens.
+    pub(crate) forward_again: f64,
+}
+
+/// What follows the sample: `n_narrowing` positions if candidates are narrowed on them, then `n_tokens`.
+pub(crate) fn screened(
+    shapes: &[Shape],
+    correlation: &CorrelationSection,
+    (n_tokens, n_narrowing): (f64, Option<f64>),
+    context: usize,
+) -> ScreenedCost {
+    let screening = &correlation.screening;
+    let mut cost = ScreenedCost::default();
+    let n_narrowing = n_narrowing.unwrap_or(0.0);
+    let kept = if n_narrowing > 0.0 { correlation.top_k.max(2) } else { screening.candidates };
+    for (model, shape) in shapes.iter().enumerate() {
+        let one_pass = n_tokens * forward(shape, context);
+        cost.forward += one_pass + n_narrowing * forward(shape, context);
+        cost.forward_again += one_pass;
+        if screening.audit > 0 {
+            cost.products += 2.0 * n_tokens * (shape.n_layers * shape.d_mlp * shape.d_mlp) as f64;
+        }
+        for (_, other) in shapes.iter().enumerate().filter(|(other, _)| *other != model) {
+            // The lowest is scored as well; pairs that both sides ask for are counted twice.
+            let scored = n_narrowing * (screening.candidates + 1) as f64 + n_tokens * (kept + 1) as f64;
+            cost.pairs += 2.0 * shape.n_neurons() as f64 * scored;
+            let all = 2.0 * n_tokens * (shape.n_neurons() * other.n_neurons()) as f64;
+            cost.products += all * screening.audit as f64 / shape.n_neurons() as f64;
+            cost.exact_percent += all / 100.0;
+        }
     }
     cost
 }

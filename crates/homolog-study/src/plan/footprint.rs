@@ -5,16 +5,19 @@ use homolog_stats::{Extremes, HISTOGRAM_BINS};
 
 use super::Shape;
 use crate::Error;
-use crate::config::{BaselineKind, BaselineSection};
+use crate::config::{BaselineKind, BaselineSection, CorrelationSection, Search};
 
 /// The program itself: code, stacks, buffers of readers and writers.
 pub(super) const PROGRAM_BYTES: u64 = 32_000_000;
+
+/// A neuron's search besides its candidates.
+const SEARCH_BYTES: u64 = 200;
 
 /// What decides how much memory a study takes.
 pub(crate) struct Workload<'a> {
     pub(crate) shapes: &'a [Shape],
     pub(crate) baseline: &'a BaselineSection,
-    pub(crate) top_k: usize,
+    pub(crate) correlation: &'a CorrelationSection,
     /// Tokens of a row.
     pub(crate) context: usize,
     /// Rows of correlations and of losses, together.
@@ -46,7 +49,8 @@ pub(crate) struct Footprint {
 
 impl Footprint {
     pub(crate) fn of(workload: &Workload<'_>) -> Self {
-        let Workload { shapes, baseline, top_k, context, batch_rows, n_threads, .. } = *workload;
+        let Workload { shapes, baseline, correlation, context, batch_rows, n_threads, .. } = *workload;
+        let top_k = correlation.top_k;
         let chunk_tokens = chunk_rows(context) * context;
         let sum = |of: &dyn Fn(&Shape) -> u64| shapes.iter().map(of).sum::<u64>();
         let max = |of: &dyn Fn(&Shape) -> u64| shapes.iter().map(of).max().unwrap_or(0);
@@ -54,6 +58,12 @@ impl Footprint {
         // f32 as they come, f32 packed; a permuted draw reads all models but the first and the last twice.
         let n_views = if baseline.kind == BaselineKind::PermutedRows { 2 } else { 1 };
         let chunk = n_views * sum(&|shape| (8 * shape.n_neurons() * chunk_tokens) as u64);
+        // Single neurons are taken from a layer that is laid out anew, one at a time by thread.
+        let laid_out = match correlation.search {
+            Search::Exact => 0,
+            Search::Screened => n_threads as u64 * max(&|shape| (4 * shape.d_mlp * chunk_tokens) as u64),
+        };
+        let chunk = chunk + laid_out;
         // Residual stream, what is added to it, neurons of one layer; and by thread a row's attention.
         let batch = batch_rows.min(chunk_rows(context)) * context;
         let forward = max(&|shape| {
@@ -68,6 +78,17 @@ impl Footprint {
         let others = shapes.len() as u64 - 1;
         let n_neurons = sum(&|shape| shape.n_neurons() as u64);
         let per_pair = Extremes::bytes(top_k) as u64 + 8 * baseline.draws as u64;
+        // Besides, of a screened search: what the sample gave, the candidates, and as products and scores of pairs of neurons.
+        let per_pair = per_pair
+            + match correlation.search {
+                Search::Exact => 0,
+                Search::Screened => {
+                    let candidates = correlation.screening.candidates as u64;
+                    let of_sample = 12 * candidates + 4 * HISTOGRAM_BINS as u64 + 8 * baseline.draws as u64;
+                    let scored = 8 + 16 + 16;
+                    of_sample + 16 * candidates + scored * (candidates + 1) + SEARCH_BYTES
+                }
+            };
         let kept = n_neurons * (others * per_pair + 64 + 8 * baseline.draws as u64);
         let name_bytes = 32;
         let neuron_row = (size_of::<NeuronRow>() + name_bytes) as u64;

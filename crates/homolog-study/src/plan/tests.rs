@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::footprint::{Footprint, Workload};
 use super::*;
 use crate::Error;
+use crate::config::{CorrelationSection, Search};
 
 const CONTEXT: usize = 120;
 
@@ -29,7 +30,7 @@ fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
     let mut workload = Workload {
         shapes: shapes().leak(),
         baseline: Box::leak(Box::new(baseline(BaselineKind::Orthogonal))),
-        top_k: 16,
+        correlation: Box::leak(Box::new(CorrelationSection::default())),
         context: CONTEXT,
         n_rows: 300,
         n_checkpoints: 5,
@@ -137,10 +138,14 @@ fn more_of_anything_takes_more_memory() {
     let leak = |baseline: BaselineSection| -> &'static BaselineSection { Box::leak(Box::new(baseline)) };
     let more_draws = leak(BaselineSection { draws: 3, ..baseline(BaselineKind::Orthogonal) });
     let permuted = leak(baseline(BaselineKind::PermutedRows));
+    let leak = |correlation: CorrelationSection| -> &'static CorrelationSection { Box::leak(Box::new(correlation)) };
+    let more_matches = leak(CorrelationSection { top_k: 32, ..CorrelationSection::default() });
+    let screened = leak(CorrelationSection { search: Search::Screened, ..CorrelationSection::default() });
     let two_models = &shapes().leak()[..2];
     let more = [
         footprint(|workload| workload.context = 4000),
-        footprint(|workload| workload.top_k = 32),
+        footprint(|workload| workload.correlation = more_matches),
+        footprint(|workload| workload.correlation = screened),
         footprint(|workload| workload.n_rows = 3000),
         footprint(|workload| workload.n_checkpoints = 6),
         footprint(|workload| workload.batch_rows = 16),

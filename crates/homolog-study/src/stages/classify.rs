@@ -1,21 +1,24 @@
 //! From correlations to decisions: excess, universality, emergence, and the match of every neuron.
 
 use homolog_model::NeuronId;
-use homolog_results::{EmergenceRow, MatchRow, NeuronRow};
+use homolog_results::{EmergenceRow, MatchRow, NeuronRow, ScreeningRow};
 use homolog_stats::{PairScore, Universality};
 
 use crate::StudyConfig;
 use crate::inputs::Inputs;
-use crate::results::{CheckpointCorrelation, PairCorrelation};
+use crate::results::{CheckpointCorrelation, PairCorrelation, PairScreening};
 
 /// Raised whenever the arithmetic of neurons, matches or emergence changes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// One step classified.
+#[derive(Default)]
 pub(crate) struct Classified {
     pub(crate) neurons: Vec<NeuronRow>,
     pub(crate) matches: Vec<MatchRow>,
     pub(crate) emergence: Vec<EmergenceRow>,
+    /// None of an exact search.
+    pub(crate) screening: Vec<ScreeningRow>,
     /// [model][neuron]: excess correlation, none where undefined. Decisions are taken on these, before any rounding.
     pub(crate) excess: Vec<Vec<Option<f64>>>,
 }
@@ -27,8 +30,7 @@ pub(crate) fn run(
     step_idx: usize,
     correlated: &CheckpointCorrelation,
 ) -> Classified {
-    let mut classified =
-        Classified { neurons: Vec::new(), matches: Vec::new(), emergence: Vec::new(), excess: Vec::new() };
+    let mut classified = Classified::default();
     let n_models = inputs.names.len();
     for model in 0..n_models {
         let others: Vec<usize> = (0..n_models).filter(|&other| other != model).collect();
@@ -53,8 +55,10 @@ pub(crate) fn run(
         }
         for other in others {
             let pair = &correlated.pairs[&(model, other)];
-            let row = |neuron| match_row(inputs, step_idx, (model, other), neuron, pair);
+            let screening = correlated.screening.as_ref().map(|screening| &screening[&(model, other)]);
+            let row = |neuron| match_row(inputs, step_idx, (model, other), neuron, (pair, screening));
             classified.matches.extend((0..n_neurons).map(row));
+            classified.screening.extend(screening.map(|of| screening_row(inputs, step_idx, (model, other), of)));
         }
         classified.emergence.extend(emergence_rows(config, inputs, step_idx, model, &excess));
         classified.excess.push(excess);
@@ -86,6 +90,10 @@ fn neuron_row(
         mean_baseline: universality.mean_baseline,
         min_baseline: universality.min_baseline,
         excess_corr: universality.excess_corr,
+        is_exact: correlated.screening.as_ref().is_none_or(|screening| {
+            let of_model = screening.iter().filter(|(pair, _)| pair.0 == model);
+            of_model.into_iter().all(|(_, screening)| screening.is_exact(neuron) && screening.is_baseline_exact(neuron))
+        }),
         is_universal: universality.is_universal(section.threshold),
         n_models_above: n_above as u32,
         is_universal_count: n_above >= config.count_models(),
@@ -104,7 +112,7 @@ fn match_row(
     step_idx: usize,
     (model, other): (usize, usize),
     neuron: usize,
-    pair: &PairCorrelation,
+    (pair, screening): (&PairCorrelation, Option<&PairScreening>),
 ) -> MatchRow {
     let checkpoints = &inputs.checkpoints[step_idx];
     let id = NeuronId::from_flat(neuron, checkpoints[model].config.d_mlp);
@@ -125,7 +133,39 @@ fn match_row(
         lowest_corr: corr(lowest),
         lowest_layer: other_id(lowest).map(|id| id.layer as u16),
         lowest_neuron: other_id(lowest).map(|id| id.index as u32),
+        is_exact: screening.is_none_or(|screening| screening.is_exact(neuron)),
+        margin: screening
+            .filter(|screening| !screening.is_exact(neuron))
+            .map(|screening| screening.margin[neuron] as f32),
         baseline: pair.baseline(neuron).map(|baseline| baseline as f32),
+        is_baseline_exact: screening.is_none_or(|screening| screening.is_baseline_exact(neuron)),
+    }
+}
+
+fn screening_row(
+    inputs: &Inputs,
+    step_idx: usize,
+    (model, other): (usize, usize),
+    PairScreening { margin, audit }: &PairScreening,
+) -> ScreeningRow {
+    let bias = |at: usize| audit.baseline_bias.map(|bias| bias[at]);
+    ScreeningRow {
+        model: inputs.names[model].clone(),
+        other: inputs.names[other].clone(),
+        checkpoint: inputs.steps[step_idx],
+        n_tokens_sample: audit.n_sampled as u64,
+        n_tokens_narrowing: audit.n_narrowed_on.map(|n| n as u64),
+        n_neurons: margin.len() as u64,
+        n_audited: audit.n_audited as u64,
+        n_unsure: audit.n_unsure as u64,
+        n_near_threshold: audit.n_near_threshold as u64,
+        least_margin: margin.iter().copied().filter(|margin| !margin.is_nan()).min_by(f64::total_cmp),
+        n_audited_sure: audit.n_audited_sure as u64,
+        n_same_match: audit.n_same_match as u64,
+        max_corr_difference: audit.max_corr_difference,
+        baseline_bias: bias(0),
+        baseline_bias_sd: bias(1),
+        baseline_bias_largest: bias(2),
     }
 }
 

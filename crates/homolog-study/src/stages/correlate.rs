@@ -1,30 +1,33 @@
 //! One checkpoint of all models: activations stream, every pair is accumulated from them, pass by pass.
 
 mod capture;
+mod level;
 mod reduce;
+mod screened;
 mod state;
 mod stream;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use homolog_model::{Checkpoint, Model, NeuronId};
+use homolog_model::{Checkpoint, Model, NeuronId, TokenMask, Tokens};
 use homolog_results::remove_files;
 use homolog_stats::{MomentsAccumulator, derangement};
 use serde_json::json;
 
 use crate::artifacts::{self, Artifacts, Unit};
-use crate::config::BaselineKind;
+use crate::config::{BaselineKind, CorrelationSection, Search};
 use crate::inputs::Inputs;
 use crate::plan::footprint::{Footprint, Workload};
-use crate::plan::{self, Shape, Stream, Tile};
+use crate::plan::{self, Chosen, Shape, Stream, Tile, View};
 use crate::results::CheckpointCorrelation;
 use crate::{Error, Options, Progress, StudyConfig};
 use reduce::Reduction;
 use state::{Earlier, State};
-use stream::{Pass, Streams};
+use stream::{Pass, Streams, Wanted};
 
 /// Raised whenever the arithmetic below changes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The artifact of one step, and its key.
 pub(crate) struct Correlated {
@@ -41,22 +44,72 @@ pub(crate) fn run(
     artifacts: &mut Artifacts,
     progress: &dyn Progress,
 ) -> Result<Correlated, Error> {
+    let correlation = &config.correlation;
+    let sample = screened::rows_of(&inputs.tokens, correlation.screening.tokens);
+    // A sample of everything is no sample.
+    if correlation.search == Search::Exact || sample.n_rows() == inputs.tokens.n_rows() {
+        let exact = CorrelationSection { search: Search::Exact, ..correlation.clone() };
+        let decides = exact.deciding();
+        let whole = Whole { stage: "correlate", tokens: &inputs.tokens, mask: &inputs.mask, top_k: correlation.top_k };
+        return run_whole(config, inputs, step_idx, &whole, &decides, options, artifacts, progress);
+    }
+    let mask = TokenMask::new(&sample, &inputs.exclude_tokens);
+    let decides = json!({ "precision": correlation.precision, "candidates": correlation.screening.candidates });
+    let whole = Whole { stage: "screen", tokens: &sample, mask: &mask, top_k: correlation.screening.candidates };
+    let screened = run_whole(config, inputs, step_idx, &whole, &decides, options, artifacts, progress)?;
+    let decides = json!({
+        "sample": screened.key,
+        "tokens": inputs.tokens.hash(),
+        "correlation": correlation.deciding(),
+        // What is near one of them is computed exactly.
+        "thresholds": config.universality.thresholds,
+    });
+    let key = artifacts::key("correlate", VERSION, &decides);
+    let of = step_name(inputs.steps[step_idx]);
+    let unit = Unit { stage: "correlate", of, key: key.clone(), extension: "safetensors" };
+    let path = artifacts.get_or_make(&unit, progress, |path| {
+        let correlation = Correlation { config, inputs, step_idx, options, progress, unit: &unit };
+        screened::make(&correlation, &screened.path, path)
+    })?;
+    Ok(Correlated { path, key })
+}
+
+/// Every pair of neurons on some tokens.
+struct Whole<'a> {
+    stage: &'a str,
+    tokens: &'a Tokens,
+    mask: &'a TokenMask,
+    /// Best matches kept of each neuron.
+    top_k: usize,
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a stage takes, and which tokens")]
+fn run_whole(
+    config: &StudyConfig,
+    inputs: &Inputs,
+    step_idx: usize,
+    whole: &Whole<'_>,
+    settings: &serde_json::Value,
+    options: &Options,
+    artifacts: &mut Artifacts,
+    progress: &dyn Progress,
+) -> Result<Correlated, Error> {
     let checkpoints = &inputs.checkpoints[step_idx];
     let hashes: Vec<_> = checkpoints.iter().map(|c| (&c.weights_hash, &c.config_hash)).collect();
     let decides = json!({
         "weights": hashes,
-        "tokens": inputs.tokens.hash(),
+        "tokens": whole.tokens.hash(),
         "exclude_tokens": inputs.exclude_tokens,
-        "correlation": config.correlation,
+        "correlation": settings,
         "baseline": config.baseline,
     });
-    let key = artifacts::key("correlate", VERSION, &decides);
-    let unit =
-        Unit { stage: "correlate", of: step_name(inputs.steps[step_idx]), key: key.clone(), extension: "safetensors" };
+    let key = artifacts::key(whole.stage, VERSION, &decides);
+    let of = step_name(inputs.steps[step_idx]);
+    let unit = Unit { stage: whole.stage, of, key: key.clone(), extension: "safetensors" };
     let unfinished = artifacts.path_of(&Unit { extension: "unfinished", ..unit.clone() });
     let path = artifacts.get_or_make(&unit, progress, |path| {
         let correlation = Correlation { config, inputs, step_idx, options, progress, unit: &unit };
-        correlation.make(path, &unfinished)
+        correlation.make(whole, path, &unfinished)
     })?;
     // Of no use once the artifact is there, whoever made it.
     remove_files(&[unfinished])?;
@@ -86,7 +139,7 @@ pub(crate) fn footprint(
     Footprint::of(&Workload {
         shapes,
         baseline: &config.baseline,
-        top_k: config.correlation.top_k,
+        correlation: &config.correlation,
         context: config.corpus.context,
         n_rows,
         n_checkpoints,
@@ -107,18 +160,15 @@ struct Correlation<'a> {
 
 impl Correlation<'_> {
     /// Go on from `unfinished` if it is there, and write the artifact.
-    fn make(&self, path: &Path, unfinished: &Path) -> Result<(), Error> {
+    fn make(&self, whole: &Whole<'_>, path: &Path, unfinished: &Path) -> Result<(), Error> {
         let &Self { config, inputs, options, progress, .. } = self;
+        let top_k = whole.top_k;
         let checkpoints = &inputs.checkpoints[self.step_idx];
         let shapes: Vec<Shape> = checkpoints.iter().map(shape).collect();
-        let state = self.state(&shapes, unfinished)?;
+        let state = self.state(&shapes, top_k, unfinished)?;
         let tiles: Vec<Tile> =
             plan::tiles(&shapes, &config.baseline).into_iter().filter(|tile| !state.done.contains(tile)).collect();
-        let largest = tiles.iter().map(|tile| tile.bytes(&shapes)).max().unwrap_or(0);
-        let n_rows = inputs.tokens.n_rows() + inputs.loss_tokens.n_rows();
-        let footprint = footprint(config, &shapes, (n_rows, inputs.steps.len()), options);
-        let room = footprint.room(options.memory_bytes, largest)?;
-        let passes = plan::passes(&tiles, &shapes, room);
+        let passes = plan::passes(&tiles, &shapes, self.room(&shapes, &tiles)?);
         if passes.len() > 1 {
             self.say(&format!(
                 "{} passes over the tokens, to stay within {}",
@@ -127,39 +177,43 @@ impl Correlation<'_> {
             ));
         }
         let models = load(checkpoints, progress)?;
-        let streams = self.streams();
-        let mut reduction = Reduction::new(&shapes, &config.baseline, state);
+        let streams = self.streams(whole.mask);
+        let mut reduction = Reduction::new(&shapes, &config.baseline, top_k, state);
         for (pass_idx, tiles) in passes.iter().enumerate() {
             let of_passes =
                 if passes.len() > 1 { format!(", pass {} of {}", pass_idx + 1, passes.len()) } else { String::new() };
-            let name = format!("correlate {}{of_passes}", self.unit.of);
-            let mut pass = Pass::new(&models, &shapes, tiles, &mut reduction.state.moments);
-            pass.run(&streams, inputs, options.batch_rows, &name, progress)?;
-            let covariances = pass.into_covariances();
-            self.check_finite(&reduction.state.moments)?;
+            let name = format!("{} {}{of_passes}", self.unit.stage, self.unit.of);
+            let wanted = Wanted { tiles, chosen: &Chosen::new(), products: BTreeMap::new() };
+            let mut pass = Pass::new(&models, &shapes, wanted, &mut reduction.state.moments);
+            pass.run(&streams, whole.tokens, options.batch_rows, &name, progress)?;
+            let (covariances, _) = pass.into_sums();
+            check_finite(&reduction.state.moments, inputs, self.step_idx)?;
             reduction.add_pass(covariances, progress)?;
             reduction.state.done.extend(tiles);
             if pass_idx + 1 < passes.len() {
-                reduction.state.write(unfinished, config.correlation.top_k)?;
+                reduction.state.write(unfinished, top_k)?;
             }
         }
         drop(models);
-        let state = reduction.state;
-        let moments = (0..shapes.len()).map(|model| {
-            let layers = &state.moments[&(model, Stream::Rows)];
-            layers.iter().flat_map(MomentsAccumulator::moments).collect()
-        });
-        let moments = moments.collect();
-        CheckpointCorrelation { moments, pairs: state.into_pairs(config.correlation.top_k) }.write(path)
+        let moments = reduction.state.moments_of_rows(shapes.len());
+        CheckpointCorrelation { moments, pairs: reduction.state.into_pairs(top_k), screening: None }.write(path)
+    }
+
+    /// What memory leaves for tiles. Errors: not even for the largest.
+    fn room(&self, shapes: &[Shape], tiles: &[Tile]) -> Result<u64, Error> {
+        let largest = tiles.iter().map(|tile| tile.bytes(shapes)).max().unwrap_or(0);
+        let n_rows = self.inputs.tokens.n_rows() + self.inputs.loss_tokens.n_rows();
+        let footprint = footprint(self.config, shapes, (n_rows, self.inputs.steps.len()), self.options);
+        footprint.room(self.options.memory_bytes, largest)
     }
 
     fn say(&self, line: &str) {
         self.progress.say(&format!("{} {}: {line}", self.unit.stage, self.unit.of));
     }
 
-    fn state(&self, shapes: &[Shape], unfinished: &Path) -> Result<State, Error> {
-        let (correlation, baseline) = (&self.config.correlation, &self.config.baseline);
-        match State::read(unfinished, shapes, correlation, baseline)? {
+    fn state(&self, shapes: &[Shape], top_k: usize, unfinished: &Path) -> Result<State, Error> {
+        let baseline = &self.config.baseline;
+        match State::read(unfinished, shapes, top_k, baseline.draws)? {
             Earlier::State(state) => {
                 let n_tiles = plan::tiles(shapes, baseline).len();
                 self.say(&format!("goes on with {} of {n_tiles} layer pairs done", state.done.len()));
@@ -171,35 +225,37 @@ impl Correlation<'_> {
             )),
             Earlier::Nothing => {}
         }
-        Ok(State::new(shapes, correlation, baseline))
+        Ok(State::new(shapes, top_k, baseline.draws))
     }
 
     /// The tokens as they are; and for null `permuted-rows` each draw of rows to stand in.
-    fn streams(&self) -> Streams<'_> {
+    fn streams<'b>(&self, mask: &'b TokenMask) -> Streams<'b> {
         let baseline = &self.config.baseline;
         let n_rows = self.inputs.tokens.n_rows();
         let draws = (0..baseline.draws).filter(|_| baseline.kind == BaselineKind::PermutedRows);
         let order = |draw| derangement(n_rows, baseline.seed, draw).expect("checked: two rows at least");
-        Streams::new(&self.inputs.mask, draws.map(order).collect())
+        Streams::new(mask, draws.map(order).collect())
     }
+}
 
-    fn check_finite(
-        &self,
-        moments: &std::collections::BTreeMap<plan::View, Vec<MomentsAccumulator>>,
-    ) -> Result<(), Error> {
-        for (&(model, _), layers) in moments {
-            for (layer, accumulator) in layers.iter().enumerate() {
-                if let Some(index) = accumulator.first_not_finite() {
-                    return Err(Error::NotFinite {
-                        model: self.inputs.names[model].clone(),
-                        checkpoint: at_checkpoint(self.inputs.steps[self.step_idx]),
-                        neuron: NeuronId { layer, index }.to_string(),
-                    });
-                }
+/// Errors: a neuron whose activations are not finite.
+fn check_finite(
+    moments: &BTreeMap<View, Vec<MomentsAccumulator>>,
+    inputs: &Inputs,
+    step_idx: usize,
+) -> Result<(), Error> {
+    for (&(model, _), layers) in moments {
+        for (layer, accumulator) in layers.iter().enumerate() {
+            if let Some(index) = accumulator.first_not_finite() {
+                return Err(Error::NotFinite {
+                    model: inputs.names[model].clone(),
+                    checkpoint: at_checkpoint(inputs.steps[step_idx]),
+                    neuron: NeuronId { layer, index }.to_string(),
+                });
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn load(checkpoints: &[Checkpoint], progress: &dyn Progress) -> Result<Vec<Model>, Error> {
@@ -223,10 +279,17 @@ pub(crate) fn moments(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Vec<homolog_stats::Moments>, Error> {
-    let mut moments = std::collections::BTreeMap::new();
+    let mut moments = BTreeMap::new();
     let models = std::slice::from_ref(model);
-    let mut pass = Pass::new(models, &[shape], &[], &mut moments);
-    pass.run(&Streams::new(&inputs.mask, Vec::new()), inputs, options.batch_rows, "mean activations", progress)?;
+    let wanted = Wanted { tiles: &[], chosen: &Chosen::new(), products: BTreeMap::new() };
+    let mut pass = Pass::new(models, &[shape], wanted, &mut moments);
+    pass.run(
+        &Streams::new(&inputs.mask, Vec::new()),
+        &inputs.tokens,
+        options.batch_rows,
+        "mean activations",
+        progress,
+    )?;
     drop(pass);
     Ok(moments[&(0, Stream::Rows)].iter().flat_map(MomentsAccumulator::moments).collect())
 }

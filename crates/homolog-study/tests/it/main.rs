@@ -7,6 +7,7 @@ mod errors;
 mod goldens;
 mod planted;
 mod resume;
+mod screening;
 mod slow;
 mod text;
 mod variety;

@@ -2,29 +2,33 @@
 
 use std::collections::BTreeMap;
 
+use std::ops::Range;
+
 use homolog_stats::{
-    Correlation, CrossCovariance, Marginal, MomentsAccumulator, RotatedLayer, baseline_maxima, gaussian_rows,
+    Correlation, CrossCovariance, Extremes, Marginal, MomentsAccumulator, RotatedLayer, baseline_maxima, gaussian_rows,
     haar_rotation, rotation_state,
 };
 use rayon::prelude::*;
 
 use super::state::State;
 use crate::config::{BaselineKind, BaselineSection};
-use crate::plan::{Shape, Stream, Tile, View};
+use crate::plan::{Chosen, Shape, Stream, Tile, View, chosen_of_layer};
 use crate::{Error, Progress};
 
 /// By view, then by layer: mean and spread of every neuron.
-type Marginals = BTreeMap<View, Vec<Vec<Marginal>>>;
+pub(super) type Marginals = BTreeMap<View, Vec<Vec<Marginal>>>;
 
 /// Takes the covariances of each pass into a checkpoint's results.
 pub(super) struct Reduction<'a> {
     shapes: &'a [Shape],
     baseline: &'a BaselineSection,
     pub(super) state: State,
+    /// Of tiles that hold chosen neurons: extremes and maxima in `state` are then of these.
+    chosen: Chosen,
+    /// What chosen neurons are to those that they are held against, by (model, other) of the latter: [neuron].
+    pub(super) offers: BTreeMap<(usize, usize), Vec<Extremes>>,
+    top_k: usize,
 }
-
-/// The correlation of a layer of one model with a layer of another, each side a (model, layer).
-type Between = ((usize, usize), (usize, usize), Correlation);
 
 /// Which way a tile is read: rows are the neurons judged, or columns are.
 struct Reading<'a> {
@@ -39,9 +43,29 @@ struct Reading<'a> {
 }
 
 impl<'a> Reduction<'a> {
-    /// Go on from `state`.
-    pub(super) fn new(shapes: &'a [Shape], baseline: &'a BaselineSection, state: State) -> Self {
-        Self { shapes, baseline, state }
+    /// Go on from `state`, keeping the `top_k` best of each neuron.
+    pub(super) fn new(shapes: &'a [Shape], baseline: &'a BaselineSection, top_k: usize, state: State) -> Self {
+        Self { shapes, baseline, state, chosen: Chosen::new(), offers: BTreeMap::new(), top_k }
+    }
+
+    /// Begin anew with these neurons; moments and the spread of rotated neurons stay.
+    pub(super) fn choose(&mut self, chosen: Chosen) {
+        self.state.begin(chosen.iter().map(|(&pair, neurons)| (pair, neurons.len())), self.top_k, self.baseline.draws);
+        let judged = chosen.keys().map(|&(model, other)| (other, model));
+        self.offers =
+            judged.map(|pair| (pair, vec![Extremes::new(self.top_k); self.shapes[pair.0].n_neurons()])).collect();
+        self.chosen = chosen;
+    }
+
+    /// What is judged instead of all neurons.
+    pub(super) fn chosen(&self) -> &Chosen {
+        &self.chosen
+    }
+
+    /// Mean and spread of every neuron of the views that count a token.
+    pub(super) fn marginals(&self) -> Marginals {
+        let counted = self.state.moments.iter().filter(|(_, layers)| layers[0].n_tokens() > 0);
+        counted.map(|(&view, layers)| (view, layers.iter().map(MomentsAccumulator::marginals).collect())).collect()
     }
 
     /// Take in the covariances of a pass, and drop them. Errors: interrupted, no position counted twice in a permuted draw.
@@ -50,14 +74,9 @@ impl<'a> Reduction<'a> {
         covariances: Vec<(Tile, CrossCovariance)>,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let moments = &self.state.moments;
         let n_tokens: BTreeMap<View, u64> =
-            moments.iter().map(|(&view, layers)| (view, layers[0].n_tokens())).collect();
-        let marginals: Marginals = moments
-            .iter()
-            .filter(|(view, _)| n_tokens[view] > 0)
-            .map(|(&view, layers)| (view, layers.iter().map(MomentsAccumulator::marginals).collect()))
-            .collect();
+            self.state.moments.iter().map(|(&view, layers)| (view, layers[0].n_tokens())).collect();
+        let marginals = self.marginals();
         let mut between = Vec::new();
         let mut within = Vec::new();
         for (tile, covariance) in covariances {
@@ -70,7 +89,13 @@ impl<'a> Reduction<'a> {
             let (a, b) = ((a.view.0, a.layer), (b.view.0, b.layer));
             match tile {
                 Tile::Within { .. } => within.push((a, covariance.into_covariance(n_tokens, of_a, of_b))),
-                Tile::Between { .. } => between.push((a, b, covariance.into_correlation(n_tokens, of_a, of_b))),
+                Tile::Between { .. } => between.push((tile, covariance.into_correlation(n_tokens, of_a, of_b))),
+                Tile::Chosen { model, layer, other, .. } => {
+                    let first = (layer * self.shapes[model].d_mlp) as u32;
+                    let chosen = &self.chosen[&(model, other)][self.places((model, other), layer)];
+                    let of_a: Vec<Marginal> = chosen.iter().map(|neuron| of_a[(neuron - first) as usize]).collect();
+                    between.push((tile, covariance.into_correlation(n_tokens, &of_a, of_b)));
+                }
                 Tile::Permuted { draw, .. } => {
                     let correlation = covariance.into_correlation(n_tokens, of_a, of_b);
                     correlation.raise_row_maxima(self.maxima((a.0, b.0), draw, a.1));
@@ -81,21 +106,29 @@ impl<'a> Reduction<'a> {
         }
         self.spread_of_rotated(&within, progress)?;
         drop(within);
-        for (a, b, correlation) in &between {
-            self.scan(*a, *b, correlation);
+        for (tile, correlation) in &between {
+            self.scan(*tile, correlation);
         }
-        // A pass may hold layers with themselves only, and permuted rows are not rotated.
-        if !between.is_empty() && self.baseline.kind != BaselineKind::PermutedRows {
+        // A pass may hold layers with themselves only, permuted rows are not rotated, and nothing is where no spread is known.
+        if !between.is_empty() && !self.state.inverse_sd.is_empty() {
             self.rotate(&between, &marginals, progress)?;
         }
         Ok(())
     }
 
+    /// Where the neurons of one layer of `pair.0` stand among those that are judged against `pair.1`.
+    fn places(&self, pair: (usize, usize), layer: usize) -> Range<usize> {
+        let d_mlp = self.shapes[pair.0].d_mlp;
+        match self.chosen.get(&pair) {
+            Some(chosen) => chosen_of_layer(chosen, layer, d_mlp),
+            None => layer * d_mlp..(layer + 1) * d_mlp,
+        }
+    }
+
     /// Running maxima of one layer of `pair.0`.
     fn maxima(&mut self, pair: (usize, usize), draw: usize, layer: usize) -> &mut [f64] {
-        let d_mlp = self.shapes[pair.0].d_mlp;
-        let maxima = &mut self.state.maxima.get_mut(&pair).expect("every ordered pair has maxima")[draw];
-        &mut maxima[layer * d_mlp..(layer + 1) * d_mlp]
+        let places = self.places(pair, layer);
+        &mut self.state.maxima.get_mut(&pair).expect("every pair that is judged has maxima")[draw][places]
     }
 
     fn spread_of_rotated(
@@ -122,26 +155,44 @@ impl<'a> Reduction<'a> {
         Ok(())
     }
 
-    fn scan(&mut self, a: (usize, usize), b: (usize, usize), correlation: &Correlation) {
-        let [d_a, d_b] = [a, b].map(|(model, _)| self.shapes[model].d_mlp);
-        let of_a = self.state.extremes.get_mut(&(a.0, b.0)).expect("every ordered pair has extremes");
-        correlation.scan_rows(b.1 * d_b, &mut of_a[a.1 * d_a..(a.1 + 1) * d_a]);
-        let of_b = self.state.extremes.get_mut(&(b.0, a.0)).expect("every ordered pair has extremes");
-        correlation.scan_columns(a.1 * d_a, &mut of_b[b.1 * d_b..(b.1 + 1) * d_b]);
+    fn scan(&mut self, tile: Tile, correlation: &Correlation) {
+        let [a, b] = tile.sides().map(|side| (side.view.0, side.layer));
+        let first_b = b.1 * self.shapes[b.0].d_mlp;
+        let rows = self.places((a.0, b.0), a.1);
+        let of_a = self.state.extremes.get_mut(&(a.0, b.0)).expect("every pair that is judged has extremes");
+        correlation.scan_rows(first_b, &mut of_a[rows.clone()]);
+        let columns = first_b..first_b + self.shapes[b.0].d_mlp;
+        if let Tile::Chosen { .. } = tile {
+            let of_b = self.offers.get_mut(&(b.0, a.0)).expect("chosen neurons are offered to the others");
+            correlation.scan_columns(&self.chosen[&(a.0, b.0)][rows], &mut of_b[columns]);
+        } else {
+            let of_b = self.state.extremes.get_mut(&(b.0, a.0)).expect("every pair that is judged has extremes");
+            let numbers: Vec<u32> = rows.map(|neuron| neuron as u32).collect();
+            correlation.scan_columns(&numbers, &mut of_b[columns]);
+        }
     }
 
     /// Rotate each layer in turn and hold every tile that reads it against it: a rotation is made once a pass and draw.
-    fn rotate(&mut self, between: &[Between], marginals: &Marginals, progress: &dyn Progress) -> Result<(), Error> {
+    fn rotate(
+        &mut self,
+        between: &[(Tile, Correlation)],
+        marginals: &Marginals,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
         let mut readings: BTreeMap<(usize, usize), Vec<Reading<'_>>> = BTreeMap::new();
-        for (a, b, correlation) in between {
+        let mut n_readings = 0;
+        for (tile, correlation) in between {
+            let [a, b] = tile.sides().map(|side| (side.view.0, side.layer));
             let forward = Reading { correlation, pair: (a.0, b.0), layer: a.1, other_layer: b.1, is_transposed: false };
             let backward = Reading { correlation, pair: (b.0, a.0), layer: b.1, other_layer: a.1, is_transposed: true };
-            for reading in [forward, backward] {
+            let is_both_ways = matches!(tile, Tile::Between { .. });
+            for reading in std::iter::once(forward).chain(is_both_ways.then_some(backward)) {
                 readings.entry((reading.pair.1, reading.other_layer)).or_default().push(reading);
+                n_readings += 1;
             }
         }
         let draws = self.baseline.draws;
-        progress.begin("baseline", (2 * between.len() * draws) as u64, "layer pairs");
+        progress.begin("baseline", (n_readings * draws) as u64, "layer pairs");
         let tasks: Vec<_> = readings.iter().flat_map(|entry| (0..draws).map(move |draw| (entry, draw))).collect();
         // As many rotations at a time as there are threads: making one is serial, using it is parallel.
         for tasks in tasks.chunks(rayon::current_num_threads()) {

@@ -8,14 +8,14 @@ use std::path::Path;
 
 use homolog_model::Isa;
 use homolog_results::{TensorData, Tensors, data_hash, read_tensors, write_tensors};
-use homolog_stats::{Extremes, HISTOGRAM_BINS, MomentsAccumulator, PartialMoments};
+use homolog_stats::{Extremes, HISTOGRAM_BINS, Moments, MomentsAccumulator, PartialMoments};
 
 use crate::Error;
-use crate::config::{BaselineSection, CorrelationSection};
 use crate::plan::{Shape, Stream, Tile, View};
 use crate::results::{PairCorrelation, pair_tensors, read_pair};
 
 /// Results of one checkpoint, over the passes that are done.
+#[derive(Default)]
 pub(super) struct State {
     /// Tiles that are in the results below.
     pub(super) done: BTreeSet<Tile>,
@@ -23,9 +23,9 @@ pub(super) struct State {
     pub(super) moments: BTreeMap<View, Vec<MomentsAccumulator>>,
     /// 1 / sd of the rotated neurons of (model, layer, draw).
     pub(super) inverse_sd: BTreeMap<(usize, usize, usize), Vec<f32>>,
-    /// By (model, other): [neuron].
+    /// By (model, other): [neuron], of those that are judged.
     pub(super) extremes: BTreeMap<(usize, usize), Vec<Extremes>>,
-    /// By (model, other): [draw][neuron], NaN where nothing is defined yet.
+    /// By (model, other): [draw][neuron] of those that are judged, NaN where nothing is defined yet.
     pub(super) maxima: BTreeMap<(usize, usize), Vec<Vec<f64>>>,
 }
 
@@ -38,18 +38,32 @@ pub(super) enum Earlier {
 }
 
 impl State {
-    /// Nothing found yet.
-    pub(super) fn new(shapes: &[Shape], correlation: &CorrelationSection, baseline: &BaselineSection) -> Self {
-        let mut extremes = BTreeMap::new();
-        let mut maxima = BTreeMap::new();
-        for (model, shape) in shapes.iter().enumerate() {
-            for other in (0..shapes.len()).filter(|&other| other != model) {
-                let n = shape.n_neurons();
-                extremes.insert((model, other), vec![Extremes::new(correlation.top_k); n]);
-                maxima.insert((model, other), vec![vec![f64::NAN; n]; baseline.draws]);
-            }
+    /// Nothing found yet; of every pair of models all neurons are judged.
+    pub(super) fn new(shapes: &[Shape], top_k: usize, draws: usize) -> Self {
+        let mut state = Self::default();
+        let pairs = (0..shapes.len()).flat_map(|model| (0..shapes.len()).map(move |other| (model, other)));
+        let pairs = pairs.filter(|(model, other)| model != other);
+        state.begin(pairs.map(|pair| (pair, shapes[pair.0].n_neurons())), top_k, draws);
+        state
+    }
+
+    /// Begin anew with so many neurons of each pair; moments and the spread of rotated neurons stay.
+    pub(super) fn begin(&mut self, judged: impl Iterator<Item = ((usize, usize), usize)>, top_k: usize, draws: usize) {
+        self.extremes.clear();
+        self.maxima.clear();
+        for (pair, n) in judged {
+            self.extremes.insert(pair, vec![Extremes::new(top_k); n]);
+            self.maxima.insert(pair, vec![vec![f64::NAN; n]; draws]);
         }
-        Self { done: BTreeSet::new(), moments: BTreeMap::new(), inverse_sd: BTreeMap::new(), extremes, maxima }
+    }
+
+    /// [model][neuron], over the tokens as they are.
+    pub(super) fn moments_of_rows(&self, n_models: usize) -> Vec<Vec<Moments>> {
+        let of_model = |model| {
+            let layers = &self.moments[&(model, Stream::Rows)];
+            layers.iter().flat_map(MomentsAccumulator::moments).collect()
+        };
+        (0..n_models).map(of_model).collect()
     }
 
     /// What is kept of every (model, other).
@@ -98,12 +112,7 @@ impl State {
     }
 
     /// What [`State::write`] left, of the same shapes and settings. Errors: the file is damaged.
-    pub(super) fn read(
-        path: &Path,
-        shapes: &[Shape],
-        correlation: &CorrelationSection,
-        baseline: &BaselineSection,
-    ) -> Result<Earlier, Error> {
+    pub(super) fn read(path: &Path, shapes: &[Shape], top_k: usize, draws: usize) -> Result<Earlier, Error> {
         if !path.exists() {
             return Ok(Earlier::Nothing);
         }
@@ -112,7 +121,7 @@ impl State {
         if isa != Isa::current().to_string() {
             return Ok(Earlier::OnOtherIsa(isa));
         }
-        let mut state = Self::new(shapes, correlation, baseline);
+        let mut state = Self::new(shapes, top_k, draws);
         let damaged = || Error::DamagedState { path: path.to_path_buf() };
         if tensors.metadata().get("data_hash") != Some(&tensors.data_hash()) {
             return Err(damaged());
@@ -139,7 +148,6 @@ impl State {
                 _ => {}
             }
         }
-        let top_k = correlation.top_k;
         let Self { extremes, maxima, .. } = &mut state;
         for (&(model, other), extremes) in extremes.iter_mut() {
             let n = shapes[model].n_neurons();
@@ -148,7 +156,7 @@ impl State {
                 && kept.best_neuron.len() == n * kept.n_best
                 && kept.histogram.len() == n * HISTOGRAM_BINS
                 && [kept.lowest_neuron.len(), kept.n_undefined.len(), kept.lowest_corr.len()] == [n; 3]
-                && kept.baseline.len() == baseline.draws * n;
+                && kept.baseline.len() == draws * n;
             if !is_whole {
                 return Err(damaged());
             }
@@ -204,6 +212,7 @@ fn tile_to_numbers(tile: Tile) -> [u32; 6] {
         Tile::Within { model, layer } => [0, 0, model, layer, 0, 0],
         Tile::Between { a, layer_a, b, layer_b } => [1, 0, a, layer_a, b, layer_b],
         Tile::Permuted { draw, a, layer_a, b, layer_b } => [2, draw, a, layer_a, b, layer_b],
+        Tile::Chosen { .. } => unreachable!("what is found of chosen neurons is not kept between two runs"),
     };
     numbers.map(|number| number as u32)
 }

@@ -1,17 +1,19 @@
 //! One pass over the tokens: the activations it needs, chunk by chunk, and the covariances it accumulates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use homolog_model::{Model, TokenBatch, TokenMask};
-use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator};
+use homolog_model::{Model, TokenBatch, TokenMask, Tokens};
+use homolog_stats::{ChosenNeurons, Chunk, CrossCovariance, MomentsAccumulator, PairProducts};
 use rayon::prelude::*;
 
 use super::capture::CountedActivations;
 use super::state::empty_moments;
-use crate::inputs::Inputs;
 use crate::plan::footprint::chunk_rows;
-use crate::plan::{Shape, Stream, Tile, View};
+use crate::plan::{Chosen, Shape, Stream, Tile, View, chosen_of_layer};
 use crate::{Error, Progress};
+
+/// A layer of one model with a layer of another, each a (model, layer).
+pub(super) type LayerPair = ((usize, usize), (usize, usize));
 
 /// Which rows a stream reads, and which of their positions count.
 pub(super) struct Streams<'a> {
@@ -54,63 +56,109 @@ struct ReadView<'a> {
     moments: &'a mut Vec<MomentsAccumulator>,
     /// An earlier pass has taken the moments.
     has_moments: bool,
+    /// By layer, whether single neurons are asked for.
+    is_by_neuron: Vec<bool>,
+}
+
+/// Some neurons of a layer, held against all of another model.
+struct ChosenOfLayer {
+    model: usize,
+    layer: usize,
+    other: usize,
+    /// By index within the layer.
+    neurons: Vec<u32>,
+    packed: ChosenNeurons,
+}
+
+/// What a pass accumulates.
+pub(super) struct Wanted<'a> {
+    pub(super) tiles: &'a [Tile],
+    /// Of tiles that hold chosen neurons.
+    pub(super) chosen: &'a Chosen,
+    /// Single pairs of neurons.
+    pub(super) products: BTreeMap<LayerPair, PairProducts>,
 }
 
 /// One pass.
 pub(super) struct Pass<'a> {
     models: &'a [Model],
     views: Vec<ReadView<'a>>,
+    chosen: Vec<ChosenOfLayer>,
     covariances: Vec<(Tile, CrossCovariance)>,
+    products: BTreeMap<LayerPair, PairProducts>,
 }
 
 impl<'a> Pass<'a> {
-    /// A pass that accumulates `tiles`; it takes the moments of the views that it reads unless they are in `moments`. The first
-    /// pass of all reads every model, whether a tile needs it or not: their moments are results.
+    /// A pass that accumulates what is wanted; it takes the moments of the views that it reads unless they are in `moments`. The
+    /// first pass of all reads every model, whether a tile needs it or not: their moments are results.
     pub(super) fn new(
         models: &'a [Model],
         shapes: &[Shape],
-        tiles: &[Tile],
+        Wanted { tiles, chosen, products }: Wanted<'_>,
         moments: &'a mut BTreeMap<View, Vec<MomentsAccumulator>>,
     ) -> Self {
+        let of_products = || products.keys().flat_map(|&(a, b)| [a, b]);
+        let by_neuron: BTreeSet<(usize, usize)> =
+            of_products().chain(tiles.iter().filter_map(|tile| tile.chosen_side())).collect();
+        let read_layers: BTreeSet<(View, usize)> = tiles
+            .iter()
+            .flat_map(|tile| tile.sides())
+            .map(|side| (side.view, side.layer))
+            .chain(of_products().map(|(model, layer)| ((model, Stream::Rows), layer)))
+            .collect();
         let mut has_moments = BTreeMap::new();
-        let of_tiles = tiles.iter().flat_map(|tile| tile.sides()).map(|side| side.view);
         let of_models = (0..models.len()).map(|model| (model, Stream::Rows)).filter(|view| !moments.contains_key(view));
-        for view in of_models.chain(of_tiles).collect::<Vec<_>>() {
+        for view in of_models.chain(read_layers.iter().map(|&(view, _)| view)).collect::<Vec<_>>() {
             has_moments.entry(view).or_insert_with(|| moments.contains_key(&view));
             moments.entry(view).or_insert_with(|| empty_moments(&shapes[view.0]));
         }
         let read = moments.iter_mut().filter_map(|(&view, moments)| {
             let has_moments = *has_moments.get(&view)?;
-            let is_read = |layer: usize| {
-                !has_moments
-                    || tiles.iter().any(|tile| tile.sides().iter().any(|side| side.view == view && side.layer == layer))
-            };
-            let shape = &shapes[view.0];
-            let chunks = (0..shape.n_layers).map(|layer| is_read(layer).then(|| Chunk::new(shape.d_mlp))).collect();
-            Some(ReadView { view, chunks, moments, has_moments })
+            let layers = || 0..shapes[view.0].n_layers;
+            let is_read = |layer: usize| !has_moments || read_layers.contains(&(view, layer));
+            let chunks = layers().map(|layer| is_read(layer).then(|| Chunk::new(shapes[view.0].d_mlp))).collect();
+            let is_by_neuron =
+                layers().map(|layer| view.1 == Stream::Rows && by_neuron.contains(&(view.0, layer))).collect();
+            Some(ReadView { view, chunks, moments, has_moments, is_by_neuron })
         });
         let covariance = |&tile: &Tile| {
-            let [a, b] = tile.sides();
-            (tile, CrossCovariance::new(shapes[a.view.0].d_mlp, shapes[b.view.0].d_mlp))
+            let [rows, columns] = tile.dimensions(shapes);
+            (tile, CrossCovariance::new(rows, columns))
         };
-        Self { models, views: read.collect(), covariances: tiles.iter().map(covariance).collect() }
+        let chosen_layers: BTreeSet<(usize, usize, usize)> = tiles
+            .iter()
+            .filter_map(|tile| tile.chosen_side().map(|(model, layer)| (model, layer, tile.sides()[1].view.0)))
+            .collect();
+        let chosen = chosen_layers.into_iter().map(|(model, layer, other)| {
+            let (d_mlp, neurons) = (shapes[model].d_mlp, &chosen[&(model, other)]);
+            let neurons = &neurons[chosen_of_layer(neurons, layer, d_mlp)];
+            let neurons = neurons.iter().map(|&neuron| neuron % d_mlp as u32).collect();
+            ChosenOfLayer { model, layer, other, neurons, packed: ChosenNeurons::default() }
+        });
+        Self {
+            models,
+            views: read.collect(),
+            chosen: chosen.collect(),
+            covariances: tiles.iter().map(covariance).collect(),
+            products,
+        }
     }
 
     /// Stream all rows. Errors: interrupted.
     pub(super) fn run(
         &mut self,
         streams: &Streams<'_>,
-        inputs: &Inputs,
+        tokens: &Tokens,
         batch_rows: usize,
         name: &str,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let (n_rows, context) = (inputs.tokens.n_rows(), inputs.tokens.context());
+        let (n_rows, context) = (tokens.n_rows(), tokens.context());
         let chunk_rows = chunk_rows(context);
         progress.begin(name, (n_rows * context) as u64, "tokens");
         for first in (0..n_rows).step_by(chunk_rows) {
             let places = first..(first + chunk_rows).min(n_rows);
-            self.add_chunk(streams, inputs, places.clone(), batch_rows, progress)?;
+            self.add_chunk(streams, tokens, places.clone(), batch_rows, progress)?;
             progress.advance((places.len() * context) as u64);
         }
         progress.end();
@@ -120,12 +168,12 @@ impl<'a> Pass<'a> {
     fn add_chunk(
         &mut self,
         streams: &Streams<'_>,
-        inputs: &Inputs,
+        tokens: &Tokens,
         places: std::ops::Range<usize>,
         batch_rows: usize,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let context = inputs.tokens.context();
+        let context = tokens.context();
         for ReadView { view: (model, stream), chunks, .. } in &mut self.views {
             chunks.iter_mut().flatten().for_each(Chunk::clear);
             for first in places.clone().step_by(batch_rows) {
@@ -134,34 +182,52 @@ impl<'a> Pass<'a> {
                 let mut ids = Vec::with_capacity(batch.len() * context);
                 for place in batch {
                     let row = streams.row(*stream, place);
-                    ids.extend_from_slice(inputs.tokens.batch(row..row + 1).ids);
+                    ids.extend_from_slice(tokens.batch(row..row + 1).ids);
                 }
                 let mut hooks = CountedActivations { chunks, mask: streams.mask(*stream), first_row: first };
                 self.models[*model].forward(TokenBatch { ids: &ids, context }, &mut hooks);
             }
         }
-        self.views.par_iter_mut().for_each(|ReadView { chunks, moments, has_moments, .. }| {
-            chunks.par_iter_mut().zip(moments.par_iter_mut()).for_each(|(chunk, moments)| match chunk {
-                Some(chunk) if *has_moments => chunk.pack_again(moments),
-                Some(chunk) => chunk.pack_with_moments(moments),
-                None => {}
+        self.views.par_iter_mut().for_each(|ReadView { chunks, moments, has_moments, is_by_neuron, .. }| {
+            let layers = chunks.par_iter_mut().zip(moments.par_iter_mut()).zip(is_by_neuron);
+            layers.for_each_init(Vec::new, |scratch, ((chunk, moments), is_by_neuron)| {
+                let Some(chunk) = chunk else { return };
+                if *has_moments {
+                    chunk.pack_again(moments);
+                } else {
+                    chunk.pack_with_moments(moments);
+                }
+                if *is_by_neuron {
+                    chunk.transpose(scratch);
+                }
             });
         });
-        let chunks: BTreeMap<View, &Vec<Option<Chunk>>> =
+        let views: BTreeMap<View, &Vec<Option<Chunk>>> =
             self.views.iter().map(|read| (read.view, &read.chunks)).collect();
-        self.covariances.par_iter_mut().for_each(|(tile, covariance)| {
-            // The check below makes an error of what is left out here.
-            if progress.is_cancelled() {
-                return;
+        let chunk = |view: View, layer: usize| views[&view][layer].as_ref().expect("a wanted layer is read");
+        self.chosen.par_iter_mut().for_each(|chosen| {
+            chosen.packed.set(chunk((chosen.model, Stream::Rows), chosen.layer), &chosen.neurons);
+        });
+        let chosen: BTreeMap<(usize, usize, usize), &ChosenNeurons> =
+            self.chosen.iter().map(|chosen| ((chosen.model, chosen.layer, chosen.other), &chosen.packed)).collect();
+        // The check below makes an error of what is left out here.
+        let goes_on = || !progress.is_cancelled();
+        self.covariances.par_iter_mut().filter(|_| goes_on()).for_each(|(tile, covariance)| {
+            let [a, b] = tile.sides();
+            let chunk_b = chunk(b.view, b.layer);
+            match tile {
+                Tile::Chosen { .. } => covariance.add_chosen(chosen[&(a.view.0, a.layer, b.view.0)], chunk_b),
+                _ => covariance.add(chunk(a.view, a.layer), chunk_b),
             }
-            let [a, b] =
-                tile.sides().map(|side| chunks[&side.view][side.layer].as_ref().expect("a tile's layers are read"));
-            covariance.add(a, b);
+        });
+        self.products.par_iter_mut().filter(|_| goes_on()).for_each(|(&(a, b), products)| {
+            products.add(chunk((a.0, Stream::Rows), a.1), chunk((b.0, Stream::Rows), b.1));
         });
         progress.check()
     }
 
-    pub(super) fn into_covariances(self) -> Vec<(Tile, CrossCovariance)> {
-        self.covariances
+    /// Sums over all tokens: of tiles, and of single pairs.
+    pub(super) fn into_sums(self) -> (Vec<(Tile, CrossCovariance)>, BTreeMap<LayerPair, PairProducts>) {
+        (self.covariances, self.products)
     }
 }

@@ -3,23 +3,19 @@
 use homolog_test::Seeded;
 
 use super::*;
-use crate::config::BaselineKind;
 
 fn shapes() -> Vec<Shape> {
     let shape = |n_layers, d_mlp| Shape { n_layers, d_mlp, d_model: 4, d_vocab: 5, weight_bytes: 0, load_bytes: 0 };
     vec![shape(2, 3), shape(1, 5)]
 }
 
-fn sections() -> (CorrelationSection, BaselineSection) {
-    let correlation = CorrelationSection { top_k: 3, ..CorrelationSection::default() };
-    (correlation, BaselineSection { kind: BaselineKind::PermutedRows, draws: 2, seed: 0 })
-}
+const TOP_K: usize = 3;
+const DRAWS: usize = 2;
 
 /// A state in which everything has a value of its own, some of it undefined.
 fn state() -> State {
-    let (correlation, baseline) = sections();
     let shapes = shapes();
-    let mut state = State::new(&shapes, &correlation, &baseline);
+    let mut state = State::new(&shapes, TOP_K, DRAWS);
     let mut seeded = Seeded::new(3);
     state.done.insert(Tile::Within { model: 1, layer: 0 });
     state.done.insert(Tile::Between { a: 0, layer_a: 1, b: 1, layer_b: 0 });
@@ -49,10 +45,9 @@ fn state() -> State {
 fn what_is_read_is_what_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
-    let (correlation, baseline) = sections();
     let written = state();
-    written.write(&path, correlation.top_k).unwrap();
-    let Earlier::State(read) = State::read(&path, &shapes(), &correlation, &baseline).unwrap() else {
+    written.write(&path, TOP_K).unwrap();
+    let Earlier::State(read) = State::read(&path, &shapes(), TOP_K, DRAWS).unwrap() else {
         panic!("a state was written");
     };
     assert_eq!(read.done, written.done);
@@ -68,17 +63,16 @@ fn what_is_read_is_what_was_written() {
     };
     assert_eq!(moments(&read), moments(&written));
     // Mutant: what was not written is not found.
-    assert_ne!(moments(&State::new(&shapes(), &correlation, &baseline)), moments(&written));
+    assert_ne!(moments(&State::new(&shapes(), TOP_K, DRAWS)), moments(&written));
 }
 
 #[test]
 fn nothing_another_machine_and_damage_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
-    let (correlation, baseline) = sections();
-    let read = |shapes: &[Shape]| State::read(&path, shapes, &correlation, &baseline);
+    let read = |shapes: &[Shape]| State::read(&path, shapes, TOP_K, DRAWS);
     assert!(matches!(read(&shapes()), Ok(Earlier::Nothing)));
-    state().write(&path, correlation.top_k).unwrap();
+    state().write(&path, TOP_K).unwrap();
     // The same tensors, from another instruction set.
     let mut other = shapes();
     other[0].d_mlp = 4;
