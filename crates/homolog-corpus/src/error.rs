@@ -169,10 +169,11 @@ pub enum Error {
         /// The tokenizer's complaint.
         message: String,
     },
-    /// A run of whitespace on which the tokenizer's regular expressions give up without a word.
+    /// A run of whitespace on which the tokenizer's regular expressions give up without a word, or a word that would take too long or
+    /// too much memory.
     #[error(
         "{path}: the document that begins {begin:?} has more than {limit} {what} in a row, on which tokenizers \
-         go wrong or take hours; shorten such runs"
+         go wrong, or take hours or gigabytes; shorten such runs"
     )]
     TooLongRun {
         /// The text's file.

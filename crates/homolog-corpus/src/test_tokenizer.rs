@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+pub(crate) use crate::tokenizer::visible;
+
 /// `<|endoftext|>` of these tokenizers.
 pub(crate) const EOT: u32 = 256;
 
@@ -60,14 +62,4 @@ pub(crate) fn tokenizer_json(merges: &[(u8, u8)]) -> Value {
 fn with_end_of_text(mut vocab: Map<String, Value>) -> Map<String, Value> {
     vocab.insert("<|endoftext|>".into(), EOT.into());
     vocab
-}
-
-/// The character that stands for a byte in GPT-2's vocabulary: itself if it is visible in Latin-1, else from U+0100 on.
-pub(crate) fn visible(byte: u8) -> char {
-    let is_visible = |byte: u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
-    if is_visible(byte) {
-        return char::from(byte);
-    }
-    let n_before = (0..byte).filter(|&byte| !is_visible(byte)).count();
-    char::from_u32(256 + n_before as u32).expect("U+0100 to U+0143 are characters")
 }

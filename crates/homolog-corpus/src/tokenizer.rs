@@ -1,33 +1,42 @@
-//! Text to ids, exactly as Hugging Face's fast tokenizers do: this is their code.
+//! Text to ids, exactly as Hugging Face's fast tokenizers do: by our code where a tokenizer is GPT-2's or its like, else by theirs.
 
 use std::path::{Path, PathBuf};
 
-use tokenizers::{ModelWrapper, PreTokenizerWrapper};
+use tokenizers::{ModelWrapper, PostProcessorWrapper};
 
 use crate::Error;
 use crate::fence::fenced;
+use byte_level::{ByteLevelBpe, WordTooLong};
 
+mod byte_level;
 mod open;
 mod trained;
 
+#[cfg(test)]
+pub(crate) use byte_level::visible;
 pub use trained::train_tokenizer;
 
 /// Ends a document; also the BOS of GPT-2.
 pub(crate) const END_OF_TEXT: &str = "<|endoftext|>";
 
-/// Characters of whitespace in a row that are tokenised. From a million on the regular-expression engine runs out of its stack,
+/// Characters of whitespace in a row that `tokenizers` is given. From a million on the regular-expression engine runs out of its stack,
 /// and tokenizers 0.23 takes that for the end of the matches: the rest of the text becomes one word. We refuse well before.
 const MOST_WHITESPACE: usize = 250_000;
 
-/// Letters and digits in a row that are tokenised: the time that merging takes grows with the square of a word, 45 s at eight times
-/// this.
+/// Letters and digits in a row that `tokenizers` is given: the time that its merging takes grows with the square of a word, 45 s at
+/// eight times this.
 const LONGEST_WORD: usize = 1_000_000;
 
 /// A tokenizer and the hash of the files that made it.
 #[derive(Debug)]
 pub struct Tokenizer {
     path: PathBuf,
+    /// Without post-processor.
     inner: tokenizers::Tokenizer,
+    /// Of the file. Not used: one of some kinds puts ids around a text even where none are asked for.
+    post_processor: Option<PostProcessorWrapper>,
+    /// The same ids as `inner`, where it can give them.
+    byte_level: Option<ByteLevelBpe>,
     hash: String,
     d_vocab: usize,
     newline: Option<u32>,
@@ -51,15 +60,17 @@ impl Tokenizer {
         let bad = |message: String| Error::BadTokenizer { path: path.clone(), message };
         inner.with_truncation(None).map_err(|error| bad(error.to_string()))?;
         inner.with_padding(None);
+        let post_processor = inner.get_post_processor().cloned();
+        inner.with_post_processor(None::<PostProcessorWrapper>);
         if let ModelWrapper::BPE(model) = inner.get_model()
             && model.dropout.is_some_and(|dropout| dropout > 0.0)
         {
             return Err(Error::RandomTokenizer { path });
         }
         let largest = inner.get_vocab(true).into_values().max().ok_or_else(|| bad("its vocabulary is empty".into()))?;
-        let is_cuttable = is_cuttable(&inner);
+        let (byte_level, is_cuttable) = (ByteLevelBpe::of(&inner), is_cuttable(&inner));
         let d_vocab = largest as usize + 1;
-        let mut tokenizer = Self { path, inner, hash, d_vocab, newline: None, is_cuttable };
+        let mut tokenizer = Self { path, inner, post_processor, byte_level, hash, d_vocab, newline: None, is_cuttable };
         tokenizer.newline = match tokenizer.encode("\n")?[..] {
             [id] => Some(id),
             _ => None,
@@ -70,7 +81,9 @@ impl Tokenizer {
     /// A `tokenizer.json` that opens as this, whatever files this was opened from.
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
         let bad = |message| Error::BadTokenizer { path: self.path.clone(), message };
-        self.inner.to_string(false).map(String::into_bytes).map_err(|error| bad(error.to_string()))
+        let mut whole = self.inner.clone();
+        whole.with_post_processor(self.post_processor.clone());
+        whole.to_string(false).map(String::into_bytes).map_err(|error| bad(error.to_string()))
     }
 
     /// The file that decides; `vocab.json` of two.
@@ -106,15 +119,25 @@ impl Tokenizer {
 
     /// The same, with the text's file for the error.
     pub(crate) fn encode_of(&self, text: &str, path: &Path) -> Result<Vec<u32>, Error> {
-        let begin = || text.chars().take(40).collect();
+        let Some(byte_level) = &self.byte_level else { return self.encode_by_library(text, path) };
+        byte_level.encode(text).map_err(|WordTooLong| Error::TooLongRun {
+            path: path.to_path_buf(),
+            begin: begin(text),
+            what: "bytes of one word",
+            limit: byte_level::LONGEST_WORD,
+        })
+    }
+
+    /// By `tokenizers`: what our own code is compared with, and any tokenizer that it cannot do.
+    fn encode_by_library(&self, text: &str, path: &Path) -> Result<Vec<u32>, Error> {
         let limits = [
             ("whitespace characters", MOST_WHITESPACE, char::is_whitespace as fn(char) -> bool),
             ("letters and digits", LONGEST_WORD, char::is_alphanumeric),
         ];
         if let Some(&(what, limit, _)) = limits.iter().find(|(_, limit, is_of)| has_longer_run(text, *limit, *is_of)) {
-            return Err(Error::TooLongRun { path: path.to_path_buf(), begin: begin(), what, limit });
+            return Err(Error::TooLongRun { path: path.to_path_buf(), begin: begin(text), what, limit });
         }
-        let bad = |message| Error::NotTokenized { path: path.to_path_buf(), begin: begin(), message };
+        let bad = |message| Error::NotTokenized { path: path.to_path_buf(), begin: begin(text), message };
         // It also panics where the parts of a tokenizer do not fit each other.
         let encoding = fenced(|| self.inner.encode_fast(text, false)).map_err(bad)?;
         let encoding = encoding.map_err(|error| bad(error.to_string()))?;
@@ -127,6 +150,11 @@ impl Tokenizer {
     }
 }
 
+/// The first characters of a text, to find it by.
+fn begin(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
 /// Whether more than `limit` characters of one kind follow each other.
 fn has_longer_run(text: &str, limit: usize, is_of: fn(char) -> bool) -> bool {
     // Most texts are too short for it, and need no look.
@@ -136,16 +164,12 @@ fn has_longer_run(text: &str, limit: usize, is_of: fn(char) -> bool) -> bool {
 /// No normalizer, exactly GPT-2's pre-tokenizer, byte-pair merges inside its words, and no added token that holds or takes
 /// in whitespace or looks at its surroundings.
 fn is_cuttable(tokenizer: &tokenizers::Tokenizer) -> bool {
-    let is_gpt2 = match tokenizer.get_pre_tokenizer() {
-        Some(PreTokenizerWrapper::ByteLevel(byte_level)) => byte_level.use_regex && !byte_level.add_prefix_space,
-        _ => false,
-    };
     let is_bpe = matches!(tokenizer.get_model(), ModelWrapper::BPE(_));
     let are_plain = tokenizer.get_added_tokens_decoder().values().all(|token| {
         let has_space = token.content.chars().any(|c| c.is_whitespace() || c.is_control());
         !(token.single_word || token.lstrip || token.rstrip || has_space)
     });
-    tokenizer.get_normalizer().is_none() && is_gpt2 && is_bpe && are_plain
+    tokenizer.get_normalizer().is_none() && byte_level::has_gpt2_words(tokenizer) && is_bpe && are_plain
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 use homolog_test::require_fixtures;
 use serde_json::{Value, json};
 
-use super::{LONGEST_WORD, MOST_WHITESPACE, Tokenizer, has_longer_run};
+use super::{LONGEST_WORD, MOST_WHITESPACE, Tokenizer, byte_level, has_longer_run};
 use crate::Error;
 use crate::test_tokenizer::{EOT, tokenizer_json, visible, write, write_bytes, write_pairs};
 
@@ -114,6 +114,23 @@ fn truncation_and_padding_do_not_apply() {
     assert_eq!(open(&json).expect("a tokenizer").encode("abcd").expect("text"), [97, 98, 99, 100]);
 }
 
+/// Those of RoBERTa stand around each text even where none are asked for, those of a template around and between.
+#[test]
+fn ids_of_a_post_processor_are_left_out_and_kept_in_the_file() {
+    let mut json = tokenizer_json(&[]);
+    json["post_processor"] = json!({
+        "type": "RobertaProcessing", "sep": ["<|endoftext|>", EOT], "cls": ["<|endoftext|>", EOT],
+        "trim_offsets": true, "add_prefix_space": false
+    });
+    for ignore_merges in [false, true] {
+        json["model"]["ignore_merges"] = json!(ignore_merges);
+        let tokenizer = open(&json).expect("a tokenizer");
+        assert_eq!(tokenizer.encode("ab").expect("text"), [97, 98]);
+        let written: Value = serde_json::from_slice(&tokenizer.to_json().expect("JSON")).expect("JSON");
+        assert_eq!(written["post_processor"], json["post_processor"]);
+    }
+}
+
 #[test]
 fn unusable_tokenizers_are_errors_that_name_the_file() {
     let empty = folder();
@@ -136,8 +153,9 @@ fn unusable_tokenizers_are_errors_that_name_the_file() {
 
 #[test]
 fn long_runs_are_refused() {
-    let folder = folder();
-    let tokenizer = Tokenizer::open(&write_bytes(folder.path())).expect("a tokenizer");
+    let mut by_library = tokenizer_json(&[]);
+    by_library["model"]["ignore_merges"] = json!(true);
+    let tokenizer = open(&by_library).expect("a tokenizer");
     let error = message(tokenizer.encode(&format!("begin{}end", " ".repeat(MOST_WHITESPACE + 1))));
     assert!(
         error.contains("the document that begins \"begin") && error.contains("whitespace characters in a row"),
@@ -145,6 +163,11 @@ fn long_runs_are_refused() {
     );
     let word = message(tokenizer.encode(&"a".repeat(LONGEST_WORD + 1)));
     assert!(word.contains("letters and digits in a row"), "{word}");
+    let bytes = open(&tokenizer_json(&[])).expect("a tokenizer");
+    let longer = "=".repeat(byte_level::LONGEST_WORD + 1);
+    assert_eq!(bytes.encode(&longer[..LONGEST_WORD + 1]).expect("no limit of the library").len(), LONGEST_WORD + 1);
+    let word = message(bytes.encode(&longer));
+    assert!(word.contains("more than 16777216 bytes of one word in a row"), "{word}");
     let is_longer = |text: &str, limit| has_longer_run(text, limit, char::is_whitespace);
     assert!(is_longer(" a\u{3000}\u{3000}b", 1));
     assert!(!is_longer(" a\u{3000}\u{3000}b", 2));
@@ -155,7 +178,9 @@ fn long_runs_are_refused() {
 fn the_longest_whitespace_let_through_is_tokenised_right() {
     let folder = folder();
     let tokenizer = Tokenizer::open(&write_pairs(folder.path())).expect("a tokenizer");
-    let ids = tokenizer.encode(&format!("{}a b", " ".repeat(MOST_WHITESPACE))).expect("text");
+    let text = format!("{}a b", " ".repeat(MOST_WHITESPACE));
+    let ids = tokenizer.encode_by_library(&text, folder.path()).expect("text");
+    assert_eq!(tokenizer.encode(&text).expect("text"), ids);
     // One space before the word is the word's, so that the rest is an odd number: pairs, and one alone.
     assert_eq!(ids.len(), MOST_WHITESPACE / 2 + 2);
     assert_eq!(tokenizer.encode("   a b").expect("text")[1..], ids[ids.len() - 2..]);
