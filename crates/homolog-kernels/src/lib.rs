@@ -16,6 +16,7 @@ mod isa;
 mod layer_norm;
 mod nonlinearity;
 mod power_sums;
+mod precision;
 mod product;
 mod product_f64;
 
@@ -27,5 +28,6 @@ pub use isa::Isa;
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use nonlinearity::Nonlinearity;
 pub use power_sums::{PowerSums, centre_and_sum};
+pub use precision::Precision;
 pub use product::{Packed, accumulate_gram, accumulate_transposed, product};
 pub use product_f64::{Operand, product_f64};

@@ -1,13 +1,16 @@
-//! f32 matrix products over a packed right-hand operand.
+//! Matrix products over a packed right-hand operand, whose precision they follow.
 //!
 //! Three products, one kernel: `product` (activations times weights, f32 result), `accumulate_transposed` (tokens
-//! contracted, added to the f32 gradient of a weight) and `accumulate_gram` (tokens contracted, added to f64 totals). Every element is summed over k in ascending order, [`KC`] terms at a time in f32; nothing depends
-//! on the number of rows, of columns or of threads, so neither do the bits.
+//! contracted, added to the f32 gradient of a weight) and `accumulate_gram` (tokens contracted, added to f64 totals). Every
+//! element is summed over k in blocks of terms, each in f32; nothing depends on the number of rows, of columns or of threads, so
+//! neither do the bits.
 
 mod kernel;
+mod left;
 mod output;
 mod pack;
 mod reference;
+mod rounded;
 #[cfg(test)]
 mod tests;
 
@@ -16,13 +19,17 @@ use std::ops::Range;
 
 use crate::aligned::Aligned;
 use crate::isa::Isa;
+use crate::precision::Precision;
 use kernel::{Base, Kernel};
+use left::{Columns, Left, Rows};
 use output::{Dense, First, Output, Totals};
 pub use pack::Packed;
-use pack::{Columns, Left, Rows};
 
 /// Terms summed in one f32 accumulator: a 16-column panel of this depth fills half of a 32 KiB L1 cache.
 const KC: usize = 256;
+
+/// The same where a term takes three products: then 384 are summed.
+const SPLIT_KC: usize = 128;
 
 /// Rows of A packed at a time: with [`KC`] they fill about a quarter of a 512 KiB L2 cache.
 const MC: usize = 96;
@@ -30,14 +37,18 @@ const MC: usize = 96;
 thread_local! {
     /// The packed block of A, [MC / MR][KC][MR]; kept, because a fresh mapping for every call costs page faults.
     static PACKED_A: Cell<Aligned> = Cell::default();
+    /// A rounded or split panel of B and block of A, kept likewise.
+    static ROUNDED: Cell<Aligned> = Cell::default();
 }
 
 /// out = A B + bias, for the given columns of B.
 ///
 /// Shapes: `a` [m, k] row-major with rows `a_stride` apart; `b` [k, n]; `columns` within 0..n, starting at a multiple of
 /// [`Packed::COLUMN_STEP`]; `bias` [n], or none; `out` [m, `columns.len()`] with rows `out_stride` apart. `out` is not read.
-/// Precision: f32, 256 terms in one accumulator; relative to |A||B| within 3e-6 of f64 at k = 3,072 (test
-/// `agrees_with_float64`). NaN and infinity are carried.
+/// Precision: that of B. f32 sums 256 terms in one accumulator: relative to |A||B| within 3e-6 of f64 at k = 3,072 (test
+/// `agrees_with_float64`); bf16x3 within 7e-6, bf16 within 4e-3 (test
+/// `products_of_every_precision_agree_with_float64`). NaN and infinity are carried as by a product in f64; beyond 3.39e38 bf16 has
+/// infinity only.
 /// Panics: if a shape does not fit (a bug in the caller).
 pub fn product(a: (&[f32], usize), b: &Packed, columns: Range<usize>, bias: Option<&[f32]>, out: (&mut [f32], usize)) {
     product_of_first_rows(a, b, b.n_rows(), columns, bias, out);
@@ -75,11 +86,12 @@ pub(crate) fn product_of_first_rows(
 /// total += A^T B, the contraction over tokens that correlation is made of.
 ///
 /// Shapes: `a` [`n_tokens`, `n_a`], `b` [`n_tokens`, `n_b`], both packed; `total` [`n_a`, `n_b`] row-major f64.
-/// Precision: products and sums f32 within 256 tokens, added to the f64 totals; correlations of centred data are within
-/// 1e-6 of f64 (test `gram_agrees_with_float64`).
-/// Panics: if a shape does not fit.
+/// Precision: that of both; products and sums f32 within a block of tokens (256 of them in f32), added to the f64 totals;
+/// XX
+/// Panics: if a shape does not fit, or the precisions differ.
 pub fn accumulate_gram(a: &Packed, b: &Packed, total: &mut [f64]) {
     assert_eq!(a.n_rows(), b.n_rows(), "both operands hold the same tokens");
+    assert_eq!((a.isa(), a.precision()), (b.isa(), b.precision()), "both operands are packed alike");
     assert_eq!(total.len(), a.n_columns() * b.n_columns(), "total is [n_a, n_b]");
     run(a, a.n_columns(), (b, b.n_rows()), 0..b.n_columns(), Totals { total, n_columns: b.n_columns() });
 }
@@ -87,8 +99,8 @@ pub fn accumulate_gram(a: &Packed, b: &Packed, total: &mut [f64]) {
 /// out += A^T B, the gradient of a weight: X^T dY.
 ///
 /// Shapes: `a` [k, m] row-major with rows `a_stride` apart; `b` [k, n]; `out` [m, n] with rows `out_stride` apart.
-/// Precision: f32, 256 terms in one accumulator, which is then added to `out`; relative to |A||B| within 3e-6 of f64 at
-/// k = 4,096 (test `transposed_agrees_with_float64`). NaN and infinity are carried.
+/// Precision: that of B, as [`product`]; f32 relative to |A||B| within 3e-6 of f64 at k = 4,096 (test
+/// `transposed_agrees_with_float64`). NaN and infinity are carried.
 /// Panics: if a shape does not fit.
 pub fn accumulate_transposed(a: (&[f32], usize), m: usize, b: &Packed, out: (&mut [f32], usize)) {
     transposed(a, m, b, out, First::Adds);
@@ -119,14 +131,14 @@ fn transposed(
 /// [`blocks`] with the kernel of B's instruction set. The caller has checked that B has rows and that the shapes fit.
 fn run<L: Left, O: Output>(a: &L, m: usize, b: (&Packed, usize), columns: Range<usize>, out: O) {
     match b.0.isa() {
-        // SAFETY: `Packed` is made only for the set in force, which the CPU reports.
+        // SAFETY: `Packed` is made only for a set that is available.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { blocks_avx512(a, m, b, columns, out) },
+        Isa::Avx512 | Isa::Amx => unsafe { blocks_avx512(a, m, b, columns, out) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { blocks_avx2(a, m, b, columns, out) },
         // SAFETY: the portable kernel needs no instruction set.
-        _ => unsafe { blocks::<kernel::Portable, L, O>(a, m, b, columns, out) },
+        _ => unsafe { blocks_in_precision::<kernel::Portable, L, O>(a, m, b, columns, out) },
     }
 }
 
@@ -134,44 +146,100 @@ fn run<L: Left, O: Output>(a: &L, m: usize, b: (&Packed, usize), columns: Range<
 #[target_feature(enable = "avx2,fma,avx512f")]
 unsafe fn blocks_avx512<L: Left, O: Output>(a: &L, m: usize, b: (&Packed, usize), columns: Range<usize>, out: O) {
     // SAFETY: this function enables the set that the kernel needs.
-    unsafe { blocks::<kernel::Avx512, L, O>(a, m, b, columns, out) }
+    unsafe { blocks_in_precision::<kernel::Avx512, L, O>(a, m, b, columns, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn blocks_avx2<L: Left, O: Output>(a: &L, m: usize, b: (&Packed, usize), columns: Range<usize>, out: O) {
     // SAFETY: this function enables the set that the kernel needs.
-    unsafe { blocks::<kernel::Avx2, L, O>(a, m, b, columns, out) }
+    unsafe { blocks_in_precision::<kernel::Avx2, L, O>(a, m, b, columns, out) }
 }
 
-/// Walk A in blocks of [`MC`] rows and [`KC`] terms and the first k rows of B in panels of NR columns. Whole blocks of MR x NR sums are written
-/// by the kernel where the output allows it; of others every row is handed over. Each is announced before its sums are made.
+/// SAFETY: the caller enables K's instruction set.
+#[inline(always)]
+unsafe fn blocks_in_precision<K: Kernel, L: Left, O: Output>(
+    a: &L,
+    m: usize,
+    b: (&Packed, usize),
+    columns: Range<usize>,
+    out: O,
+) {
+    // Numbers, since an enum cannot be a constant parameter: compiled once each.
+    const F32: u8 = Precision::F32 as u8;
+    const BF16X3: u8 = Precision::Bf16x3 as u8;
+    const BF16: u8 = Precision::Bf16 as u8;
+    // SAFETY: the caller's promise.
+    unsafe {
+        match b.0.precision() {
+            Precision::F32 => blocks::<F32, K, L, O>(a, m, b, columns, out),
+            Precision::Bf16x3 => blocks::<BF16X3, K, L, O>(a, m, b, columns, out),
+            Precision::Bf16 => blocks::<BF16, K, L, O>(a, m, b, columns, out),
+        }
+    }
+}
+
+/// Walk A in blocks of [`MC`] rows and [`KC`] terms and the first k rows of B in panels of NR columns; below f32 both are rounded or
+/// split on the way. Whole blocks of MR x NR sums are written by the kernel where the output allows it; of others every row is
+/// handed over. Each is announced before its sums are made.
 ///
 /// SAFETY: the caller enables K's instruction set.
 #[inline(always)]
-unsafe fn blocks<K: Kernel, L: Left, O: Output>(
+unsafe fn blocks<const PRECISION: u8, K: Kernel, L: Left, O: Output>(
     a: &L,
     m: usize,
     (b, k): (&Packed, usize),
     columns: Range<usize>,
     mut out: O,
 ) {
+    let is_f32 = PRECISION == Precision::F32 as u8;
+    let is_split = PRECISION == Precision::Bf16x3 as u8;
+    let (kc, n_planes) = if is_split { (SPLIT_KC, 3) } else { (KC, 1) };
     let mut sums = kernel::Sums([0.0; kernel::MAX_SUMS]);
     // Taken out rather than borrowed in a closure: a closure would not be compiled for the instruction set.
     let mut buffer = PACKED_A.take();
-    buffer.grow(MC * KC);
+    let mut rounded = if is_f32 { Aligned::default() } else { ROUNDED.take() };
+    buffer.grow(MC * kc);
     let packed_a = buffer.as_mut_slice();
-    let reads_in_place = a.is_read_in_place(columns.len());
-    for k0 in (0..k).step_by(KC) {
-        let depth = KC.min(k - k0);
+    let room_of_panel = n_planes * kc * K::NR;
+    if !is_f32 {
+        rounded.grow(room_of_panel + n_planes * kc * MC);
+    }
+    let (panel_room, a_room) = rounded.as_mut_slice().split_at_mut(if is_f32 { 0 } else { room_of_panel });
+    let reads_in_place = is_f32 && a.is_read_in_place(columns.len());
+    for k0 in (0..k).step_by(kc) {
+        let depth = kc.min(k - k0);
+        let n_terms = n_planes * depth;
         let is_first = k0 == 0;
         for m0 in (0..m).step_by(MC) {
             let height = MC.min(m - m0);
             // Rows that make no whole block are packed in any case.
             let n_in_place = if reads_in_place { height / K::MR * K::MR } else { 0 };
             a.pack::<K>(m0 + n_in_place..m0 + height, k0..k0 + depth, packed_a);
+            let n_packed = height.next_multiple_of(K::MR) * depth;
+            let strips: &[f32] = if is_f32 {
+                packed_a
+            } else if is_split {
+                let strips = packed_a[..n_packed].chunks_exact(K::MR * depth);
+                strips
+                    .zip(a_room.chunks_exact_mut(K::MR * n_terms))
+                    .for_each(|(strip, out)| rounded::split_terms::<true>(strip, out));
+                a_room
+            } else {
+                rounded::round(&packed_a[..n_packed], a_room);
+                a_room
+            };
             for column in columns.clone().step_by(K::NR) {
                 let panel = &b.panel(column)[k0 * K::NR..(k0 + depth) * K::NR];
+                let panel: &[f32] = if is_f32 {
+                    panel
+                } else if is_split {
+                    rounded::split_terms::<false>(panel, panel_room);
+                    panel_room
+                } else {
+                    rounded::round(panel, panel_room);
+                    panel_room
+                };
                 let width = K::NR.min(columns.end - column);
                 for row in (0..height).step_by(K::MR) {
                     let n_rows = K::MR.min(height - row);
@@ -179,17 +247,18 @@ unsafe fn blocks<K: Kernel, L: Left, O: Output>(
                     let strip = if row < n_in_place {
                         a.strip::<K>(m0 + row, k0, depth)
                     } else {
-                        pack::strip::<K>(packed_a, (row - n_in_place) * depth, (1, K::MR), depth)
+                        left::strip::<K>(strips, (row - n_in_place) * n_terms, (1, K::MR), n_terms)
                     };
                     let is_whole = n_rows == K::MR && width == K::NR;
                     let block = if is_whole { out.block((m0 + row, column), n_rows, width, is_first) } else { None };
                     if let Some((out, stride, base)) = block {
-                        // SAFETY: `strip` holds MR rows of `depth`, `panel` depth * NR; `out` holds MR rows of NR, a bias NR.
-                        unsafe { K::multiply(depth, strip, panel.as_ptr(), (out, stride), base) };
+                        // SAFETY: `strip` holds MR rows of `n_terms`, `panel` n_terms * NR on a cache line; `out` holds MR rows of
+                        // NR, a bias NR.
+                        unsafe { K::multiply(n_terms, strip, panel.as_ptr(), (out, stride), base) };
                         continue;
                     }
                     // SAFETY: as above; `sums` has room for MR * NR.
-                    unsafe { K::multiply(depth, strip, panel.as_ptr(), (sums.0.as_mut_ptr(), K::NR), Base::Nothing) };
+                    unsafe { K::multiply(n_terms, strip, panel.as_ptr(), (sums.0.as_mut_ptr(), K::NR), Base::Nothing) };
                     for i in 0..n_rows {
                         out.add::<K>(m0 + row + i, column, &sums.0[i * K::NR..i * K::NR + width], is_first);
                     }
@@ -198,4 +267,7 @@ unsafe fn blocks<K: Kernel, L: Left, O: Output>(
         }
     }
     PACKED_A.set(buffer);
+    if !is_f32 {
+        ROUNDED.set(rounded);
+    }
 }

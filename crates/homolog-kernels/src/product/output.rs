@@ -3,7 +3,11 @@
 use super::kernel::{Base, Kernel};
 
 /// Where blocks of sums go.
-pub(super) trait Output {
+///
+/// # Safety
+/// What `block` gives is exclusively borrowed and has room for `n_rows` rows of `width` at its stride, and a bias of it for
+/// `width`: the kernel writes and reads there without looking.
+pub(super) unsafe trait Output {
     /// Announce that `width` values of a row are about to be written.
     fn touch(&self, row: usize, column: usize, width: usize);
 
@@ -36,7 +40,8 @@ pub(super) struct Dense<'a> {
     pub(super) first: First<'a>,
 }
 
-impl Output for Dense<'_> {
+// SAFETY: `block` slices the matrix, and the bias, to the extent of the block.
+unsafe impl Output for Dense<'_> {
     #[inline(always)]
     fn touch(&self, row: usize, column: usize, width: usize) {
         prefetch::<f32>(self.out.as_ptr().wrapping_add(row * self.stride + column - self.first_column), width);
@@ -80,7 +85,8 @@ pub(super) struct Totals<'a> {
     pub(super) n_columns: usize,
 }
 
-impl Output for Totals<'_> {
+// SAFETY: `block` gives nothing.
+unsafe impl Output for Totals<'_> {
     #[inline(always)]
     fn touch(&self, row: usize, column: usize, width: usize) {
         prefetch::<f64>(self.total.as_ptr().wrapping_add(row * self.n_columns + column), width);

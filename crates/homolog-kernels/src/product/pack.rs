@@ -1,10 +1,9 @@
-//! Layouts that let the kernel read both operands in the order it needs them.
+//! The packed operand: a layout that the kernel reads in the order in which it needs it.
 
-use std::ops::Range;
-
-use super::kernel::{self, Kernel, Strip};
+use super::kernel::{self, Kernel};
 use crate::aligned::Aligned;
 use crate::isa::Isa;
+use crate::precision::Precision;
 
 /// Values on a cache line; every NR is a multiple of it.
 const LINE: usize = 16;
@@ -22,36 +21,56 @@ pub struct Packed {
     n_columns: usize,
     nr: usize,
     isa: Isa,
+    precision: Precision,
 }
 
 impl Packed {
     /// A range of columns may start at any multiple of this, whatever the instruction set.
     pub const COLUMN_STEP: usize = 32;
 
-    /// A [`n_rows`, `n_columns`] matrix of zeros for the instruction set in force.
+    /// A [`n_rows`, `n_columns`] matrix of zeros for f32 products with the instruction set in force.
     pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
-        let isa = Isa::current();
+        Self::zeros_in(Precision::F32, n_rows, n_columns)
+    }
+
+    /// A matrix of zeros whose products have this precision.
+    pub fn zeros_in(precision: Precision, n_rows: usize, n_columns: usize) -> Self {
+        Self::zeros_for(Isa::current(), precision, n_rows, n_columns)
+    }
+
+    /// A matrix of zeros for one of the available instruction sets.
+    pub(super) fn zeros_for(isa: Isa, precision: Precision, n_rows: usize, n_columns: usize) -> Self {
         let nr = match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => kernel::Avx512::NR,
+            Isa::Avx512 | Isa::Amx => kernel::Avx512::NR,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => kernel::Avx2::NR,
             _ => kernel::Portable::NR,
         };
         let panels = Aligned::zeroed(n_columns.div_ceil(nr) * nr * n_rows);
-        Self { panels, n_rows, n_columns, nr, isa }
+        Self { panels, n_rows, n_columns, nr, isa, precision }
     }
 
-    /// Pack a row-major matrix `b` [`n_rows`, `n_columns`] whose rows are `stride` apart.
+    /// Pack a row-major matrix `b` [`n_rows`, `n_columns`] whose rows are `stride` apart, for f32 products.
     pub fn from_rows(b: &[f32], stride: usize, n_rows: usize, n_columns: usize) -> Self {
-        let mut packed = Self::zeros(n_rows, n_columns);
+        Self::from_rows_in(Precision::F32, b, stride, n_rows, n_columns)
+    }
+
+    /// [`Packed::from_rows`] for products of this precision.
+    pub fn from_rows_in(precision: Precision, b: &[f32], stride: usize, n_rows: usize, n_columns: usize) -> Self {
+        let mut packed = Self::zeros_in(precision, n_rows, n_columns);
         packed.set_rows(b, stride);
         packed
     }
 
-    /// Pack the transpose of a row-major matrix: `b` holds `n_columns` rows of `n_rows` values, `stride` apart.
+    /// Pack the transpose of a row-major matrix for f32 products: `b` holds `n_columns` rows of `n_rows` values, `stride` apart.
     pub fn from_columns(b: &[f32], stride: usize, n_rows: usize, n_columns: usize) -> Self {
-        let mut packed = Self::zeros(n_rows, n_columns);
+        Self::from_columns_in(Precision::F32, b, stride, n_rows, n_columns)
+    }
+
+    /// [`Packed::from_columns`] for products of this precision.
+    pub fn from_columns_in(precision: Precision, b: &[f32], stride: usize, n_rows: usize, n_columns: usize) -> Self {
+        let mut packed = Self::zeros_in(precision, n_rows, n_columns);
         packed.set_columns(b, stride);
         packed
     }
@@ -120,6 +139,11 @@ impl Packed {
         self.n_columns
     }
 
+    /// The precision of products with this matrix.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
     pub(super) fn isa(&self) -> Isa {
         self.isa
     }
@@ -142,149 +166,14 @@ impl Packed {
     }
 }
 
-/// The left operand of a product, A [m, k], in whatever layout it lies.
-pub(super) trait Left {
-    /// Pack rows `rows` and terms `terms` of A into `out`, [rows / MR][terms][MR]; rows beyond the end are zero.
-    fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]);
-
-    /// Whether to read A where it lies rather than pack it, for a product with this many columns. No bit depends on it.
-    fn is_read_in_place(&self, n_columns: usize) -> bool;
-
-    /// MR rows of `depth` terms where they lie. Panics if they are not all there, or not at even steps.
-    fn strip<K: Kernel>(&self, first_row: usize, first_term: usize, depth: usize) -> Strip;
-}
-
-/// The strip of `values` whose element (0, 0) lies at `start`, with the given steps between rows and between terms.
-#[inline(always)]
-pub(super) fn strip<K: Kernel>(
-    values: &[f32],
-    start: usize,
-    (row_step, term_step): (usize, usize),
-    depth: usize,
-) -> Strip {
-    let values = &values[start..=start + (K::MR - 1) * row_step + (depth - 1) * term_step];
-    Strip { start: values.as_ptr(), row_step, term_step }
-}
-
-/// Row-major A, rows `stride` apart.
-pub(super) struct Rows<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) stride: usize,
-}
-
-impl Left for Rows<'_> {
-    #[inline(always)]
-    fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]) {
-        let depth = terms.len();
-        for (block, first) in rows.clone().step_by(K::MR).enumerate() {
-            let out = &mut out[block * K::MR * depth..(block + 1) * K::MR * depth];
-            let n_rows = K::MR.min(rows.end - first);
-            if n_rows < K::MR {
-                out.fill(0.0);
-            }
-            transpose((&self.values[first * self.stride + terms.start..], self.stride), n_rows, depth, (out, K::MR));
-        }
-    }
-
-    #[inline(always)]
-    fn is_read_in_place(&self, n_columns: usize) -> bool {
-        // MR streams in reading order cost nothing until many panels read them again.
-        n_columns <= 512
-    }
-
-    #[inline(always)]
-    fn strip<K: Kernel>(&self, first_row: usize, first_term: usize, depth: usize) -> Strip {
-        strip::<K>(self.values, first_row * self.stride + first_term, (self.stride, 1), depth)
-    }
-}
-
-/// The transpose of a row-major matrix: term t of every row lies side by side, terms `stride` apart.
-pub(super) struct Columns<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) stride: usize,
-}
-
-/// Terms packed for all rows before the next ones: their lines of one column fit the ways of an L1 cache at any stride.
-const TERM_GROUP: usize = 8;
-
-impl Left for Columns<'_> {
-    #[inline(always)]
-    fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]) {
-        let (depth, height) = (terms.len(), rows.len());
-        for group in (0..depth).step_by(TERM_GROUP) {
-            let group = group..depth.min(group + TERM_GROUP);
-            for block in (0..height).step_by(K::MR) {
-                let n_rows = K::MR.min(height - block);
-                let out = &mut out[block * depth + group.start * K::MR..block * depth + group.end * K::MR];
-                for t in group.clone() {
-                    let out = &mut out[(t - group.start) * K::MR..][..K::MR];
-                    let start = (terms.start + t) * self.stride + rows.start + block;
-                    let values = &self.values[start..start + n_rows];
-                    if n_rows == K::MR {
-                        // Of a length that the compiler knows, not a call for every term.
-                        let values = &values[..K::MR];
-                        (0..K::MR).for_each(|i| out[i] = values[i]);
-                    } else {
-                        out[..n_rows].copy_from_slice(values);
-                        out[n_rows..].fill(0.0);
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn is_read_in_place(&self, n_columns: usize) -> bool {
-        // Every term is on another line, and on another page where rows are long.
-        n_columns <= if self.stride <= 384 { 128 } else { 64 }
-    }
-
-    #[inline(always)]
-    fn strip<K: Kernel>(&self, first_row: usize, first_term: usize, depth: usize) -> Strip {
-        strip::<K>(self.values, first_term * self.stride + first_row, (1, self.stride), depth)
-    }
-}
-
-/// The transpose of a packed matrix.
-impl Left for Packed {
-    #[inline(always)]
-    fn pack<K: Kernel>(&self, rows: Range<usize>, terms: Range<usize>, out: &mut [f32]) {
-        let depth = terms.len();
-        for (block, first) in rows.clone().step_by(K::MR).enumerate() {
-            let out = &mut out[block * K::MR * depth..(block + 1) * K::MR * depth];
-            // Rows beyond the end read the last row and are cleared below; no tile has more than 16 rows.
-            let mut sources: [&[f32]; 16] = [&[]; 16];
-            for (i, source) in sources[..K::MR].iter_mut().enumerate() {
-                let start = self.column_start((first + i).min(rows.end - 1)) + terms.start * K::NR;
-                *source = &self.values()[start..=(start + (depth - 1) * K::NR)];
-            }
-            for (t, out) in out.chunks_exact_mut(K::MR).enumerate() {
-                for i in 0..K::MR {
-                    // SAFETY: every source holds (depth - 1) * NR + 1 values and t < depth.
-                    out[i] = unsafe { *sources[i].get_unchecked(t * K::NR) };
-                }
-            }
-            if rows.end - first < K::MR {
-                for out in out.chunks_exact_mut(K::MR) {
-                    out[rows.end - first..].fill(0.0);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn is_read_in_place(&self, _: usize) -> bool {
-        false
-    }
-
-    fn strip<K: Kernel>(&self, _: usize, _: usize, _: usize) -> Strip {
-        unreachable!("a strip may lie in two panels")
-    }
-}
-
 /// out[t * out_stride + i] = a[i * stride + t] for i < n_rows, t < depth.
 #[inline(always)]
-fn transpose((a, stride): (&[f32], usize), n_rows: usize, depth: usize, (out, out_stride): (&mut [f32], usize)) {
+pub(super) fn transpose(
+    (a, stride): (&[f32], usize),
+    n_rows: usize,
+    depth: usize,
+    (out, out_stride): (&mut [f32], usize),
+) {
     if n_rows == 0 || depth == 0 {
         return;
     }

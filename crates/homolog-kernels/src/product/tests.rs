@@ -2,6 +2,8 @@ use homolog_test::{Seeded, Tol, assert_close, assert_close_f32, check_close};
 
 use super::*;
 
+mod precision;
+
 /// Shapes around every tile edge, empty ones included; the last are wide enough for A to be packed.
 const SHAPES: [(usize, usize, usize); 13] = [
     (0, 3, 4),
