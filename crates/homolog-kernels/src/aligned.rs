@@ -30,4 +30,15 @@ impl Aligned {
         // SAFETY: as in `as_slice`, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast::<f32>(), self.0.len() * 16) }
     }
+
+    /// The same storage as words, for operands that are no f32.
+    pub(crate) fn as_words(&self) -> &[u32] {
+        // SAFETY: as in `as_slice`; every bit pattern of an f32 is a u32.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast::<u32>(), self.0.len() * 16) }
+    }
+
+    pub(crate) fn as_mut_words(&mut self) -> &mut [u32] {
+        // SAFETY: as in `as_words`, and the borrow is exclusive; every u32 is the bit pattern of an f32.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast::<u32>(), self.0.len() * 16) }
+    }
 }

@@ -5,6 +5,8 @@
 //! element is summed over k in blocks of terms, each in f32; nothing depends on the number of rows, of columns or of threads, so
 //! neither do the bits.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod kernel;
 mod left;
 mod output;
@@ -13,6 +15,7 @@ mod reference;
 mod rounded;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -131,9 +134,24 @@ fn transposed(
 /// [`blocks`] with the kernel of B's instruction set. The caller has checked that B has rows and that the shapes fit.
 fn run<L: Left, O: Output>(a: &L, m: usize, b: (&Packed, usize), columns: Range<usize>, out: O) {
     match b.0.isa() {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Amx => {
+            let (b, k) = b;
+            assert_eq!(k, b.n_rows(), "tiles of B are read whole");
+            // Whole tiles cannot leave an infinity out of the products with a lo: the other kernels can.
+            if b.precision() == Precision::Bf16x3 && !(b.has_finite_tiles() && a.is_finite(m, k)) {
+                let b = (&b.to_values(), k);
+                return match a.without_tiles() {
+                    Some(a) => run(&a, m, b, columns, out),
+                    None => run(a, m, b, columns, out),
+                };
+            }
+            // SAFETY: `Packed` lies in tiles only if this process may use AMX.
+            unsafe { amx::blocks_on_hardware(a, m, b, columns, out) }
+        }
         // SAFETY: `Packed` is made only for a set that is available.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 | Isa::Amx => unsafe { blocks_avx512(a, m, b, columns, out) },
+        Isa::Avx512 => unsafe { blocks_avx512(a, m, b, columns, out) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { blocks_avx2(a, m, b, columns, out) },

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::kernel::{Kernel, Strip};
 use super::pack::{Packed, transpose};
+use super::tiles::{self, Tile, are_finite};
 
 /// The left operand of a product, A [m, k].
 ///
@@ -16,6 +17,15 @@ pub(super) unsafe trait Left {
 
     /// Whether to read A where it lies rather than pack it, for a product with this many columns. No bit depends on it.
     fn is_read_in_place(&self, n_columns: usize) -> bool;
+
+    /// Pack at most 16 rows and 32 terms of A into a tile, rounded or with `lo` split; what lies beyond them is zero.
+    fn tile(&self, rows: Range<usize>, terms: Range<usize>, hi: &mut Tile, lo: Option<&mut Tile>);
+
+    /// Whether no value of A [m, k] is NaN or infinite.
+    fn is_finite(&self, m: usize, k: usize) -> bool;
+
+    /// A for kernels without tiles, if it lies in tiles.
+    fn without_tiles(&self) -> Option<Packed>;
 
     /// MR rows of `depth` terms where they lie. Panics if they are not all there, or not at even steps.
     fn strip<K: Kernel>(&self, first_row: usize, first_term: usize, depth: usize) -> Strip;
@@ -58,6 +68,21 @@ unsafe impl Left for Rows<'_> {
     fn is_read_in_place(&self, n_columns: usize) -> bool {
         // MR streams in reading order cost nothing until many panels read them again.
         n_columns <= 512
+    }
+
+    #[inline(always)]
+    fn tile(&self, rows: Range<usize>, terms: Range<usize>, hi: &mut Tile, lo: Option<&mut Tile>) {
+        let start = if rows.is_empty() { 0 } else { rows.start * self.stride + terms.start };
+        tiles::rows_to_tile((&self.values[start..], self.stride), (rows.len(), terms.len()), hi, lo);
+    }
+
+    #[inline(always)]
+    fn is_finite(&self, m: usize, k: usize) -> bool {
+        (0..m).all(|i| are_finite(&self.values[i * self.stride..][..k]))
+    }
+
+    fn without_tiles(&self) -> Option<Packed> {
+        None
     }
 
     #[inline(always)]
@@ -109,6 +134,27 @@ unsafe impl Left for Columns<'_> {
     }
 
     #[inline(always)]
+    fn tile(&self, rows: Range<usize>, terms: Range<usize>, hi: &mut Tile, lo: Option<&mut Tile>) {
+        let values = tiles::from_rows((self.values, self.stride), terms, rows);
+        let mut of_b = [[0; tiles::WORDS]; 2];
+        let [of_hi, of_lo] = &mut of_b;
+        tiles::to_tile(&values, of_hi, lo.is_some().then_some(of_lo));
+        tiles::transpose_tile(&of_b[0], hi);
+        if let Some(lo) = lo {
+            tiles::transpose_tile(&of_b[1], lo);
+        }
+    }
+
+    #[inline(always)]
+    fn is_finite(&self, m: usize, k: usize) -> bool {
+        (0..k).all(|t| are_finite(&self.values[t * self.stride..][..m]))
+    }
+
+    fn without_tiles(&self) -> Option<Packed> {
+        None
+    }
+
+    #[inline(always)]
     fn strip<K: Kernel>(&self, first_row: usize, first_term: usize, depth: usize) -> Strip {
         strip::<K>(self.values, first_term * self.stride + first_row, (1, self.stride), depth)
     }
@@ -145,6 +191,30 @@ unsafe impl Left for Packed {
     #[inline(always)]
     fn is_read_in_place(&self, _: usize) -> bool {
         false
+    }
+
+    #[inline(always)]
+    fn tile(&self, rows: Range<usize>, terms: Range<usize>, hi: &mut Tile, lo: Option<&mut Tile>) {
+        let (layout, words) = self.tiles();
+        let tile = |start: usize| words[start..].first_chunk().expect("a tile");
+        if rows.is_empty() {
+            hi.fill(0);
+            lo.into_iter().for_each(|lo| lo.fill(0));
+            return;
+        }
+        let (of_hi, of_lo) = layout.tiles(terms.start, rows.start);
+        tiles::transpose_tile(tile(of_hi), hi);
+        if let Some((of_lo, lo)) = of_lo.zip(lo) {
+            tiles::transpose_tile(tile(of_lo), lo);
+        }
+    }
+
+    fn is_finite(&self, _: usize, _: usize) -> bool {
+        self.has_finite_tiles()
+    }
+
+    fn without_tiles(&self) -> Option<Packed> {
+        Some(self.to_values())
     }
 
     fn strip<K: Kernel>(&self, _: usize, _: usize, _: usize) -> Strip {

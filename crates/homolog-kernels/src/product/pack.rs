@@ -1,6 +1,7 @@
 //! The packed operand: a layout that the kernel reads in the order in which it needs it.
 
 use super::kernel::{self, Kernel};
+use super::tiles;
 use crate::aligned::Aligned;
 use crate::isa::Isa;
 use crate::precision::Precision;
@@ -11,17 +12,20 @@ const LINE: usize = 16;
 /// Rows packed before the next columns are.
 const ROW_GROUP: usize = 64;
 
-/// A [k, n] matrix in panels of NR columns, [n / NR][k][NR]; columns beyond n are zero.
+/// A [k, n] matrix in panels of NR columns, [n / NR][k][NR]; columns beyond n are zero. For AMX below f32 it lies in tiles instead.
 ///
 /// Weights are packed once when a model is loaded, activations once a chunk.
 #[derive(Clone)]
 pub struct Packed {
+    /// f32, or words of tiles.
     panels: Aligned,
     n_rows: usize,
     n_columns: usize,
     nr: usize,
     isa: Isa,
     precision: Precision,
+    /// Known of tiles only.
+    has_finite_tiles: bool,
 }
 
 impl Packed {
@@ -47,8 +51,12 @@ impl Packed {
             Isa::Avx2 => kernel::Avx2::NR,
             _ => kernel::Portable::NR,
         };
-        let panels = Aligned::zeroed(n_columns.div_ceil(nr) * nr * n_rows);
-        Self { panels, n_rows, n_columns, nr, isa, precision }
+        // In f32 tiles are of no use.
+        let isa = if isa == Isa::Amx && precision == Precision::F32 { Isa::Avx512 } else { isa };
+        let mut packed =
+            Self { panels: Aligned::default(), n_rows, n_columns, nr, isa, precision, has_finite_tiles: true };
+        packed.panels = Aligned::zeroed(packed.n_values());
+        packed
     }
 
     /// Pack a row-major matrix `b` [`n_rows`, `n_columns`] whose rows are `stride` apart, for f32 products.
@@ -77,12 +85,17 @@ impl Packed {
 
     /// Take another shape, keeping the storage; the values are then unspecified until set.
     pub fn reshape(&mut self, n_rows: usize, n_columns: usize) {
-        self.panels.grow(n_columns.div_ceil(self.nr) * self.nr * n_rows);
         (self.n_rows, self.n_columns) = (n_rows, n_columns);
+        self.panels.grow(self.n_values());
     }
 
     /// Overwrite all values from a row-major matrix, as [`Packed::from_rows`].
     pub fn set_rows(&mut self, b: &[f32], stride: usize) {
+        if self.is_in_tiles() {
+            let (layout, words) = (self.layout(), self.panels.as_mut_words());
+            self.has_finite_tiles = tiles::fill_from_rows(layout, words, (b, stride));
+            return;
+        }
         let (n_rows, n_columns, nr) = (self.n_rows, self.n_columns, self.nr);
         // Some rows of all panels at a time, so that few pages are in use.
         for first in (0..n_rows).step_by(ROW_GROUP) {
@@ -109,6 +122,11 @@ impl Packed {
 
     /// Overwrite all values from the transpose of a row-major matrix, as [`Packed::from_columns`].
     pub fn set_columns(&mut self, b: &[f32], stride: usize) {
+        if self.is_in_tiles() {
+            let (layout, words) = (self.layout(), self.panels.as_mut_words());
+            self.has_finite_tiles = tiles::fill_from_columns(layout, words, (b, stride));
+            return;
+        }
         let (n_rows, n_columns, nr) = (self.n_rows, self.n_columns, self.nr);
         for column in (0..n_columns).step_by(nr) {
             let width = nr.min(n_columns - column);
@@ -120,9 +138,14 @@ impl Packed {
         }
     }
 
-    /// Copy one column, `n_rows` values, into `out`.
+    /// Copy one column, `n_rows` values, into `out`; below f32 they may be rounded.
     pub fn copy_column(&self, column: usize, out: &mut [f32]) {
         assert!(column < self.n_columns && out.len() == self.n_rows, "column {column} of {}", self.n_columns);
+        if self.is_in_tiles() {
+            let (layout, words) = self.tiles();
+            (0..self.n_rows).for_each(|row| out[row] = layout.value(words, row, column));
+            return;
+        }
         let start = self.column_start(column);
         for (row, out) in out.iter_mut().enumerate() {
             *out = self.values()[start + row * self.nr];
@@ -144,8 +167,50 @@ impl Packed {
         self.precision
     }
 
+    /// The set that multiplies it.
     pub(super) fn isa(&self) -> Isa {
         self.isa
+    }
+
+    fn is_in_tiles(&self) -> bool {
+        self.isa == Isa::Amx
+    }
+
+    fn layout(&self) -> tiles::Layout {
+        let is_split = self.precision == Precision::Bf16x3;
+        tiles::Layout { n_rows: self.n_rows, n_columns: self.n_columns, is_split }
+    }
+
+    /// What the panels hold, as f32 or words.
+    fn n_values(&self) -> usize {
+        if self.is_in_tiles() {
+            self.layout().words()
+        } else {
+            self.n_columns.div_ceil(self.nr) * self.nr * self.n_rows
+        }
+    }
+
+    /// The tiles of a matrix that lies in them.
+    pub(super) fn tiles(&self) -> (tiles::Layout, &[u32]) {
+        debug_assert!(self.is_in_tiles(), "{} {}", self.isa, self.precision);
+        (self.layout(), self.panels.as_words())
+    }
+
+    /// Whether no value is NaN or infinite, of a matrix that lies in tiles.
+    pub(super) fn has_finite_tiles(&self) -> bool {
+        self.has_finite_tiles
+    }
+
+    /// The same matrix for kernels without tiles: its values as they were packed.
+    pub(super) fn to_values(&self) -> Self {
+        let mut rows = vec![0.0; self.n_rows * self.n_columns];
+        let (layout, words) = self.tiles();
+        for (at, value) in rows.iter_mut().enumerate() {
+            *value = layout.value(words, at / self.n_columns, at % self.n_columns);
+        }
+        let mut packed = Self::zeros_for(Isa::Avx512, self.precision, self.n_rows, self.n_columns);
+        packed.set_rows(&rows, self.n_columns);
+        packed
     }
 
     pub(super) fn values(&self) -> &[f32] {
@@ -168,11 +233,11 @@ impl Packed {
 
 /// out[t * out_stride + i] = a[i * stride + t] for i < n_rows, t < depth.
 #[inline(always)]
-pub(super) fn transpose(
-    (a, stride): (&[f32], usize),
+pub(super) fn transpose<T: Copy>(
+    (a, stride): (&[T], usize),
     n_rows: usize,
     depth: usize,
-    (out, out_stride): (&mut [f32], usize),
+    (out, out_stride): (&mut [T], usize),
 ) {
     if n_rows == 0 || depth == 0 {
         return;
@@ -186,11 +251,11 @@ pub(super) fn transpose(
             // SAFETY: i + 3 < n_rows and t + 3 < depth, whose extents are checked above.
             unsafe {
                 let from = a.as_ptr().add(i * stride + t);
-                let row = |i: usize| *from.add(i * stride).cast::<[f32; 4]>();
+                let row = |i: usize| *from.add(i * stride).cast::<[T; 4]>();
                 let rows = [row(0), row(1), row(2), row(3)];
                 let to = out.as_mut_ptr().add(t * out_stride + i);
                 for t in 0..4 {
-                    *to.add(t * out_stride).cast::<[f32; 4]>() = [rows[0][t], rows[1][t], rows[2][t], rows[3][t]];
+                    *to.add(t * out_stride).cast::<[T; 4]>() = [rows[0][t], rows[1][t], rows[2][t], rows[3][t]];
                 }
             }
         }
