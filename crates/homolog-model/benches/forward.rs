@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use homolog_model::{Checkpoint, HookPoint, Hooks, NoHooks, Site, Start, Tokens};
+use homolog_model::{Checkpoint, HookPoint, Hooks, NoHooks, Precision, Site, Start, Tokens};
 use homolog_test::Seeded;
 use homolog_test::tiny_gpt2::{Gpt2Shape, Layout};
 
@@ -36,7 +36,9 @@ fn gpt2_small(c: &mut Criterion) {
     let ids = (0..N_ROWS * CONTEXT).map(|_| seeded.below(shape.d_vocab) as u32);
     std::fs::write(&path, ids.flat_map(u32::to_le_bytes).collect::<Vec<u8>>()).expect("a token file");
     let tokens = Tokens::read(&path, CONTEXT).expect("whole rows");
-    let model = Checkpoint::open(folder.path(), &BTreeSet::new()).and_then(|found| found.load()).expect("a model");
+    let model = Checkpoint::open(folder.path(), &BTreeSet::new())
+        .and_then(|found| found.load(Precision::F32))
+        .expect("a model");
 
     let mut group = c.benchmark_group("gpt2-small");
     group.sample_size(10).throughput(Throughput::Elements((N_ROWS * CONTEXT) as u64));

@@ -6,6 +6,8 @@ mod tests;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use homolog_kernels::Precision;
+
 use crate::weights::gpt2;
 use crate::{Config, Error, Model, Parameters, Vocabulary};
 
@@ -51,11 +53,11 @@ impl Checkpoint {
         gpt2::hash(folder)
     }
 
-    /// Load the weights, which must still be those that were checked and hashed.
+    /// Load the weights, which must still be those that were checked and hashed, for products with them in this precision.
     ///
     /// Memory: [`Checkpoint::loaded_bytes`], and [`Checkpoint::load_transient_bytes`] until it returns.
-    pub fn load(&self) -> Result<Model, Error> {
-        let weights = gpt2::read(&self.folder, &self.config, &self.weights_hash)?;
+    pub fn load(&self, precision: Precision) -> Result<Model, Error> {
+        let weights = gpt2::read(&self.folder, &self.config, &self.weights_hash, precision)?;
         Ok(Model::new(self.config.clone(), weights))
     }
 
@@ -64,10 +66,10 @@ impl Checkpoint {
         gpt2::read_parameters(&self.folder, &self.config, &self.weights_hash)
     }
 
-    /// Bytes that the loaded weights take: f32, matrices padded to a multiple of 32 columns, which is what the widest
-    /// instruction set needs; others may take up to 31 columns less.
-    pub fn loaded_bytes(&self) -> u64 {
-        gpt2::loaded_bytes(&self.config)
+    /// Bytes that the loaded weights take at most: f32, matrices padded to a multiple of 32 columns, which is what the widest
+    /// instruction set needs; others may take up to 31 columns less, bf16 on AMX half.
+    pub fn loaded_bytes(&self, precision: Precision) -> u64 {
+        gpt2::loaded_bytes(&self.config, precision)
     }
 
     /// Bytes that loading takes for a while beyond [`Checkpoint::loaded_bytes`]: the largest matrix as f32, and a buffer.

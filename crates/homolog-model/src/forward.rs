@@ -1,5 +1,8 @@
 //! The forward pass of a GPT-2-like decoder: embed, blocks, unembed.
 //!
+//! Products with weights have the precision that the weights were loaded in; attention's inner products (scores, and patterns times
+//! values) and everything pointwise are f32 always.
+//!
 //! Rows are independent and each is computed by the same sequence of operations whatever the batch, so batch size and
 //! thread count change no bit. Within a stage rows run in parallel; between stages the hooks see the whole batch.
 

@@ -25,7 +25,7 @@ pub use config::Config;
 pub use dropout::Dropout;
 pub use error::Error;
 pub use forward::{Model, Start};
-pub use homolog_kernels::{Isa, Nonlinearity};
+pub use homolog_kernels::{Isa, Nonlinearity, Precision};
 pub use hooks::{Activation, Capture, HookPoint, Hooks, NoHooks, Site, UnknownHookPoint};
 pub use interventions::{Ablate, Ablation};
 pub use neuron::NeuronId;

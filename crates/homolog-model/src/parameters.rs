@@ -6,6 +6,7 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
+use homolog_kernels::Precision;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -80,9 +81,9 @@ impl Parameters {
         parameter.unwrap_or_else(|| panic!("{name} is no weight of this model")).range.clone()
     }
 
-    /// The model that computes with these weights.
+    /// The model that computes with these weights, in f32: training knows no other precision.
     pub fn model(&self) -> Model {
-        let weights = gpt2::weights(&self.config, &|name| Ok(self.get(name).to_vec()));
+        let weights = gpt2::weights(&self.config, Precision::F32, &|name| Ok(self.get(name).to_vec()));
         Model::new(self.config().clone(), weights.expect("weights in memory can be read"))
     }
 

@@ -6,13 +6,18 @@ use std::collections::BTreeSet;
 use homolog_test::Seeded;
 use homolog_test::tiny_gpt2::{Gpt2Shape, Layout, Weights};
 
-use crate::{Checkpoint, Model, TokenBatch};
+use crate::{Checkpoint, Model, Precision, TokenBatch};
+
+/// The model that these weights make, in f32.
+pub(crate) fn model(shape: &Gpt2Shape, weights: &Weights) -> Model {
+    model_in(Precision::F32, shape, weights)
+}
 
 /// The model that these weights make.
-pub(crate) fn model(shape: &Gpt2Shape, weights: &Weights) -> Model {
+pub(crate) fn model_in(precision: Precision, shape: &Gpt2Shape, weights: &Weights) -> Model {
     let folder = tempfile::tempdir().unwrap();
     shape.write(folder.path(), weights, &Layout::PLAIN);
-    Checkpoint::open(folder.path(), &BTreeSet::new()).unwrap().load().unwrap()
+    Checkpoint::open(folder.path(), &BTreeSet::new()).unwrap().load(precision).unwrap()
 }
 
 /// Random rows of a context.

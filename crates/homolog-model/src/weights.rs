@@ -43,7 +43,7 @@ pub(crate) struct Block {
 
 /// All weights of a model.
 pub(crate) struct Weights {
-    /// [`d_vocab`, `d_model`]; none when tied: then a token's row is a column of `w_u`.
+    /// [`d_vocab`, `d_model`]; none when tied in f32: then a token's row is a column of `w_u`. Below f32 that would be rounded.
     pub(crate) w_e: Option<Vec<f32>>,
     /// [`n_ctx`, `d_model`]
     pub(crate) w_pos: Vec<f32>,

@@ -32,8 +32,11 @@ pub struct Manifest {
     pub is_finished: bool,
     /// Instruction set that the kernels of the last call ran on.
     pub isa: String,
-    /// Precision of forwards and products: `f32`, `bf16x3` or `bf16`.
+    /// Precision of correlations, the forwards behind them included: `f32`, `bf16x3` or `bf16`.
     pub precision: String,
+    /// Precision of losses and ablations. Runs older than the field were in f32.
+    #[serde(default = "f32_name")]
+    pub ablation_precision: String,
     /// Threads used.
     pub n_threads: u64,
     /// Hash of the tokenizer, or `unproved` when only vocabularies could be compared.
@@ -178,6 +181,10 @@ pub struct FileRecord {
     pub n_bytes: u64,
     /// BLAKE3 of the file's bytes, hexadecimal.
     pub hash: String,
+}
+
+fn f32_name() -> String {
+    "f32".into()
 }
 
 /// The one field that every format has.

@@ -6,7 +6,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use homolog_stats::{
-    Chunk, CrossCovariance, Extremes, MomentsAccumulator, RotatedLayer, baseline_maxima, haar_rotation,
+    Chunk, CrossCovariance, Extremes, MomentsAccumulator, Precision, RotatedLayer, baseline_maxima, haar_rotation,
 };
 use homolog_test::Seeded;
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ const N_TOKENS: usize = 2048;
 const N_LAYERS: usize = 4;
 
 fn chunk(rng_seed: u64) -> (Chunk, MomentsAccumulator) {
-    let mut chunk = Chunk::new(D_MLP);
+    let mut chunk = Chunk::new(D_MLP, Precision::F32);
     let values = Seeded::new(rng_seed).gaussians_f32(N_TOKENS * D_MLP, 1.0);
     chunk.grow(N_TOKENS).copy_from_slice(&values);
     let mut moments = MomentsAccumulator::new(D_MLP);
@@ -50,7 +50,7 @@ fn gpt2_small(c: &mut Criterion) {
     });
     let q = haar_rotation(D_MLP, 1);
     let sd: Vec<f64> = of_b.marginals().iter().map(|marginal| marginal.sd).collect();
-    let rotated = RotatedLayer::new(&q, &sd, vec![1.0; D_MLP]);
+    let rotated = RotatedLayer::new(&q, &sd, vec![1.0; D_MLP], Precision::F32);
     let mut maxima = vec![f64::NAN; D_MLP];
     group.bench_function("baseline of rows", |bench| {
         bench.iter(|| baseline_maxima(&correlation, false, &rotated, &mut maxima));

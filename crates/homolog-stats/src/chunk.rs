@@ -1,6 +1,6 @@
 //! One layer's activations for one chunk of tokens, on the way into the estimators.
 
-use homolog_kernels::Packed;
+use homolog_kernels::{Packed, Precision};
 
 use crate::MomentsAccumulator;
 
@@ -19,9 +19,10 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Empty, for a layer of `n` neurons. Memory: twice the chunk, as it comes and packed.
-    pub fn new(n: usize) -> Self {
-        Self { n, n_tokens: 0, values: Vec::new(), packed: Packed::zeros(0, n), is_transposed: false }
+    /// Empty, for a layer of `n` neurons and products of this precision. Memory: twice the chunk, as it comes and packed.
+    pub fn new(n: usize, precision: Precision) -> Self {
+        let packed = Packed::zeros_in(precision, 0, n);
+        Self { n, n_tokens: 0, values: Vec::new(), packed, is_transposed: false }
     }
 
     /// Forget the tokens.
@@ -41,7 +42,7 @@ impl Chunk {
         &mut self.values[start..end]
     }
 
-    /// Centre and pack, adding the tokens to the moments.
+    /// Centre and pack, adding the tokens to the moments. Only products see rounded values; moments are of activations as they come.
     pub fn pack_with_moments(&mut self, moments: &mut MomentsAccumulator) {
         moments.add(&mut self.values[..self.n_tokens * self.n]);
         self.pack();
@@ -100,13 +101,12 @@ pub struct ChosenNeurons {
     packed: Packed,
 }
 
-impl Default for ChosenNeurons {
-    fn default() -> Self {
-        Self { values: Vec::new(), packed: Packed::zeros(0, 0) }
-    }
-}
-
 impl ChosenNeurons {
+    /// None yet, for products of this precision.
+    pub fn new(precision: Precision) -> Self {
+        Self { values: Vec::new(), packed: Packed::zeros_in(precision, 0, 0) }
+    }
+
     /// Take `neurons`, by index within the layer, of a transposed chunk.
     pub fn set(&mut self, chunk: &Chunk, neurons: &[u32]) {
         let n_tokens = chunk.n_tokens;

@@ -20,6 +20,7 @@ pub use baseline::{RotatedLayer, baseline_maxima};
 pub use chunk::{ChosenNeurons, Chunk};
 pub use cross_covariance::{Correlation, CrossCovariance, Marginal};
 pub use extremes::{Extremes, HISTOGRAM_BINS};
+pub use homolog_kernels::Precision;
 pub use moments::{Moments, MomentsAccumulator, PartialMoments};
 pub use overlap::{Overlap, overlap};
 pub use pair_products::PairProducts;

@@ -2,7 +2,9 @@
 
 use homolog_test::Seeded;
 
-use crate::{ChosenNeurons, Chunk, Correlation, CrossCovariance, Marginal, MomentsAccumulator, PairProducts};
+use crate::{
+    ChosenNeurons, Chunk, Correlation, CrossCovariance, Marginal, MomentsAccumulator, PairProducts, Precision,
+};
 
 /// Activations [`n_tokens`, n].
 #[derive(Clone)]
@@ -52,9 +54,14 @@ impl TestLayer {
     }
 
     /// Moments of the layer, and its chunks of at most `chunk_tokens` centred and packed. One buffer serves all chunks.
-    fn stream(&self, chunk_tokens: usize, mut each: impl FnMut(usize, &Chunk)) -> MomentsAccumulator {
+    fn stream(
+        &self,
+        precision: Precision,
+        chunk_tokens: usize,
+        mut each: impl FnMut(usize, &Chunk),
+    ) -> MomentsAccumulator {
         let mut moments = MomentsAccumulator::new(self.n);
-        let mut chunk = Chunk::new(self.n);
+        let mut chunk = Chunk::new(self.n, precision);
         for (at, values) in self.values.chunks(chunk_tokens * self.n).enumerate() {
             chunk.clear();
             chunk.grow(values.len() / self.n).copy_from_slice(values);
@@ -66,7 +73,7 @@ impl TestLayer {
 
     /// Moments, streamed in chunks.
     pub(crate) fn moments(&self, chunk_tokens: usize) -> MomentsAccumulator {
-        self.stream(chunk_tokens, |_, _| ())
+        self.stream(Precision::F32, chunk_tokens, |_, _| ())
     }
 
     /// Correlations of some pairs of neurons, in ascending order, streamed in chunks.
@@ -81,7 +88,7 @@ impl TestLayer {
     /// Correlation of some neurons, by index, with all of another layer, streamed in chunks.
     pub(crate) fn chosen_correlation(&self, other: &Self, neurons: &[u32], chunk_tokens: usize) -> Correlation {
         let mut sums = CrossCovariance::new(neurons.len(), other.n);
-        let mut chosen = ChosenNeurons::default();
+        let mut chosen = ChosenNeurons::new(Precision::F32);
         let [a, b] = self.stream_transposed(other, chunk_tokens, |a, b| {
             chosen.set(a, neurons);
             sums.add_chosen(&chosen, b);
@@ -100,7 +107,7 @@ impl TestLayer {
     ) -> [MomentsAccumulator; 2] {
         let mut scratch = Vec::new();
         let mut moments = [self, other].map(|layer| MomentsAccumulator::new(layer.n));
-        let mut chunks = [self, other].map(|layer| Chunk::new(layer.n));
+        let mut chunks = [self, other].map(|layer| Chunk::new(layer.n, Precision::F32));
         let n_chunks = self.n_tokens().div_ceil(chunk_tokens);
         for at in 0..n_chunks {
             for ((layer, chunk), moments) in [self, other].into_iter().zip(&mut chunks).zip(&mut moments) {
@@ -116,11 +123,16 @@ impl TestLayer {
         moments
     }
 
-    fn products(&self, other: &Self, chunk_tokens: usize) -> (CrossCovariance, MomentsAccumulator, MomentsAccumulator) {
+    fn products(
+        &self,
+        other: &Self,
+        precision: Precision,
+        chunk_tokens: usize,
+    ) -> (CrossCovariance, MomentsAccumulator, MomentsAccumulator) {
         let (a, b) = (self.moments(chunk_tokens), other.moments(chunk_tokens));
         let mut sums = CrossCovariance::new(self.n, other.n);
-        let mut chunk = Chunk::new(other.n);
-        self.stream(chunk_tokens, |at, of_a| {
+        let mut chunk = Chunk::new(other.n, precision);
+        self.stream(precision, chunk_tokens, |at, of_a| {
             let values = other.values.chunks(chunk_tokens * other.n).nth(at).expect("the same tokens on both sides");
             chunk.clear();
             chunk.grow(values.len() / other.n).copy_from_slice(values);
@@ -132,13 +144,18 @@ impl TestLayer {
 
     /// Correlation of every neuron with every neuron of another layer, streamed in chunks.
     pub(crate) fn correlation(&self, other: &Self, chunk_tokens: usize) -> Correlation {
-        let (sums, a, b) = self.products(other, chunk_tokens);
+        self.correlation_in(Precision::F32, other, chunk_tokens)
+    }
+
+    /// The same from products of a precision.
+    pub(crate) fn correlation_in(&self, precision: Precision, other: &Self, chunk_tokens: usize) -> Correlation {
+        let (sums, a, b) = self.products(other, precision, chunk_tokens);
         sums.into_correlation(a.n_tokens(), &a.marginals(), &b.marginals())
     }
 
     /// Covariance of the layer's neurons, [n, n], streamed in chunks.
     pub(crate) fn covariance(&self, chunk_tokens: usize) -> Vec<f64> {
-        let (sums, a, b) = self.products(self, chunk_tokens);
+        let (sums, a, b) = self.products(self, Precision::F32, chunk_tokens);
         sums.into_covariance(a.n_tokens(), &a.marginals(), &b.marginals())
     }
 }

@@ -41,8 +41,10 @@ pub fn ablate_list(
     let neurons: Vec<usize> = inputs.sets[0].neurons.iter().map(|id| id.flat(checkpoint.config.d_mlp)).collect();
     let mut means = Vec::new();
     if config.ablation.modes.contains(&AblationMode::Mean) {
-        let model = checkpoint.load()?;
-        let moments = correlate::moments(&inputs, &model, correlate::shape(checkpoint), options, progress)?;
+        let precision = config.correlation.precision;
+        let model = checkpoint.load(precision)?;
+        let shape = correlate::shape(checkpoint, &config);
+        let moments = correlate::moments(&inputs, &model, shape, options, progress)?;
         means = moments.iter().map(|moments| moments.mean as f32).collect();
     }
     let list = ablate::List { name: &name, neurons: &neurons, model_idx, means: &means };
@@ -57,6 +59,7 @@ pub fn ablate_list(
         ("homolog.list_hash", &inputs.sets[0].file_hash),
         ("homolog.tokens_hash", inputs.tokens.hash()),
         ("homolog.loss_tokens_hash", inputs.loss_tokens.hash()),
+        ("homolog.precision", &config.ablation.precision.to_string()),
         ("homolog.ablation_seed", &config.ablation.seed.to_string()),
     ];
     write_table(&path, &rows, &metadata.map(|(key, value)| (key.to_owned(), value.to_owned())))?;

@@ -9,6 +9,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use homolog_model::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -124,7 +125,7 @@ impl CorpusSection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CorrelationSection {
-    /// Of forwards and products.
+    /// Of the forwards' products with weights, of correlations and of baselines.
     pub precision: Precision,
     /// Best matches kept of each neuron and pair.
     pub top_k: usize,
@@ -191,28 +192,6 @@ impl Default for ScreeningSection {
             audit_seed: 0,
             exact_near_thresholds: true,
         }
-    }
-}
-
-/// Arithmetic of products.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// f32 throughout, totals f64.
-    F32,
-    /// Operands split into two bf16 each.
-    Bf16x3,
-    /// Operands rounded to bf16.
-    Bf16,
-}
-
-impl std::fmt::Display for Precision {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "f32",
-            Self::Bf16x3 => "bf16x3",
-            Self::Bf16 => "bf16",
-        })
     }
 }
 
@@ -296,7 +275,7 @@ pub struct AblationSection {
     pub seed: u64,
     /// Tokens of the loss rows to use, rounded down to whole rows; 0 = all.
     pub tokens: usize,
-    /// Of losses.
+    /// Of the products with weights behind losses, ablated or not.
     pub precision: Precision,
     /// `[[ablation.set]]`: a user's own sets.
     #[serde(rename = "set", skip_serializing_if = "Vec::is_empty")]

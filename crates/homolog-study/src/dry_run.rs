@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use homolog_model::{Checkpoint, HookPoint, Hooks, NoHooks, Start, TokenBatch, Tokens};
+use homolog_model::{Checkpoint, HookPoint, Hooks, Isa, NoHooks, Precision, Start, TokenBatch, Tokens};
 use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator, PairProducts, haar_rotation};
 use rayon::prelude::*;
 
+use crate::arithmetic;
 use crate::config::{BaselineKind, Search};
 use crate::inputs::{Models, open_checkpoints};
 use crate::plan::cost::{self, operations_text};
@@ -41,7 +42,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let checkpoints = open_checkpoints(config, options, progress)?;
     Models::check(config, &checkpoints)?;
     let counts = RowCounts::of(config, checkpoints[0][0].config.d_vocab)?;
-    let shapes: Vec<Shape> = checkpoints[0].iter().map(shape).collect();
+    let shapes: Vec<Shape> = checkpoints[0].iter().map(|checkpoint| shape(checkpoint, config)).collect();
     let context = config.corpus.context;
     let n_checkpoints = checkpoints.len();
     let n_rows = counts.correlation + counts.loss;
@@ -84,7 +85,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let seconds = seconds.map(|each| each * times);
     let [correlate_time, evaluate_time, ablate_time, decide_time, exact_time] = seconds.map(time_text);
     let weight_reads = |loads: usize| -> u64 {
-        checkpoints.iter().flatten().map(|checkpoint| loads as u64 * checkpoint.loaded_bytes()).sum()
+        checkpoints.iter().flatten().map(|checkpoint| loads as u64 * checkpoint.loaded_bytes(Precision::F32)).sum()
     };
     let loads = 2 + 1 + usize::from(config.ablation.enabled);
     let mut lines = vec![
@@ -151,16 +152,19 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
             options.output.display()
         ),
         format!(
-            "Rates measured here, GFLOP/s: forward {:.0}, with loss {:.0}, products {:.0}, rotations {:.0}, single pairs {:.1}; {} threads of {}",
+            "Rates measured here, GFLOP/s: forward {:.0}, products {:.0} (both {}), losses {:.0} ({}), rotations {:.0}, single pairs {:.1}; {} threads of {}",
             rates.forward / 1e9,
-            rates.loss / 1e9,
             rates.products / 1e9,
+            config.correlation.precision,
+            rates.loss / 1e9,
+            config.ablation.precision,
             rates.rotations / 1e9,
             rates.pairs / 1e9,
             rayon::current_num_threads(),
-            homolog_model::Isa::current(),
+            Isa::current(),
         ),
     ]);
+    lines.extend(arithmetic::advice(config, Isa::current()).map(|advice| format!("Note: {advice}.")));
     lines.extend(finished(config, options)?);
     Ok(lines.join("\n") + "\n")
 }
@@ -240,6 +244,7 @@ impl RowCounts {
 
 /// Operations a second of the kernels, with all threads.
 struct Rates {
+    /// In the precision of correlations, as products.
     forward: f64,
     /// Of a whole pass with the unembedding.
     loss: f64,
@@ -257,16 +262,21 @@ impl Rates {
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         progress.begin("time the kernels", 5, "kernels");
-        let shape = shape(checkpoint);
+        let shape = shape(checkpoint, config);
         let context = config.corpus.context;
-        let model = checkpoint.load()?;
         let n_rows = options.batch_rows.min(chunk_rows(context));
         let ids: Vec<u32> = (0..n_rows * context).map(|i| (i * 7919 % shape.d_vocab) as u32).collect();
         let last = HookPoint::mlp_post(shape.n_layers - 1);
         let per_pass = (n_rows * context) as f64 * cost::forward(&shape, context);
+        let precision = config.correlation.precision;
+        let model = checkpoint.load(precision)?;
         let forward = rate(per_pass, progress, || model.forward(TokenBatch { ids: &ids, context }, &mut Until(last)))?;
         progress.advance(1);
 
+        let model = match config.ablation.precision {
+            other if other == precision => model,
+            other => checkpoint.load(other)?,
+        };
         let per_loss = (n_rows * context) as f64 * cost::loss(&shape, context);
         let loss = rate(per_loss, progress, || {
             let rows = ids.par_chunks_exact(context);
@@ -277,7 +287,7 @@ impl Rates {
         let n = shape.d_mlp;
         let n_threads = rayon::current_num_threads();
         let mut moments = MomentsAccumulator::new(n);
-        let mut chunks: Vec<Chunk> = (0..n_threads).map(|_| Chunk::new(n)).collect();
+        let mut chunks: Vec<Chunk> = (0..n_threads).map(|_| Chunk::new(n, precision)).collect();
         let fill = |chunk: &mut Chunk| {
             chunk.clear();
             // Any values but zeros: the rate of a product depends on none of them.

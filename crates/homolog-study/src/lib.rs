@@ -4,6 +4,7 @@
 //! artifact. Nothing below this crate knows what a study is; nothing in it depends on clock, environment or threads.
 
 mod ablate_list;
+mod arithmetic;
 mod artifacts;
 pub mod config;
 mod context;
@@ -15,6 +16,7 @@ mod plan;
 mod results;
 mod run_folder;
 mod shared_neurons;
+mod speed;
 mod stages;
 mod status;
 pub mod study;
@@ -29,8 +31,9 @@ pub use context::{Options, Progress, Silent};
 pub use course::{Course, CourseCheckpoint};
 pub use dry_run::dry_run;
 pub use error::Error;
-pub use homolog_model::Isa;
+pub use homolog_model::{Isa, Precision};
 pub use shared_neurons::shared_neurons;
+pub use speed::product_speeds;
 pub use status::status;
 pub use study::{Outcome, run};
 pub use token_file::{TokenizeRequest, tokenize};

@@ -156,6 +156,7 @@ impl RunFolder {
             ("homolog.weights_hash".to_owned(), blake3::hash(weights.join("\n").as_bytes()).to_hex().to_string()),
             ("homolog.loss_tokens".to_owned(), inputs.loss_tokens_name().to_owned()),
             ("homolog.precision".to_owned(), manifest.precision.clone()),
+            ("homolog.ablation_precision".to_owned(), manifest.ablation_precision.clone()),
         ];
         (manifest.tables, manifest.tensors) = tables.write(&self.path, &metadata)?;
         manifest.n_undefined_pairs = tables.n_undefined_pairs;
@@ -201,6 +202,7 @@ impl RunFolder {
             is_finished: false,
             isa: Isa::current().to_string(),
             precision: config.correlation.precision.to_string(),
+            ablation_precision: config.ablation.precision.to_string(),
             n_threads: rayon::current_num_threads() as u64,
             tokenizer: inputs.tokenizer.clone(),
             inputs: ManifestInputs {

@@ -31,11 +31,12 @@ pub fn status(run_dir: &Path) -> Result<String, Error> {
         format!("models: {}", models.join(", ")),
         format!("checkpoints: {}", if steps.is_empty() { "none named".into() } else { steps.join(", ") }),
         format!(
-            "tokens: {} rows of {}, {} counted; precision {}, {}, {} threads, homolog {} ({})",
+            "tokens: {} rows of {}, {} counted; precision of correlations {}, of losses {}; {}, {} threads, homolog {} ({})",
             inputs.tokens.n_rows,
             inputs.tokens.context,
             manifest.n_tokens_counted,
             manifest.precision,
+            manifest.ablation_precision,
             manifest.isa,
             manifest.n_threads,
             manifest.homolog_version,

@@ -6,6 +6,9 @@
 
 use std::path::PathBuf;
 
+use homolog_model::Isa;
+
+use crate::arithmetic;
 use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
 use crate::run_folder::RunFolder;
@@ -39,6 +42,9 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         return Ok(Outcome::AlreadyDone { folder: options.output.clone() });
     }
     folder.begin(config, &inputs, options, progress)?;
+    if let Some(advice) = arithmetic::advice(config, Isa::current()) {
+        progress.say(&advice);
+    }
     let artifacts = &mut folder.artifacts;
     let mut tables = Tables::default();
     let mut excess = Vec::new();
@@ -49,7 +55,8 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         tables.add_correlation(config, &inputs, step_idx, &correlation);
         for model_idx in 0..inputs.names.len() {
             let moments = &correlation.moments[model_idx];
-            let clean = evaluate::run(&inputs, (step_idx, model_idx), moments, artifacts, progress)?;
+            let precision = config.ablation.precision;
+            let clean = evaluate::run(&inputs, (step_idx, model_idx), precision, moments, artifacts, progress)?;
             if config.ablation.enabled {
                 let members = classify::members(&classified.excess[model_idx], config.universality.threshold);
                 let target = ablate::Target {

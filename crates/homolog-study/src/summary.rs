@@ -5,15 +5,18 @@ mod tests;
 
 use std::path::Path;
 
+use homolog_model::Isa;
 use homolog_results::{AblationRow, NeuronRow, ScreeningRow};
 
-use crate::StudyConfig;
 use crate::inputs::Inputs;
 use crate::tables::Tables;
+use crate::{StudyConfig, arithmetic};
 
 /// What is printed at the end of a run.
 pub(crate) struct Summary {
     lines: Vec<String>,
+    /// Precisions and instruction set.
+    arithmetic: String,
     /// Sentences that also belong in the manifest.
     pub(crate) notes: Vec<String>,
 }
@@ -79,7 +82,7 @@ impl Summary {
         }
         notes.extend(screened(&tables.screening));
         notes.extend(empty_checkpoints(config, inputs, &tables.neurons));
-        Self { lines, notes }
+        Self { lines, arithmetic: arithmetic::sentence(config, Isa::current()), notes }
     }
 
     /// The table, the remarks, and where the files are.
@@ -87,8 +90,9 @@ impl Summary {
         let notes = self.notes.iter().map(|note| format!("\nNote: {note}.")).collect::<Vec<_>>().concat();
         let lines = self.lines.join("\n");
         let folder = folder.display();
+        let arithmetic = &self.arithmetic;
         format!(
-            "{lines}\n{notes}\n\nTables: {folder}/tables  tensors: {folder}/tensors  manifest: {folder}/manifest.json\n"
+            "{lines}\n\n{arithmetic}.\n{notes}\n\nTables: {folder}/tables  tensors: {folder}/tensors  manifest: {folder}/manifest.json\n"
         )
     }
 }

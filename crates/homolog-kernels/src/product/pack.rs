@@ -32,6 +32,9 @@ impl Packed {
     /// A range of columns may start at any multiple of this, whatever the instruction set.
     pub const COLUMN_STEP: usize = 32;
 
+    /// Below f32, rows may be padded to a multiple of this.
+    pub const ROW_STEP: usize = 32;
+
     /// A [`n_rows`, `n_columns`] matrix of zeros for f32 products with the instruction set in force.
     pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
         Self::zeros_in(Precision::F32, n_rows, n_columns)

@@ -10,8 +10,8 @@ use homolog_test::{Tol, assert_close, assert_close_f32, require_fixtures};
 use proptest::prelude::*;
 
 use super::*;
-use crate::test_model::{Rows, bits, model};
-use crate::{Ablate, Ablation, Capture, Checkpoint, NeuronId, NoHooks, TokenMask, Tokens};
+use crate::test_model::{Rows, bits, model, model_in};
+use crate::{Ablate, Ablation, Capture, Checkpoint, NeuronId, NoHooks, Precision, TokenMask, Tokens};
 
 /// f32 throughout, against the definition in f64. Measured, in units of 1 + |value|: 5.5e-6 at hook points, 3.3e-6 for logits,
 /// 4.5e-7 for losses; the rest is for other seeds and instruction sets.
@@ -66,6 +66,32 @@ fn at(shape: &Gpt2Shape, weights: &Weights, ids: &[u32], run: &Reference, point:
         Site::MlpPost => run.mlp_post[layer].clone(),
         Site::MlpOut => minus(&run.resid_post[layer], &run.resid_mid[layer]),
         Site::ResidPost => run.resid_post[layer].clone(),
+    }
+}
+
+/// Products of rounded operands, through every layer. Measured, in units of 1 + |value|: see the bounds, which are twice that.
+#[test]
+fn lower_precisions_agree_with_the_reference() {
+    for (precision, tol, better) in [(Precision::Bf16x3, 2e-4, 1e-6), (Precision::Bf16, 1e-1, 2e-4)] {
+        for shape in shapes() {
+            let weights = random(&shape, 1);
+            let model = model_in(precision, &shape, &weights);
+            let rows = Rows::random(&shape, 1, shape.n_ctx);
+            let want = reference(&shape, &weights, &rows.ids);
+            let logits = model.logits(rows.batch(), &mut NoHooks);
+            assert_close_f32(&logits, &want.logits, Tol { abs: tol, rel: tol });
+            let loss = model.loss(rows.batch(), Start::Tokens, &mut NoHooks);
+            assert_close_f32(&loss, &want.loss_nats, Tol { abs: tol, rel: tol });
+            let is_better = check_close_f32(&logits, &want.logits, Tol { abs: better, rel: better }).is_ok();
+            assert!(!is_better, "{precision} is as good as a better one");
+            // What no product makes is exact: a token's row, tied or not.
+            let embed = |model: &Model| {
+                let mut capture = Capture::new([HookPoint { layer: 0, site: Site::ResidPre }]);
+                model.forward(rows.batch(), &mut capture);
+                bits(capture.get(HookPoint { layer: 0, site: Site::ResidPre }))
+            };
+            assert_eq!(embed(&model), embed(&random_model(&shape)), "{precision}");
+        }
     }
 }
 
@@ -154,7 +180,7 @@ fn another_arithmetic_would_be_seen() {
 fn agrees_with_the_golden_activations_and_logits() {
     let fixtures = require_fixtures!();
     let folder = fixtures.join("family/seed-a/checkpoint-1600");
-    let model = Checkpoint::open(&folder, &BTreeSet::new()).unwrap().load().unwrap();
+    let model = Checkpoint::open(&folder, &BTreeSet::new()).unwrap().load(Precision::F32).unwrap();
     let tokens = Tokens::read(&fixtures.join("tokens.u16"), 128).unwrap();
     let golden = Golden::open(fixtures.join("goldens/acts_seed-a_final.safetensors"));
     let mut capture = Capture::new((0..4).map(HookPoint::mlp_post));
@@ -178,7 +204,7 @@ fn agrees_with_the_golden_activations_and_logits() {
 fn agrees_with_the_golden_losses_clean_and_ablated() {
     let fixtures = require_fixtures!();
     let folder = fixtures.join("family/seed-a/checkpoint-1600");
-    let model = Checkpoint::open(&folder, &BTreeSet::new()).unwrap().load().unwrap();
+    let model = Checkpoint::open(&folder, &BTreeSet::new()).unwrap().load(Precision::F32).unwrap();
     let tokens = Tokens::read(&fixtures.join("tokens.u16"), 128).unwrap();
     let ablation = &json(fixtures.join("goldens/ablation.json"))["seed-a|1600|0.3"];
     let universal = ablation["universal"].as_array().unwrap();

@@ -6,7 +6,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use homolog_kernels::Packed;
+use homolog_kernels::{Packed, Precision};
 use safetensors::Dtype;
 
 use super::files::WeightFiles;
@@ -41,8 +41,8 @@ pub(crate) fn hash(folder: &Path) -> Result<String, Error> {
 /// Read the weights of a folder that was checked and gave this hash.
 ///
 /// Errors: `Changed` if it would give another. Memory: one tensor beside what is returned, see [`load_transient_bytes`].
-pub(crate) fn read(folder: &Path, config: &Config, weights_hash: &str) -> Result<Weights, Error> {
-    with_tensors(folder, config, weights_hash, |vector| weights(config, vector))
+pub(crate) fn read(folder: &Path, config: &Config, weights_hash: &str, precision: Precision) -> Result<Weights, Error> {
+    with_tensors(folder, config, weights_hash, |vector| weights(config, precision, vector))
 }
 
 /// The same as plain f32.
@@ -161,12 +161,14 @@ fn is_mask_buffer(name: &str) -> bool {
 }
 
 /// Weights as the forward pass wants them, from their values by name.
-pub(crate) fn weights(config: &Config, vector: &Vector<'_>) -> Result<Weights, Error> {
+pub(crate) fn weights(config: &Config, precision: Precision, vector: &Vector<'_>) -> Result<Weights, Error> {
     let &Config { d_model, d_vocab, .. } = config;
-    let unembedding = |values: &[f32]| Packed::from_columns(values, d_model, d_model, d_vocab);
-    // Of a tied pair one is read, and dropped once packed; that a second equals it was checked.
+    let unembedding = |values: &[f32]| Packed::from_columns_in(precision, values, d_model, d_model, d_vocab);
+    // Of a tied pair one is read; that a second equals it was checked. In f32 its packed form gives the rows of tokens too.
     let (w_e, w_u) = if config.is_tied {
-        (None, unembedding(&vector("wte.weight")?))
+        let w_e = vector("wte.weight")?;
+        let w_u = unembedding(&w_e);
+        ((precision != Precision::F32).then_some(w_e), w_u)
     } else {
         (Some(vector("wte.weight")?), unembedding(&vector("lm_head.weight")?))
     };
@@ -174,16 +176,16 @@ pub(crate) fn weights(config: &Config, vector: &Vector<'_>) -> Result<Weights, E
         w_e,
         w_u,
         w_pos: vector("wpe.weight")?,
-        blocks: (0..config.n_layers).map(|layer| block(config, layer, vector)).collect::<Result<_, _>>()?,
+        blocks: (0..config.n_layers).map(|layer| block(config, precision, layer, vector)).collect::<Result<_, _>>()?,
         ln_final: layer_norm("ln_f", vector)?,
     })
 }
 
-fn block(config: &Config, layer: usize, vector: &Vector<'_>) -> Result<Block, Error> {
+fn block(config: &Config, precision: Precision, layer: usize, vector: &Vector<'_>) -> Result<Block, Error> {
     let &Config { d_model, d_mlp, .. } = config;
     let name = |rest: &str| format!("h.{layer}.{rest}");
     let matrix = |rest: &str, n_rows: usize, n_columns: usize| -> Result<Packed, Error> {
-        Ok(Packed::from_rows(&vector(&name(rest))?, n_columns, n_rows, n_columns))
+        Ok(Packed::from_rows_in(precision, &vector(&name(rest))?, n_columns, n_rows, n_columns))
     };
     Ok(Block {
         ln1: layer_norm(&name("ln_1"), vector)?,
@@ -204,11 +206,12 @@ fn layer_norm(name: &str, vector: &Vector<'_>) -> Result<LayerNorm, Error> {
 }
 
 /// Bytes of the weights of a model once loaded, its packed matrices padded to whole panels of any instruction set.
-pub(crate) fn loaded_bytes(config: &Config) -> u64 {
+pub(crate) fn loaded_bytes(config: &Config, precision: Precision) -> u64 {
     // The unembedding is [d_model, d_vocab] when packed, not as stored.
+    let packed_values = |n_rows, n_columns| packed_values(n_rows, n_columns, precision);
     let unembedding = packed_values(config.d_model, config.d_vocab);
     let stored = layout(config, false).map(|(name, shape)| match shape[..] {
-        [_, _] if name == "wte.weight" && config.is_tied => 0,
+        [_, _] if name == "wte.weight" && config.is_tied && precision == Precision::F32 => 0,
         [n_rows, n_columns] if name.starts_with("h.") => packed_values(n_rows, n_columns),
         _ => shape.iter().map(|&length| length as u64).product(),
     });
@@ -222,6 +225,7 @@ pub(crate) fn load_transient_bytes(config: &Config) -> u64 {
 }
 
 /// Values of a [`n_rows`, `n_columns`] matrix and its padding.
-fn packed_values(n_rows: usize, n_columns: usize) -> u64 {
+fn packed_values(n_rows: usize, n_columns: usize, precision: Precision) -> u64 {
+    let n_rows = if precision == Precision::F32 { n_rows } else { n_rows.next_multiple_of(Packed::ROW_STEP) };
     n_columns.next_multiple_of(Packed::COLUMN_STEP) as u64 * n_rows as u64
 }

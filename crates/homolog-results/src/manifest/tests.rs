@@ -30,6 +30,7 @@ fn manifest() -> Manifest {
         is_finished: false,
         isa: "avx512".to_owned(),
         precision: "f32".to_owned(),
+        ablation_precision: "bf16x3".to_owned(),
         n_threads: 2,
         tokenizer: "unproved".to_owned(),
         inputs: Inputs {

@@ -12,7 +12,7 @@ const CHUNK: usize = 1000;
 
 fn rotated(layer: &TestLayer, q: &[f64]) -> RotatedLayer {
     let sd: Vec<f64> = layer.moments(CHUNK).marginals().iter().map(|marginal| marginal.sd).collect();
-    RotatedLayer::new(q, &sd, RotatedLayer::inverse_sd(q, &layer.covariance(CHUNK)))
+    RotatedLayer::new(q, &sd, RotatedLayer::inverse_sd(q, &layer.covariance(CHUNK)), Precision::F32)
 }
 
 /// Rotate every activation of `other` in float64 and correlate directly; NaN where no correlation is defined.
@@ -74,8 +74,12 @@ fn a_transposed_rotation_and_unrotated_spreads_would_be_seen() {
     assert!(!is_close(maxima(true, &rotated(&b, &q))), "sides swapped");
     let sd: Vec<f64> = b.moments(CHUNK).marginals().iter().map(|marginal| marginal.sd).collect();
     let unrotated = sd.iter().map(|sd| (1.0 / sd) as f32).collect();
-    assert!(!is_close(maxima(false, &RotatedLayer::new(&q, &sd, unrotated))), "deviations of the neurons themselves");
-    let unscaled = RotatedLayer::new(&q, &[1.0; 20], RotatedLayer::inverse_sd(&q, &b.covariance(CHUNK)));
+    assert!(
+        !is_close(maxima(false, &RotatedLayer::new(&q, &sd, unrotated, Precision::F32))),
+        "deviations of the neurons themselves"
+    );
+    let unscaled =
+        RotatedLayer::new(&q, &[1.0; 20], RotatedLayer::inverse_sd(&q, &b.covariance(CHUNK)), Precision::F32);
     assert!(!is_close(maxima(false, &unscaled)), "weights without the deviations");
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{BaselineKind, CorrelationSection, OWN_SETS, Precision, ScreeningSection, Search, StudyConfig};
+use super::{BaselineKind, CorrelationSection, OWN_SETS, ScreeningSection, Search, StudyConfig};
 use crate::Error;
 
 /// Audited neurons from which the spread of a baseline's error is told.
@@ -46,12 +46,6 @@ impl StudyConfig {
             return fail("correlation.top_k must be at least 1".into());
         }
         self.check_screening(fail)?;
-        let precisions = [("correlation", self.correlation.precision), ("ablation", self.ablation.precision)];
-        let other = precisions.into_iter().find(|(_, precision)| *precision != Precision::F32);
-        if let Some((section, precision)) = other {
-            let setting = format!("{section}.precision = {precision}");
-            return Err(Error::NotBuilt { path: self.path.clone(), setting, instead: "use f32".into() });
-        }
         if self.baseline.draws == 0 {
             return fail("baseline.draws must be at least 1: without a baseline there is no excess".into());
         }

@@ -3,7 +3,7 @@
 mod evaluate_sets;
 mod sets;
 
-use homolog_model::{Ablate, Ablation, Checkpoint, NeuronId, Tokens};
+use homolog_model::{Ablate, Ablation, Checkpoint, NeuronId, Precision, Tokens};
 use homolog_results::{AblationRow, ModelRow, read_table, sort_rows, write_table};
 use serde_json::json;
 
@@ -85,6 +85,7 @@ pub(crate) fn run(
             tokens: inputs.loss_tokens.first_rows(rows),
             clean: (rows == inputs.loss_tokens.n_rows()).then_some(target.clean.loss_nats),
             means: &target.means,
+            precision: section.precision,
         };
         let mut table = target.table(&sets, &jobs, &section.modes, progress)?;
         sort_rows(&mut table);
@@ -140,6 +141,7 @@ pub(crate) fn of_list(
         tokens: inputs.loss_tokens.first_rows(n_rows(config, inputs)),
         clean: None,
         means: list.means,
+        precision: section.precision,
     };
     let mut table = target.table(&sets, &sets.configured(), &section.modes, progress)?;
     sort_rows(&mut table);
@@ -164,6 +166,7 @@ struct Ablated<'a> {
     /// Loss of the clean model on these rows, if it is known.
     clean: Option<f64>,
     means: &'a [f32],
+    precision: Precision,
 }
 
 impl Ablated<'_> {
@@ -188,7 +191,7 @@ impl Ablated<'_> {
                 _ => {
                     let model = match &mut model {
                         Some(model) => model,
-                        none => none.insert(self.checkpoint.load()?),
+                        none => none.insert(self.checkpoint.load(self.precision)?),
                     };
                     let ablations: Vec<Ablate> =
                         not_empty.iter().map(|job| job.ablate(&self.checkpoint.config, self.means)).collect();

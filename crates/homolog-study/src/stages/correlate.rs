@@ -10,7 +10,7 @@ mod stream;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use homolog_model::{Checkpoint, Model, NeuronId, TokenMask, Tokens};
+use homolog_model::{Checkpoint, Model, NeuronId, Precision, TokenMask, Tokens};
 use homolog_results::remove_files;
 use homolog_stats::{MomentsAccumulator, derangement};
 use serde_json::json;
@@ -116,15 +116,17 @@ fn run_whole(
     Ok(Correlated { path, key })
 }
 
-/// Dimensions and memory of a checkpoint's model.
-pub(crate) fn shape(checkpoint: &Checkpoint) -> Shape {
-    let config = &checkpoint.config;
+/// Dimensions and memory of a checkpoint's model, loaded in whichever of the study's precisions takes more.
+pub(crate) fn shape(checkpoint: &Checkpoint, config: &StudyConfig) -> Shape {
+    let precisions = [config.correlation.precision, config.ablation.precision];
+    let weight_bytes = precisions.map(|precision| checkpoint.loaded_bytes(precision)).into_iter().max().unwrap_or(0);
+    let dimensions = &checkpoint.config;
     Shape {
-        n_layers: config.n_layers,
-        d_mlp: config.d_mlp,
-        d_model: config.d_model,
-        d_vocab: config.d_vocab,
-        weight_bytes: checkpoint.loaded_bytes(),
+        n_layers: dimensions.n_layers,
+        d_mlp: dimensions.d_mlp,
+        d_model: dimensions.d_model,
+        d_vocab: dimensions.d_vocab,
+        weight_bytes,
         load_bytes: checkpoint.load_transient_bytes(),
     }
 }
@@ -164,7 +166,8 @@ impl Correlation<'_> {
         let &Self { config, inputs, options, progress, .. } = self;
         let top_k = whole.top_k;
         let checkpoints = &inputs.checkpoints[self.step_idx];
-        let shapes: Vec<Shape> = checkpoints.iter().map(shape).collect();
+        let precision = config.correlation.precision;
+        let shapes: Vec<Shape> = checkpoints.iter().map(|checkpoint| shape(checkpoint, config)).collect();
         let state = self.state(&shapes, top_k, unfinished)?;
         let tiles: Vec<Tile> =
             plan::tiles(&shapes, &config.baseline).into_iter().filter(|tile| !state.done.contains(tile)).collect();
@@ -176,15 +179,15 @@ impl Correlation<'_> {
                 plan::bytes_text(options.memory_bytes)
             ));
         }
-        let models = load(checkpoints, progress)?;
+        let models = load(checkpoints, precision, progress)?;
         let streams = self.streams(whole.mask);
-        let mut reduction = Reduction::new(&shapes, &config.baseline, top_k, state);
+        let mut reduction = Reduction::new(&shapes, &config.baseline, (precision, top_k), state);
         for (pass_idx, tiles) in passes.iter().enumerate() {
             let of_passes =
                 if passes.len() > 1 { format!(", pass {} of {}", pass_idx + 1, passes.len()) } else { String::new() };
             let name = format!("{} {}{of_passes}", self.unit.stage, self.unit.of);
             let wanted = Wanted { tiles, chosen: &Chosen::new(), products: BTreeMap::new() };
-            let mut pass = Pass::new(&models, &shapes, wanted, &mut reduction.state.moments);
+            let mut pass = Pass::new(&models, &shapes, wanted, precision, &mut reduction.state.moments);
             pass.run(&streams, whole.tokens, options.batch_rows, &name, progress)?;
             let (covariances, _) = pass.into_sums();
             check_finite(&reduction.state.moments, inputs, self.step_idx)?;
@@ -258,11 +261,11 @@ fn check_finite(
     Ok(())
 }
 
-fn load(checkpoints: &[Checkpoint], progress: &dyn Progress) -> Result<Vec<Model>, Error> {
+fn load(checkpoints: &[Checkpoint], precision: Precision, progress: &dyn Progress) -> Result<Vec<Model>, Error> {
     progress.begin("load", checkpoints.len() as u64, "models");
     let load = |checkpoint: &Checkpoint| {
         progress.check()?;
-        let model = checkpoint.load()?;
+        let model = checkpoint.load(precision)?;
         progress.advance(1);
         Ok(model)
     };
@@ -271,7 +274,8 @@ fn load(checkpoints: &[Checkpoint], progress: &dyn Progress) -> Result<Vec<Model
     Ok(models)
 }
 
-/// Moments of one model over the counted tokens, bit by bit those of the whole study; nothing is correlated.
+/// Moments of one model over the counted tokens, bit by bit those of the whole study if the model was loaded in its precision; nothing
+/// is correlated.
 pub(crate) fn moments(
     inputs: &Inputs,
     model: &Model,
@@ -282,7 +286,7 @@ pub(crate) fn moments(
     let mut moments = BTreeMap::new();
     let models = std::slice::from_ref(model);
     let wanted = Wanted { tiles: &[], chosen: &Chosen::new(), products: BTreeMap::new() };
-    let mut pass = Pass::new(models, &[shape], wanted, &mut moments);
+    let mut pass = Pass::new(models, &[shape], wanted, Precision::F32, &mut moments);
     pass.run(
         &Streams::new(&inputs.mask, Vec::new()),
         &inputs.tokens,

@@ -1,6 +1,6 @@
 //! The loss of every model at every checkpoint, nothing ablated.
 
-use homolog_model::{Model, NoHooks, Start, Tokens};
+use homolog_model::{Model, NoHooks, Precision, Start, Tokens};
 use homolog_results::{ModelRow, read_table, write_table};
 use homolog_stats::Moments;
 use rayon::prelude::*;
@@ -18,6 +18,7 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) fn run(
     inputs: &Inputs,
     (step_idx, model_idx): (usize, usize),
+    precision: Precision,
     moments: &[Moments],
     artifacts: &mut Artifacts,
     progress: &dyn Progress,
@@ -29,12 +30,13 @@ pub(crate) fn run(
         "loss_tokens": inputs.loss_tokens.hash(),
         "tokens": inputs.tokens.hash(),
         "exclude_tokens": inputs.exclude_tokens,
+        "precision": precision,
         "row": (name, step, inputs.loss_tokens_name()),
     });
     let key = artifacts::key("evaluate", VERSION, &decides);
     let unit = Unit { stage: "evaluate", of: format!("{name}, {}", step_name(step)), key, extension: "parquet" };
     let path = artifacts.get_or_make(&unit, progress, |path| {
-        let model = checkpoint.load()?;
+        let model = checkpoint.load(precision)?;
         let tokens = &inputs.loss_tokens;
         progress.begin(&format!("loss of {}", unit.of), (tokens.n_rows() * tokens.context()) as u64, "tokens");
         let loss_nats = mean_loss(&model, tokens, progress)?;

@@ -277,16 +277,16 @@ const NOT_BUILT: &[Case] = &[
         &["`corpus.hub`", "token_file", "study.toml"],
     ),
     case(
-        "bf16",
-        |w| edit(w, "top_k = 3", "precision = \"bf16\""),
-        is_not_built,
-        &["`correlation.precision = bf16`", "f32", "study.toml"],
+        "a precision that there is not",
+        |w| edit(w, "top_k = 3", "precision = \"fp16\""),
+        is_study,
+        &["fp16", "f32", "bf16x3", "bf16", "study.toml"],
     ),
     case(
-        "bf16x3 ablation",
-        |w| edit(w, "multiples = [1]", "precision = \"bf16x3\""),
-        is_not_built,
-        &["`ablation.precision = bf16x3`", "f32", "study.toml"],
+        "a precision of losses that there is not",
+        |w| edit(w, "multiples = [1]", "precision = \"F32\""),
+        is_study,
+        &["F32", "f32", "bf16x3", "bf16", "study.toml"],
     ),
 ];
 

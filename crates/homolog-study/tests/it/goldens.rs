@@ -3,6 +3,7 @@
 mod checks;
 mod expected;
 mod found;
+mod precisions;
 
 use expected::{Goldens, Mutation};
 use found::Found;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use homolog_model::{Checkpoint, Model};
+use homolog_model::{Checkpoint, Model, Precision};
 use homolog_test::Seeded;
 use homolog_train::{Error, FamilyConfig, Options, Outcome, Silent, Watch, train};
 
@@ -63,7 +63,7 @@ impl World {
     }
 
     pub(crate) fn model(&self, folder: &str) -> Model {
-        Checkpoint::open(&self.path(folder), &[].into()).unwrap().load().unwrap()
+        Checkpoint::open(&self.path(folder), &[].into()).unwrap().load(Precision::F32).unwrap()
     }
 }
 

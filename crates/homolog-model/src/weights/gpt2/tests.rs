@@ -16,7 +16,7 @@ use crate::{Checkpoint, Model, NoHooks, Start};
 const LOSS: Tol = Tol { abs: 2e-5, rel: 2e-5 };
 
 fn open(folder: &Path) -> Result<Model, Error> {
-    Checkpoint::open(folder, &BTreeSet::new())?.load()
+    Checkpoint::open(folder, &BTreeSet::new())?.load(Precision::F32)
 }
 
 fn losses(model: &Model, rows: &Rows) -> Vec<f32> {

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::NoHooks;
 use crate::test_model::{Rows, bits};
+use crate::{NoHooks, Precision};
 
 const INDEX: &str = "model.safetensors.index.json";
 const FIRST: &str = "model-00001-of-00002.safetensors";
@@ -13,7 +13,7 @@ const SECOND: &str = "model-00002-of-00002.safetensors";
 
 fn logits(folder: &Path) -> Vec<u32> {
     let rows = Rows::random(&Gpt2Shape::tiny(), 2, 12);
-    bits(&open(folder).unwrap().load().unwrap().logits(rows.batch(), &mut NoHooks))
+    bits(&open(folder).unwrap().load(Precision::F32).unwrap().logits(rows.batch(), &mut NoHooks))
 }
 
 #[test]
@@ -49,12 +49,12 @@ fn the_hash_of_shards_is_of_names_and_contents() {
 fn a_shard_that_changes_after_it_was_hashed_is_refused() {
     let folder = folder(Format::Safetensors, 2);
     let checkpoint = open(folder.path()).unwrap();
-    assert!(checkpoint.load().is_ok());
+    assert!(checkpoint.load(Precision::F32).is_ok());
     let path = folder.path().join(SECOND);
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, bytes).unwrap();
-    assert!(matches!(checkpoint.load(), Err(Error::Changed { .. })));
+    assert!(matches!(checkpoint.load(Precision::F32), Err(Error::Changed { .. })));
 }
 
 #[test]

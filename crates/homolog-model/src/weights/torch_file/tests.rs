@@ -12,7 +12,7 @@ use safetensors::Dtype;
 
 use super::*;
 use crate::test_model::{Rows, bits};
-use crate::{Checkpoint, NoHooks, Tokens};
+use crate::{Checkpoint, NoHooks, Precision, Tokens};
 
 const FOUR: Storage<'_> = Storage { kind: "HalfStorage", key: "0", n_elements: 4 };
 
@@ -173,7 +173,7 @@ fn a_pickled_model_is_the_model() {
             let logits = [(Format::Safetensors, 1), (Format::Torch, 1), (Format::Torch, 2)].map(|(format, n_files)| {
                 let folder = tempfile::tempdir().unwrap();
                 shape.write_as(folder.path(), &weights, &layout, format, n_files);
-                bits(&open(folder.path()).unwrap().load().unwrap().logits(rows.batch(), &mut NoHooks))
+                bits(&open(folder.path()).unwrap().load(Precision::F32).unwrap().logits(rows.batch(), &mut NoHooks))
             });
             assert!(logits[0] == logits[1] && logits[0] == logits[2], "{layout:?}");
         }
@@ -213,7 +213,9 @@ fn the_fixture_pickle_is_the_fixture_checkpoint() {
     assert_eq!(pickled.config_hash, plain.config_hash);
     assert_ne!(pickled.weights_hash, plain.weights_hash, "other bytes of the same values");
     let tokens = Tokens::read(&fixtures.join("tokens.u16"), 128).unwrap();
-    let logits = |checkpoint: &Checkpoint| bits(&checkpoint.load().unwrap().logits(tokens.batch(0..2), &mut NoHooks));
+    let logits = |checkpoint: &Checkpoint| {
+        bits(&checkpoint.load(Precision::F32).unwrap().logits(tokens.batch(0..2), &mut NoHooks))
+    };
     assert!(logits(&pickled) == logits(&plain), "logits differ");
     let other = open(&fixtures.join("family/seed-a/checkpoint-120")).unwrap();
     assert!(logits(&pickled) != logits(&other), "any checkpoint would do");

@@ -88,7 +88,8 @@ impl<'a> Level<'a> {
             let name =
                 format!("{} {}, {}{of_passes}", self.correlation.unit.stage, self.correlation.unit.of, self.name);
             let wanted = Wanted { tiles, chosen: &chosen, products: std::mem::take(&mut products) };
-            let mut pass = Pass::new(self.models, self.shapes, wanted, &mut self.reduction.state.moments);
+            let precision = self.correlation.config.correlation.precision;
+            let mut pass = Pass::new(self.models, self.shapes, wanted, precision, &mut self.reduction.state.moments);
             let streams = Streams::new(&self.mask, Vec::new());
             pass.run(&streams, &self.tokens, self.correlation.options.batch_rows, &name, progress)?;
             let (covariances, scored) = pass.into_sums();

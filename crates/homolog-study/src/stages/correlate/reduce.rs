@@ -1,12 +1,11 @@
 //! From covariances to what is kept: extremes of every neuron and pair, and the baseline.
 
 use std::collections::BTreeMap;
-
 use std::ops::Range;
 
 use homolog_stats::{
-    Correlation, CrossCovariance, Extremes, Marginal, MomentsAccumulator, RotatedLayer, baseline_maxima, gaussian_rows,
-    haar_rotation, rotation_state,
+    Correlation, CrossCovariance, Extremes, Marginal, MomentsAccumulator, Precision, RotatedLayer, baseline_maxima,
+    gaussian_rows, haar_rotation, rotation_state,
 };
 use rayon::prelude::*;
 
@@ -22,6 +21,7 @@ pub(super) type Marginals = BTreeMap<View, Vec<Vec<Marginal>>>;
 pub(super) struct Reduction<'a> {
     shapes: &'a [Shape],
     baseline: &'a BaselineSection,
+    precision: Precision,
     pub(super) state: State,
     /// Of tiles that hold chosen neurons: extremes and maxima in `state` are then of these.
     chosen: Chosen,
@@ -43,9 +43,14 @@ struct Reading<'a> {
 }
 
 impl<'a> Reduction<'a> {
-    /// Go on from `state`, keeping the `top_k` best of each neuron.
-    pub(super) fn new(shapes: &'a [Shape], baseline: &'a BaselineSection, top_k: usize, state: State) -> Self {
-        Self { shapes, baseline, state, chosen: Chosen::new(), offers: BTreeMap::new(), top_k }
+    /// Go on from `state`: rotations are multiplied in the precision, and of each neuron the `top_k` best kept.
+    pub(super) fn new(
+        shapes: &'a [Shape],
+        baseline: &'a BaselineSection,
+        (precision, top_k): (Precision, usize),
+        state: State,
+    ) -> Self {
+        Self { shapes, baseline, precision, state, chosen: Chosen::new(), offers: BTreeMap::new(), top_k }
     }
 
     /// Begin anew with these neurons; moments and the spread of rotated neurons stay.
@@ -204,7 +209,7 @@ impl<'a> Reduction<'a> {
                     let marginals = &marginals[&(model, Stream::Rows)][layer];
                     let sd: Vec<f64> = marginals.iter().map(|marginal| marginal.sd).collect();
                     let inverse_sd = self.state.inverse_sd[&(model, layer, *draw)].clone();
-                    Ok(RotatedLayer::new(&self.rotation(model, layer, *draw), &sd, inverse_sd))
+                    Ok(RotatedLayer::new(&self.rotation(model, layer, *draw), &sd, inverse_sd, self.precision))
                 })
                 .collect::<Result<_, Error>>()?;
             for (((_, readings), draw), rotated) in tasks.iter().zip(&rotated) {

@@ -3,7 +3,7 @@
 //!
 //! A neuron is computed exactly if its match is not sure by the margin of `search.rs`; if its excess correlation lies close to a
 //! threshold, since its baseline comes from the sample; or if it is drawn to be audited. The audit tells how far the rest can be
-//! trusted. Decision 0011 has the reasons and what was measured.
+//! trusted. Decision 0012 has the reasons and what was measured.
 
 mod search;
 
@@ -33,11 +33,11 @@ pub(super) fn rows_of(tokens: &Tokens, n_tokens: usize) -> Tokens {
 
 /// From the artifact of the sample at `screened` write that of all tokens at `path`.
 pub(super) fn make(correlation: &Correlation<'_>, screened: &Path, path: &Path) -> Result<(), Error> {
-    let Correlation { inputs, step_idx, progress, .. } = *correlation;
+    let Correlation { config, inputs, step_idx, progress, .. } = *correlation;
     let checkpoints = &inputs.checkpoints[step_idx];
-    let shapes: Vec<Shape> = checkpoints.iter().map(shape).collect();
+    let shapes: Vec<Shape> = checkpoints.iter().map(|checkpoint| shape(checkpoint, config)).collect();
     let sample = CheckpointCorrelation::read(screened, shapes.len())?;
-    let models = load(checkpoints, progress)?;
+    let models = load(checkpoints, config.correlation.precision, progress)?;
     let mut screening = Screening::new(correlation, &models, &shapes, sample);
     let n_narrowed_on = screening.narrow()?;
     let moments = screening.decide()?;
@@ -103,7 +103,9 @@ impl<'a> Screening<'a> {
     }
 
     fn level(&self, tokens: Tokens, name: &str, top_k: usize) -> Level<'a> {
-        let reduction = Reduction::new(self.shapes, &self.correlation.config.baseline, top_k, State::default());
+        let config = self.correlation.config;
+        let settings = (config.correlation.precision, top_k);
+        let reduction = Reduction::new(self.shapes, &config.baseline, settings, State::default());
         Level::new(self.correlation, (self.models, self.shapes), tokens, name, reduction)
     }
 

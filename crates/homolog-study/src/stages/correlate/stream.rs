@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use homolog_model::{Model, TokenBatch, TokenMask, Tokens};
+use homolog_model::{Model, Precision, TokenBatch, TokenMask, Tokens};
 use homolog_stats::{ChosenNeurons, Chunk, CrossCovariance, MomentsAccumulator, PairProducts};
 use rayon::prelude::*;
 
@@ -89,12 +89,13 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// A pass that accumulates what is wanted; it takes the moments of the views that it reads unless they are in `moments`. The
+    /// A pass that accumulates what is wanted by products of a precision; it takes the moments of the views that it reads unless they are in `moments`. The
     /// first pass of all reads every model, whether a tile needs it or not: their moments are results.
     pub(super) fn new(
         models: &'a [Model],
         shapes: &[Shape],
         Wanted { tiles, chosen, products }: Wanted<'_>,
+        precision: Precision,
         moments: &'a mut BTreeMap<View, Vec<MomentsAccumulator>>,
     ) -> Self {
         let of_products = || products.keys().flat_map(|&(a, b)| [a, b]);
@@ -116,7 +117,8 @@ impl<'a> Pass<'a> {
             let has_moments = *has_moments.get(&view)?;
             let layers = || 0..shapes[view.0].n_layers;
             let is_read = |layer: usize| !has_moments || read_layers.contains(&(view, layer));
-            let chunks = layers().map(|layer| is_read(layer).then(|| Chunk::new(shapes[view.0].d_mlp))).collect();
+            let chunks =
+                layers().map(|layer| is_read(layer).then(|| Chunk::new(shapes[view.0].d_mlp, precision))).collect();
             let is_by_neuron =
                 layers().map(|layer| view.1 == Stream::Rows && by_neuron.contains(&(view.0, layer))).collect();
             Some(ReadView { view, chunks, moments, has_moments, is_by_neuron })
@@ -133,7 +135,7 @@ impl<'a> Pass<'a> {
             let (d_mlp, neurons) = (shapes[model].d_mlp, &chosen[&(model, other)]);
             let neurons = &neurons[chosen_of_layer(neurons, layer, d_mlp)];
             let neurons = neurons.iter().map(|&neuron| neuron % d_mlp as u32).collect();
-            ChosenOfLayer { model, layer, other, neurons, packed: ChosenNeurons::default() }
+            ChosenOfLayer { model, layer, other, neurons, packed: ChosenNeurons::new(precision) }
         });
         Self {
             models,

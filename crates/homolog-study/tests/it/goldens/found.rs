@@ -74,7 +74,7 @@ impl Found {
             let text = edited(text, "steps = [50, 120, 280, 670, 1600]", &format!("steps = [{step}]"));
             let text = edited(&text, "\nthreshold = 0.3", &format!("\nthreshold = {threshold}"));
             let settings = "modes = [\"zero\", \"mean\"]\ndraws = 1\nmultiples = [1]\n";
-            let ablated = run(&text, &format!("{settings}{}", replayed_sets(fixtures, folder.path(), step)));
+            let ablated = run(&text, &format!("{settings}{}", replayed_sets(fixtures, folder.path(), step, |_| true)));
             assert!(ablated.said.iter().any(|line| line.starts_with("correlate") && line.contains("skipped")));
             found.ablation.extend(ablated.table::<AblationRow>());
         }
@@ -82,19 +82,22 @@ impl Found {
     }
 }
 
-fn edited(text: &str, from: &str, to: &str) -> String {
+pub(super) fn edited(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "the study file has no {from:?}");
     text.replacen(from, to, 1)
 }
 
-/// `[[ablation.set]]` of every set of neurons that the goldens ablated at a step, written to `folder` as CSV.
-fn replayed_sets(fixtures: &Path, folder: &Path, step: i64) -> String {
+/// `[[ablation.set]]` of every wanted set of neurons that the goldens ablated at a step, written to `folder` as CSV.
+pub(super) fn replayed_sets(fixtures: &Path, folder: &Path, step: i64, is_wanted: impl Fn(&str) -> bool) -> String {
     let goldens = json(fixtures.join("goldens/ablation.json"));
     let mut sections = Vec::new();
     for (key, golden) in goldens.as_object().unwrap() {
         let (model, of_step, _) = parts(key);
         for (set, neurons) in listed(golden).into_iter().filter(|_| of_step == step) {
             let set = set_name(model, step, &set);
+            if !is_wanted(&set) {
+                continue;
+            }
             let file = folder.join(format!("{set}.csv"));
             let lines = neurons.as_array().unwrap().iter().map(|neuron| {
                 let flat = neuron.as_u64().unwrap();
