@@ -26,6 +26,7 @@ Examples:
   homolog run study.toml                                 all models, all checkpoints, all tables
   homolog run study.toml --dry-run                       what that would take
   homolog status runs/my-study                           how far it has come
+  homolog doctor                                         what this machine is good for
 
 `homolog help COMMAND` teaches each. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (143 by SIGTERM).";
 
@@ -113,6 +114,15 @@ pub(crate) enum Command {
     /// Exit status 1 if a file differs or is gone. Inputs are looked for where they were, seen from the run folder.
     #[command(after_help = "Example:\n  homolog verify runs/my-study")]
     Verify(FolderArgs),
+    /// Tell what this machine has, how fast it is in each precision, and which to use.
+    ///
+    /// Instruction sets that the kernels know, and why one is not used; threads; memory; and the products of correlations timed for a
+    /// second in each precision, with how exact it is.
+    ///
+    /// A precision is set in the study file, [correlation] for correlations and [ablation] for losses: f32 (the default), bf16x3 or
+    /// bf16. It means the same on every machine; only CPUs with AMX gain speed by the lower two.
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor,
     /// Print the script that lets a shell complete commands and options.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -218,6 +228,15 @@ Examples:
   homolog tokenize books.parquet --text-field content --tokenizer models/seed-a --context 128 --output books.safetensors
 
 Writes OUTPUT, the held-out rows beside it, and OUTPUT.json, which says what they were made from.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  homolog doctor
+  homolog doctor --threads 1                             one core's speed
+  HOMOLOG_ISA=avx2 homolog doctor                        another instruction set: portable, avx2, avx512 or amx
+  homolog run study.toml --set correlation.precision=bf16x3 --set ablation.precision=bf16x3
+
+HOMOLOG_ISA works with every command, and changes the last digits of results.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -4,6 +4,8 @@ mod args;
 mod commands;
 mod completions;
 mod demo;
+mod doctor;
+mod instruction_set;
 mod manual;
 mod memory;
 mod reporter;
@@ -13,6 +15,7 @@ mod version;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 use args::{Args, Color, Command};
@@ -21,6 +24,9 @@ use reporter::Reporter;
 fn main() -> ExitCode {
     // Usage errors exit with 2 here, by clap, in the colours that were asked for.
     let color = asked_color();
+    if let Err(message) = instruction_set::choose() {
+        Args::command().color(color).error(ErrorKind::InvalidValue, message).exit();
+    }
     let matches = Args::command().color(color).get_matches();
     let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match args.global.color {
@@ -60,6 +66,7 @@ fn dispatch(args: &Args, reporter: &Reporter) -> anyhow::Result<()> {
         Command::Tokenize(args) => commands::tokenize(args, reporter),
         Command::Status(args) => commands::status(args),
         Command::Verify(args) => commands::verify(args, reporter),
+        Command::Doctor => doctor::run(reporter),
         Command::Completions(args) => commands::completions(args),
         Command::Man(args) => commands::man(args),
     })

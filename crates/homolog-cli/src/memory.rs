@@ -28,9 +28,23 @@ pub(crate) fn default_budget() -> u64 {
     free.map_or(8_000_000_000, |free| free / 10 * 7)
 }
 
+/// Of the system, if it says.
+pub(crate) fn total() -> Option<u64> {
+    of_system("MemTotal:")
+}
+
+/// `23.9 GB`
+pub(crate) fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
+}
+
 fn free_in_system() -> Option<u64> {
+    of_system("MemAvailable:")
+}
+
+fn of_system(key: &str) -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    let line = text.lines().find(|line| line.starts_with(key))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use homolog_study::Isa;
 use homolog_test::fixtures::json;
 use homolog_test::planted::{N_ROWS, random_rows, shape, twin, weights, write_u16_rows};
 use homolog_test::tiny_gpt2::Layout;
@@ -206,6 +207,7 @@ fn help_teaches() {
     helps(&["tokenize", "--help"], &["<|endoftext|>", "held-out", "--text-field"]);
     helps(&["status", "--help"], &["homolog status runs/my-study"]);
     helps(&["verify", "--help"], &["manifest", "Exit status 1"]);
+    helps(&["doctor", "--help"], &["bf16x3", "HOMOLOG_ISA", "AMX", "correlation.precision"]);
     helps(&["completions", "--help"], &["homolog completions bash", "fish"]);
     helps(&["man", "--help"], &["homolog man --output", "man -l"]);
 }
@@ -224,6 +226,43 @@ fn versions_are_told_short_and_long() {
     let (used, available) = cpu.strip_prefix("cpu      ").unwrap().split_once(" in use; ").unwrap();
     let available: Vec<&str> = available.strip_suffix(" available").unwrap().split(", ").collect();
     assert!(available[0] == "portable" && available.contains(&used), "{cpu}");
+}
+
+/// Lines of a machine, and a table with a row a precision.
+#[test]
+fn a_machine_is_told_of_and_its_instruction_set_may_be_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let doctor = |isa: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_homolog"));
+        command.args(["doctor", "--threads", "1", "-q"]).current_dir(folder.path()).env_remove("HOMOLOG_ISA");
+        isa.map(|isa| command.env("HOMOLOG_ISA", isa));
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Done { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    };
+    let told = doctor(None);
+    assert_eq!((told.code, told.stderr.as_str()), (Some(0), ""));
+    for word in ["cpu      ", "kernels  ", "the fastest", "portable  available", "threads  1 of ", "memory   ", "f32"] {
+        assert!(told.stdout.contains(word), "no {word} in {}", told.stdout);
+    }
+    let speed = |name: &str| {
+        let row = told.stdout.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
+        row.split('|').nth(4).unwrap().trim().parse::<f64>().unwrap()
+    };
+    assert!(["f32", "bf16x3", "bf16"].into_iter().all(|name| speed(name) > 0.0), "{}", told.stdout);
+    let chosen = doctor(Some("portable"));
+    assert!(chosen.code == Some(0) && chosen.stdout.contains("portable, as HOMOLOG_ISA says"), "{}", chosen.stdout);
+    for (isa, words) in [("sse9", ["\"sse9\"", "portable, avx2, avx512, amx"]), ("", ["\"\"", "no instruction set"])] {
+        let failed = doctor(Some(isa));
+        assert_eq!((failed.code, failed.stdout.as_str()), (Some(2), ""), "{isa}");
+        assert!(words.iter().all(|word| failed.stderr.contains(word)), "{}", failed.stderr);
+    }
+    if let Some((isa, why)) = Isa::ALL.into_iter().find_map(|isa| Some((isa, isa.why_not()?))) {
+        let failed = doctor(Some(&isa.to_string()));
+        assert_eq!((failed.code, failed.stdout.as_str()), (Some(2), ""));
+        assert!(failed.stderr.contains(why) && failed.stderr.contains("here there are portable"), "{}", failed.stderr);
+        assert!(told.stdout.contains(&format!("no: {why}")), "{}", told.stdout);
+    }
 }
 
 #[test]
