@@ -11,6 +11,7 @@ use homolog_results::{
 use serde_json::json;
 
 use crate::artifacts::{self, Artifacts};
+use crate::config::Search;
 use crate::inputs::Inputs;
 use crate::stages::{ablate, classify, correlate, evaluate, persist};
 use crate::tables::Tables;
@@ -212,10 +213,7 @@ impl RunFolder {
                 weights: weights.collect::<Result<_, Error>>()?,
                 neuron_lists: lists.collect(),
             },
-            seeds: BTreeMap::from([
-                ("ablation".into(), config.ablation.seed),
-                ("baseline".into(), config.baseline.seed),
-            ]),
+            seeds: seeds(config),
             n_tokens_counted: inputs.mask.n_tokens_counted() as u64,
             exclude_tokens: inputs.exclude_tokens.clone(),
             n_undefined_pairs: 0,
@@ -255,6 +253,13 @@ fn is_of_other_models(earlier: &[WeightsInput], now: &[WeightsInput]) -> bool {
     let is_same_place =
         pairs().any(|(earlier, now)| (&earlier.model, earlier.checkpoint) == (&now.model, now.checkpoint));
     is_same_place || !pairs().any(|(earlier, now)| earlier.model == now.model)
+}
+
+/// What random numbers of the study come from.
+fn seeds(config: &StudyConfig) -> BTreeMap<String, u64> {
+    let audit = (config.correlation.search == Search::Screened).then_some(config.correlation.screening.audit_seed);
+    let always = [("ablation".to_owned(), config.ablation.seed), ("baseline".to_owned(), config.baseline.seed)];
+    always.into_iter().chain(audit.map(|seed| ("audit".to_owned(), seed))).collect()
 }
 
 /// Path in the run folder and hash of every file of results.

@@ -41,6 +41,11 @@ fn edit(world: &mut World, text: &str, with: &str) {
     world.text = world.text.replacen(text, with, 1);
 }
 
+/// Ask for a screened search with these settings.
+fn screened(world: &mut World, settings: &str) {
+    edit(world, "top_k = 3", &format!("top_k = 3\nsearch = \"screened\"\n[correlation.screening]\n{settings}"));
+}
+
 fn write(world: &World, file: &str, text: &str) {
     fs::write(world.path(file), text).unwrap();
 }
@@ -240,6 +245,46 @@ const STUDY_FILE: &[Case] = &[
         },
         is_setting,
         &["permuted-rows", "two rows", "study.toml"],
+    ),
+    case(
+        "screened rows that are permuted",
+        |w| {
+            edit(w, "top_k = 3", "top_k = 3\nsearch = \"screened\"");
+            edit(w, "[baseline]", "[baseline]\nkind = \"permuted-rows\"");
+        },
+        is_setting,
+        &["search = screened", "permute", "search = exact", "study.toml"],
+    ),
+    case(
+        "sample of no row",
+        |w| screened(w, "tokens = 11"),
+        is_setting,
+        &["screening.tokens is 11", "row of 12", "study.toml"],
+    ),
+    case(
+        "too few candidates",
+        |w| screened(w, "candidates = 2"),
+        is_setting,
+        &["screening.candidates is 2", "top_k = 3", "study.toml"],
+    ),
+    case(
+        "narrowing on less than the sample",
+        |w| screened(w, "tokens = 600\nnarrowing_tokens = 599"),
+        is_setting,
+        &["narrowing_tokens is 599", "tokens = 600", "study.toml"],
+    ),
+    case("no margin", |w| screened(w, "margin = 0"), is_setting, &["margin is 0", "standard errors", "study.toml"]),
+    case(
+        "near thresholds without an audit",
+        |w| screened(w, "audit = 15"),
+        is_setting,
+        &["exact_near_thresholds", "16", "audit is 15", "study.toml"],
+    ),
+    case(
+        "misspelt search",
+        |w| edit(w, "top_k = 3", "top_k = 3\nsearch = \"screen\""),
+        is_study,
+        &["did you mean `screened`?", "study.toml"],
     ),
     case(
         "excluded id outside",

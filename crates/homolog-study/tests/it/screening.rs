@@ -82,6 +82,7 @@ fn an_untrained_family_gets_the_exact_answer_and_is_told_how() {
         assert!(row.baseline_bias.unwrap() > 0.0, "a maximum over fewer tokens is larger: {row:?}");
         assert!((500..600).contains(&row.n_tokens_sample) && row.n_tokens_narrowing.unwrap() > 1500, "{row:?}");
     }
+    assert_eq!(run.manifest().seeds["audit"], 0);
     assert!(n_screened(&run) > 40, "{rows:?}");
     let matches = run.table::<MatchRow>();
     assert_eq!(matches.iter().filter(|row| !row.is_exact).count() as u64, n_screened(&run));
@@ -167,6 +168,20 @@ fn planted_neurons_are_found_by_screening() {
             "{rows:?}"
         );
     }
+}
+
+#[test]
+fn a_plan_tells_what_the_sample_and_the_candidates_take() {
+    let world = family(SCREENED);
+    let plan = homolog_study::dry_run(&world.config().unwrap(), &world.options(), &homolog_study::Silent).unwrap();
+    for word in
+        ["screen: all pairs on the sample", "single pairs", "what stays in doubt", "evaluate", "Memory, at most"]
+    {
+        assert!(plan.contains(word), "{word}: {plan}");
+    }
+    let exact = family("");
+    let plan = homolog_study::dry_run(&exact.config().unwrap(), &exact.options(), &homolog_study::Silent).unwrap();
+    assert!(plan.contains("| correlate |") && !plan.contains("sample"), "{plan}");
 }
 
 /// A neuron that is silent on the sample has no candidates there, and is nobody's; over all tokens it counts again.
