@@ -89,9 +89,10 @@ fn recommendation(speeds: &[(Precision, f64)], isa: Isa) -> String {
     };
     let gain = rounded / split.max(f32);
     if gain >= WORTH_WHILE {
-        advice += &format!(
+        let rounded = format!(
             " Where 2e-3 in a correlation is exact enough, set correlation.precision to \"bf16\": {gain:.1} times as fast again."
         );
+        advice.push_str(&rounded);
     }
     advice
 }

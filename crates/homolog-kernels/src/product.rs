@@ -34,6 +34,13 @@ const KC: usize = 256;
 /// The same where a term takes three products: then 384 are summed.
 const SPLIT_KC: usize = 128;
 
+/// Blocks of [`KC`] terms whose f32 sums are added to each other before they go into f64 totals: reading and writing those takes as
+/// long as a few hundred terms.
+const RUN: usize = 4;
+
+/// Rows of A packed at a time for such a run: with its terms they fill 192 KiB of the L2 cache.
+const RUN_ROWS: usize = 48;
+
 /// Rows of A packed at a time: with [`KC`] they fill about a quarter of a 512 KiB L2 cache.
 const MC: usize = 96;
 
@@ -89,8 +96,9 @@ pub(crate) fn product_of_first_rows(
 /// total += A^T B, the contraction over tokens that correlation is made of.
 ///
 /// Shapes: `a` [`n_tokens`, `n_a`], `b` [`n_tokens`, `n_b`], both packed; `total` [`n_a`, `n_b`] row-major f64.
-/// Precision: that of both; products and sums f32 within a block of tokens (256 of them in f32), added to the f64 totals;
-/// XX
+/// Precision: that of both; products and sums f32 within a block of tokens, added to the f64 totals.
+/// In f32 a block is 1,024 tokens, of which 256 stand in one accumulator: correlations of centred data are within 1e-6 of f64
+/// (test `gram_agrees_with_float64`).
 /// Panics: if a shape does not fit, or the precisions differ.
 pub fn accumulate_gram(a: &Packed, b: &Packed, total: &mut [f64]) {
     assert_eq!(a.n_rows(), b.n_rows(), "both operands hold the same tokens");
@@ -197,6 +205,53 @@ unsafe fn blocks_in_precision<K: Kernel, L: Left, O: Output>(
     }
 }
 
+/// [`blocks`] in f32, with [`RUN`] blocks of terms added up before they are handed over.
+///
+/// # Safety
+/// As of [`blocks`].
+#[inline(always)]
+unsafe fn runs<K: Kernel, L: Left, O: Output>(
+    a: &L,
+    m: usize,
+    (b, k): (&Packed, usize),
+    columns: Range<usize>,
+    mut out: O,
+) {
+    let mut sums = kernel::RunSums([0.0; kernel::MAX_RUN_SUMS]);
+    let mut buffer = PACKED_A.take();
+    buffer.grow(RUN_ROWS * KC * RUN);
+    for k0 in (0..k).step_by(KC * RUN) {
+        let end = k.min(k0 + KC * RUN);
+        for m0 in (0..m).step_by(RUN_ROWS) {
+            let height = RUN_ROWS.min(m - m0);
+            for (first, packed) in (k0..end).step_by(KC).zip(buffer.as_mut_slice().chunks_exact_mut(RUN_ROWS * KC)) {
+                a.pack::<K>(m0..m0 + height, first..end.min(first + KC), packed);
+            }
+            let packed = buffer.as_slice();
+            for column in columns.clone().step_by(K::NR) {
+                (0..height).for_each(|i| out.touch(m0 + i, column, K::NR));
+                for first in (k0..end).step_by(KC) {
+                    let depth = KC.min(end - first);
+                    let panel = &b.panel(column)[first * K::NR..(first + depth) * K::NR];
+                    let packed = &packed[(first - k0) * RUN_ROWS..];
+                    let base = if first == k0 { Base::Nothing } else { Base::Out };
+                    for row in (0..height).step_by(K::MR) {
+                        let strip = left::strip::<K>(packed, row * depth, (1, K::MR), depth);
+                        let out = &mut sums.0[row * K::NR..(row + K::MR) * K::NR];
+                        // SAFETY: `strip` holds MR rows of `depth`, `panel` depth * NR on a cache line; `out` MR rows of NR.
+                        unsafe { K::multiply(depth, strip, panel.as_ptr(), (out.as_mut_ptr(), K::NR), base) };
+                    }
+                }
+                let width = K::NR.min(columns.end - column);
+                for i in 0..height {
+                    out.add::<K>(m0 + i, column, &sums.0[i * K::NR..i * K::NR + width], k0 == 0);
+                }
+            }
+        }
+    }
+    PACKED_A.set(buffer);
+}
+
 /// Walk A in blocks of [`MC`] rows and [`KC`] terms and the first k rows of B in panels of NR columns; below f32 both are rounded or
 /// split on the way. Whole blocks of MR x NR sums are written by the kernel where the output allows it; of others every row is
 /// handed over. Each is announced before its sums are made.
@@ -211,6 +266,10 @@ unsafe fn blocks<const PRECISION: u8, K: Kernel, L: Left, O: Output>(
     mut out: O,
 ) {
     let is_f32 = PRECISION == Precision::F32 as u8;
+    if is_f32 && O::IS_DEAR {
+        // SAFETY: the caller's promise.
+        return unsafe { runs::<K, L, O>(a, m, (b, k), columns, out) };
+    }
     let is_split = PRECISION == Precision::Bf16x3 as u8;
     let (kc, n_planes) = if is_split { (SPLIT_KC, 3) } else { (KC, 1) };
     let mut sums = kernel::Sums([0.0; kernel::MAX_SUMS]);

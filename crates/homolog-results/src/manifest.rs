@@ -34,8 +34,7 @@ pub struct Manifest {
     pub isa: String,
     /// Precision of correlations, the forwards behind them included: `f32`, `bf16x3` or `bf16`.
     pub precision: String,
-    /// Precision of losses and ablations. Runs older than the field were in f32.
-    #[serde(default = "f32_name")]
+    /// Precision of losses and ablations.
     pub ablation_precision: String,
     /// Threads used.
     pub n_threads: u64,
@@ -183,10 +182,6 @@ pub struct FileRecord {
     pub hash: String,
 }
 
-fn f32_name() -> String {
-    "f32".into()
-}
-
 /// The one field that every format has.
 #[derive(Deserialize)]
 struct Format {
@@ -195,7 +190,7 @@ struct Format {
 
 impl Manifest {
     /// The only format that is written and read.
-    pub const FORMAT: u32 = 2;
+    pub const FORMAT: u32 = 3;
     /// Name of the file in the run folder.
     pub const FILE_NAME: &'static str = "manifest.json";
 

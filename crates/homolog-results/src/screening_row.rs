@@ -28,7 +28,9 @@ table! {
         pub n_unsure: u64,
         /// Neurons computed exactly because their excess correlation lay close to a threshold.
         pub n_near_threshold: u64,
-        /// Least margin, in standard errors, of the neurons that were not computed exactly; null when all were.
+        /// Neurons decided by screening: not computed exactly, and not constant.
+        pub n_screened: u64,
+        /// Least margin of these, in standard errors; null when there are none.
         pub least_margin: Option<f64>,
         /// Audited neurons whose match screening was sure of by the study's margin.
         pub n_audited_sure: u64,

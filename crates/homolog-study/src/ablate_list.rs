@@ -59,7 +59,7 @@ pub fn ablate_list(
         ("homolog.list_hash", &inputs.sets[0].file_hash),
         ("homolog.tokens_hash", inputs.tokens.hash()),
         ("homolog.loss_tokens_hash", inputs.loss_tokens.hash()),
-        ("homolog.precision", &config.ablation.precision.to_string()),
+        ("homolog.ablation_precision", &config.ablation.precision.to_string()),
         ("homolog.ablation_seed", &config.ablation.seed.to_string()),
     ];
     write_table(&path, &rows, &metadata.map(|(key, value)| (key.to_owned(), value.to_owned())))?;

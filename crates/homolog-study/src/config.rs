@@ -169,7 +169,8 @@ pub struct ScreeningSection {
     pub tokens: usize,
     /// Candidates kept of each neuron and other model.
     pub candidates: usize,
-    /// Positions on which candidates are narrowed before all tokens are read.
+    /// Positions on which candidates are narrowed before all tokens are read; skipped where that is less than twice the sample, or
+    /// all there are.
     pub narrowing_tokens: usize,
     /// Standard errors by which a match must lie above what a neuron that is no candidate could reach.
     pub margin: f64,

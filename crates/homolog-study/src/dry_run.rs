@@ -12,7 +12,7 @@ use crate::inputs::{Models, open_checkpoints};
 use crate::plan::cost::{self, operations_text};
 use crate::plan::footprint::chunk_rows;
 use crate::plan::{self, Shape, bytes_text};
-use crate::stages::correlate::{footprint, shape};
+use crate::stages::correlate::{footprint, narrowing_rows, shape};
 use crate::stages::tokenize;
 use crate::{Error, Options, Progress, StudyConfig};
 
@@ -74,10 +74,13 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         + correlation.rotations / rates.rotations;
     let screened = screening.as_ref().map(|screening| {
         let lengths = (n_tokens, screening.n_narrowing);
-        cost::screened(&shapes, &config.correlation, lengths, context)
+        cost::screened(&shapes, &config.correlation, &config.baseline, lengths, context)
     });
     let screened_seconds = screened.as_ref().map_or([0.0; 2], |cost| {
-        let decide = cost.forward / rates.forward + cost.products / rates.products + cost.pairs / rates.pairs;
+        let decide = cost.forward / rates.forward
+            + cost.products / rates.products
+            + cost.pairs / rates.pairs
+            + cost.rotations / rates.rotations;
         [decide, cost.forward_again / rates.forward + EXACT_PERCENT * cost.exact_percent / rates.products]
     });
     let seconds =
@@ -87,7 +90,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let weight_reads = |loads: usize| -> u64 {
         checkpoints.iter().flatten().map(|checkpoint| loads as u64 * checkpoint.loaded_bytes(Precision::F32)).sum()
     };
-    let loads = 2 + 1 + usize::from(config.ablation.enabled);
+    let loads = 2 + 1 + usize::from(screened.is_some()) + usize::from(config.ablation.enabled);
     let mut lines = vec![
         format!(
             "Study `{}`: {} models, {n_checkpoints} {}; {} rows of {context} for correlations, {} for losses{}",
@@ -112,9 +115,10 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     ];
     if let Some(cost) = &screened {
         lines.push(format!(
-            "| correlate: candidates | {} forward, {} products, {} single pairs | 1 a checkpoint, more if memory is short | {decide_time} |",
+            "| correlate: candidates | {} forward, {} products, {} rotations, {} single pairs | 1 a checkpoint, more if memory is short | {decide_time} |",
             operations_text(times * cost.forward),
             operations_text(times * cost.products),
+            operations_text(times * cost.rotations),
             operations_text(times * cost.pairs),
         ));
         lines.push(format!(
@@ -180,14 +184,13 @@ impl Screened {
     /// None of an exact search, and where the sample is everything.
     fn of(config: &StudyConfig, n_rows: usize) -> Option<Self> {
         let screening = &config.correlation.screening;
-        let rows = |n_tokens: usize| n_tokens.div_ceil(config.corpus.context);
-        let positions = |n_tokens: usize| (rows(n_tokens) * config.corpus.context) as f64;
-        if config.correlation.search == Search::Exact || rows(screening.tokens) >= n_rows {
+        let context = config.corpus.context;
+        let n_sample = screening.tokens.div_ceil(context);
+        if config.correlation.search == Search::Exact || n_sample >= n_rows {
             return None;
         }
-        let narrows = rows(screening.narrowing_tokens) < n_rows && screening.narrowing_tokens > screening.tokens;
-        let n_narrowing = narrows.then(|| positions(screening.narrowing_tokens));
-        Some(Self { n_sample: positions(screening.tokens), n_narrowing })
+        let n_narrowing = narrowing_rows(screening, context, n_rows).map(|n_rows| (n_rows * context) as f64);
+        Some(Self { n_sample: (n_sample * context) as f64, n_narrowing })
     }
 }
 
@@ -308,7 +311,9 @@ impl Rates {
         drop(covariances);
         progress.advance(1);
 
-        chunks.iter_mut().for_each(|chunk| chunk.transpose(&mut Vec::new()));
+        for chunk in &mut chunks {
+            chunk.transpose(&mut Vec::new());
+        }
         let some: Vec<(u32, u32)> =
             (0..n as u32).flat_map(|i| (0..TIMING_PAIRS).map(move |k| (i, (i * 769 + k * 331) % n as u32))).collect();
         let mut sums: Vec<PairProducts> = chunks.iter().map(|_| PairProducts::new(some.clone())).collect();

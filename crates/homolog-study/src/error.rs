@@ -151,6 +151,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// No position of a screened search's sample is counted.
+    #[error(
+        "none of the {n_rows} sampled rows has a counted position; raise correlation.screening.tokens or use correlation.search = \"exact\""
+    )]
+    NothingSampled {
+        /// Rows of the sample.
+        n_rows: usize,
+    },
     /// Rows of null `permuted-rows` share no counted position.
     #[error(
         "baseline.kind = permuted-rows: no position is counted in both rows of any pair of a draw; use another null or exclude fewer tokens"

@@ -74,7 +74,12 @@ impl Shape {
 impl Tile {
     pub(crate) fn bytes(self, shapes: &[Shape]) -> u64 {
         let [rows, columns] = self.dimensions(shapes);
-        (8 * rows * columns) as u64
+        // Chosen neurons are also packed by themselves, once for all layers of the other model.
+        let packed = match self {
+            Self::Chosen { other_layer: 0, n_chosen, .. } => 8 * n_chosen * CHUNK_TOKENS,
+            _ => 0,
+        };
+        (8 * rows * columns + packed) as u64
     }
 
     /// Neurons of each side.

@@ -25,7 +25,7 @@ pub(crate) struct CheckpointCorrelation {
 /// How sure the matches of one model in another are, where only candidates were looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PairScreening {
-    /// [n]: standard errors by which the match lies above what was left out; NaN where all pairs were computed.
+    /// [n]: standard errors by which the match lies above what was left out; NaN where all pairs were computed, or none is defined.
     pub(crate) margin: Vec<f64>,
     pub(crate) audit: Audit,
 }

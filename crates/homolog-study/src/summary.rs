@@ -100,25 +100,26 @@ impl Summary {
 /// What a screened search has left to chance, in one sentence; none of an exact search.
 fn screened(rows: &[ScreeningRow]) -> Option<String> {
     let sum = |of: fn(&ScreeningRow) -> u64| rows.iter().map(of).sum::<u64>();
-    let (n, n_sure) = (sum(|row| row.n_neurons), sum(|row| row.n_audited_sure));
-    let n_exact = sum(|row| row.n_audited + row.n_unsure + row.n_near_threshold);
-    let largest = |of: fn(&ScreeningRow) -> Option<f64>| rows.iter().filter_map(of).reduce(f64::max);
-    if rows.is_empty() {
-        return None;
-    }
-    let share = 100.0 * (n - n_exact) as f64 / n as f64;
-    let sure = largest(|row| row.least_margin.map(|margin| -margin));
-    let sure = sure.map(|least| format!(", each by {:.1} standard errors or more", -least)).unwrap_or_default();
-    let audit = largest(|row| row.max_corr_difference).map(|difference| {
-        let bias = rows.iter().filter_map(|row| row.baseline_bias).sum::<f64>() / rows.len() as f64;
-        format!(
-            "; of {n_sure} sure matches that were audited {} were the exact ones, with correlations at most {difference:.1e} off and \
-             sampled baselines {bias:+.4} off on average",
+    let share = 100.0 * sum(|row| row.n_screened) as f64 / sum(|row| row.n_neurons).max(1) as f64;
+    let least = rows.iter().filter_map(|row| row.least_margin).reduce(f64::min);
+    let sure = least.map(|least| format!(", each by {least:.1} standard errors or more")).unwrap_or_default();
+    let difference = rows.iter().filter_map(|row| row.max_corr_difference).reduce(f64::max);
+    let audit = match difference {
+        Some(difference) => format!(
+            "; of {} sure matches that were audited {} were the exact ones, with correlations at most {difference:.1e} off",
+            sum(|row| row.n_audited_sure),
             sum(|row| row.n_same_match)
-        )
-    });
-    let audit = audit.unwrap_or_else(|| "; nothing was audited, so how far baselines are off is not known".into());
-    Some(format!("{share:.1} % of the matches were decided by screening{sure}{audit} (table screening)"))
+        ),
+        None => "; no sure match was audited".to_owned(),
+    };
+    let biases: Vec<f64> = rows.iter().filter_map(|row| row.baseline_bias).collect();
+    let bias = match biases.len() {
+        0 => ", and how far sampled baselines are off is not known".to_owned(),
+        n => format!(", and sampled baselines are {:+.4} off on average", biases.iter().sum::<f64>() / n as f64),
+    };
+    let sentence =
+        format!("{share:.1} % of the matches were decided by screening{sure}{audit}{bias} (table screening)");
+    (!rows.is_empty()).then_some(sentence)
 }
 
 /// A sentence for every checkpoint at which no neuron of any model is universal.

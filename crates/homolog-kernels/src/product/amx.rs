@@ -77,7 +77,7 @@ impl Unit for Tmul {
     unsafe fn configure() -> Self {
         // SAFETY: AMX is there and permitted, by the caller's promise; the operand is a valid configuration of 64 bytes.
         unsafe {
-            asm!("ldtilecfg [{}]", in(reg) &raw const CONFIGURATION, options(nostack, preserves_flags, readonly))
+            asm!("ldtilecfg [{}]", in(reg) &raw const CONFIGURATION, options(nostack, preserves_flags, readonly));
         };
         Self(PhantomData)
     }

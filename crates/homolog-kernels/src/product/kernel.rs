@@ -10,6 +10,13 @@ use std::arch::x86_64::{
 /// Room for the largest block.
 pub(super) const MAX_SUMS: usize = 12 * 32;
 
+/// Room for the rows of a run.
+pub(super) const MAX_RUN_SUMS: usize = super::RUN_ROWS * 32;
+
+/// Sums of a run, on a cache line.
+#[repr(C, align(64))]
+pub(super) struct RunSums(pub [f32; MAX_RUN_SUMS]);
+
 /// A block of sums, on a cache line.
 #[repr(C, align(64))]
 pub(super) struct Sums(pub [f32; MAX_SUMS]);

@@ -199,7 +199,9 @@ unsafe impl Left for Packed {
         let tile = |start: usize| words[start..].first_chunk().expect("a tile");
         if rows.is_empty() {
             hi.fill(0);
-            lo.into_iter().for_each(|lo| lo.fill(0));
+            if let Some(lo) = lo {
+                lo.fill(0);
+            }
             return;
         }
         let (of_hi, of_lo) = layout.tiles(terms.start, rows.start);

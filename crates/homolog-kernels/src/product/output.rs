@@ -8,6 +8,9 @@ use super::kernel::{Base, Kernel};
 /// What `block` gives is exclusively borrowed and has room for `n_rows` rows of `width` at its stride, and a bias of it for
 /// `width`: the kernel writes and reads there without looking.
 pub(super) unsafe trait Output {
+    /// Whether writing a block costs so much that sums of several are added up in f32 before.
+    const IS_DEAR: bool;
+
     /// Announce that `width` values of a row are about to be written.
     fn touch(&self, row: usize, column: usize, width: usize);
 
@@ -42,6 +45,8 @@ pub(super) struct Dense<'a> {
 
 // SAFETY: `block` slices the matrix, and the bias, to the extent of the block.
 unsafe impl Output for Dense<'_> {
+    const IS_DEAR: bool = false;
+
     #[inline(always)]
     fn touch(&self, row: usize, column: usize, width: usize) {
         prefetch::<f32>(self.out.as_ptr().wrapping_add(row * self.stride + column - self.first_column), width);
@@ -87,6 +92,8 @@ pub(super) struct Totals<'a> {
 
 // SAFETY: `block` gives nothing.
 unsafe impl Output for Totals<'_> {
+    const IS_DEAR: bool = true;
+
     #[inline(always)]
     fn touch(&self, row: usize, column: usize, width: usize) {
         prefetch::<f64>(self.total.as_ptr().wrapping_add(row * self.n_columns + column), width);

@@ -94,12 +94,12 @@ fn another_format_is_refused_by_number() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(Manifest::FILE_NAME);
     // No other field: what the format is must be said even when nothing else is understood.
-    fs::write(&path, r#"{"format": 3}"#).unwrap();
+    fs::write(&path, r#"{"format": 2}"#).unwrap();
     let error = Manifest::read(folder.path()).unwrap_err();
-    assert!(matches!(&error, Error::UnknownManifestVersion { path: named, found: 3, supported: 2 } if *named == path));
+    assert!(matches!(&error, Error::UnknownManifestVersion { path: named, found: 2, supported: 3 } if *named == path));
     let message = error.to_string();
     assert!(
-        message.contains("format 3") && message.contains("reads 2") && message.contains("manifest.json"),
+        message.contains("format 2") && message.contains("reads 3") && message.contains("manifest.json"),
         "{message}"
     );
 }
@@ -115,7 +115,7 @@ fn what_is_no_manifest_is_refused() {
         (whole[..whole.len() / 2].to_owned(), "EOF"),
         ("{}".to_owned(), "missing field `format`"),
         (r#"{"format": "1"}"#.to_owned(), "invalid type"),
-        (r#"{"format": 2}"#.to_owned(), "missing field"),
+        (r#"{"format": 3}"#.to_owned(), "missing field"),
         (whole.replace("\"study_key\"", "\"study_kee\""), "missing field `study_key`"),
     ];
     for (text, cause) in specimens {

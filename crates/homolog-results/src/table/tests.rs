@@ -221,6 +221,7 @@ fn screening_comes_back() {
         n_audited: 3,
         n_unsure: 4,
         n_near_threshold: 5,
+        n_screened: 8,
         least_margin: of_audit.map(|_| f64::INFINITY),
         n_audited_sure: 6,
         n_same_match: 7,
@@ -231,7 +232,7 @@ fn screening_comes_back() {
     };
     comes_back(
         "model other checkpoint n_tokens_sample n_tokens_narrowing n_neurons n_audited n_unsure n_near_threshold \
-         least_margin n_audited_sure n_same_match max_corr_difference baseline_bias baseline_bias_sd \
+         n_screened least_margin n_audited_sure n_same_match max_corr_difference baseline_bias baseline_bias_sd \
          baseline_bias_largest",
         &[row("b", None, None), row("c", Some(9), Some(0.25))],
     );

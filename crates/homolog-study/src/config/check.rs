@@ -56,6 +56,13 @@ impl StudyConfig {
     fn check_screening(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
         let CorrelationSection { search, screening, top_k, .. } = &self.correlation;
         if *search == Search::Exact {
+            if *screening != ScreeningSection::default() {
+                return fail(
+                    "[correlation.screening] is of search = \"screened\" and the search is exact; set correlation.search, or \
+                     remove the section"
+                        .into(),
+                );
+            }
             return Ok(());
         }
         let ScreeningSection { tokens, candidates, narrowing_tokens, margin, audit, .. } = *screening;

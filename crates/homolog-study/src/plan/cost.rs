@@ -79,6 +79,8 @@ pub(crate) struct ScreenedCost {
     pub(crate) products: f64,
     /// Candidates, pair by pair.
     pub(crate) pairs: f64,
+    /// Making rotations, for the audit and for what stays in doubt, and the spread of rotated neurons.
+    pub(crate) rotations: f64,
     /// For each share of 1 % of the matches that is computed exactly: products. That takes all forward passes once more.
     pub(crate) exact_percent: f64,
     /// Forward passes over all tokens.
@@ -89,6 +91,7 @@ pub(crate) struct ScreenedCost {
 pub(crate) fn screened(
     shapes: &[Shape],
     correlation: &CorrelationSection,
+    baseline: &BaselineSection,
     (n_tokens, n_narrowing): (f64, Option<f64>),
     context: usize,
 ) -> ScreenedCost {
@@ -101,14 +104,17 @@ pub(crate) fn screened(
         cost.forward += one_pass + n_narrowing * forward(shape, context);
         cost.forward_again += one_pass;
         if screening.audit > 0 {
-            cost.products += 2.0 * n_tokens * (shape.n_layers * shape.d_mlp * shape.d_mlp) as f64;
+            let n = shape.d_mlp as f64;
+            cost.products += 2.0 * n_tokens * shape.n_layers as f64 * n * n;
+            let of_layer = 3.0 * make_rotation(baseline, n) + 2.0 * n.powi(3);
+            cost.rotations += (baseline.draws * shape.n_layers) as f64 * of_layer;
         }
         for (_, other) in shapes.iter().enumerate().filter(|(other, _)| *other != model) {
             // The lowest is scored as well; pairs that both sides ask for are counted twice.
             let scored = n_narrowing * (screening.candidates + 1) as f64 + n_tokens * (kept + 1) as f64;
             cost.pairs += 2.0 * shape.n_neurons() as f64 * scored;
             let all = 2.0 * n_tokens * (shape.n_neurons() * other.n_neurons()) as f64;
-            cost.products += all * screening.audit as f64 / shape.n_neurons() as f64;
+            cost.products += all * screening.audit.min(shape.n_neurons()) as f64 / shape.n_neurons() as f64;
             cost.exact_percent += all / 100.0;
         }
     }

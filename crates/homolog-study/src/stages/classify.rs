@@ -159,6 +159,7 @@ fn screening_row(
         n_audited: audit.n_audited as u64,
         n_unsure: audit.n_unsure as u64,
         n_near_threshold: audit.n_near_threshold as u64,
+        n_screened: margin.iter().filter(|margin| !margin.is_nan()).count() as u64,
         least_margin: margin.iter().copied().filter(|margin| !margin.is_nan()).min_by(f64::total_cmp),
         n_audited_sure: audit.n_audited_sure as u64,
         n_same_match: audit.n_same_match as u64,

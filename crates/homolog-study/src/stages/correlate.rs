@@ -23,6 +23,7 @@ use crate::plan::{self, Chosen, Shape, Stream, Tile, View};
 use crate::results::CheckpointCorrelation;
 use crate::{Error, Options, Progress, StudyConfig};
 use reduce::Reduction;
+pub(crate) use screened::narrowing_rows;
 use state::{Earlier, State};
 use stream::{Pass, Streams, Wanted};
 
@@ -48,12 +49,18 @@ pub(crate) fn run(
     let sample = screened::rows_of(&inputs.tokens, correlation.screening.tokens);
     // A sample of everything is no sample.
     if correlation.search == Search::Exact || sample.n_rows() == inputs.tokens.n_rows() {
+        if correlation.search == Search::Screened {
+            progress.say("correlation.screening.tokens covers all rows: the search is exact");
+        }
         let exact = CorrelationSection { search: Search::Exact, ..correlation.clone() };
         let decides = exact.deciding();
         let whole = Whole { stage: "correlate", tokens: &inputs.tokens, mask: &inputs.mask, top_k: correlation.top_k };
         return run_whole(config, inputs, step_idx, &whole, &decides, options, artifacts, progress);
     }
     let mask = TokenMask::new(&sample, &inputs.exclude_tokens);
+    if mask.n_tokens_counted() == 0 {
+        return Err(Error::NothingSampled { n_rows: sample.n_rows() });
+    }
     let decides = json!({ "precision": correlation.precision, "candidates": correlation.screening.candidates });
     let whole = Whole { stage: "screen", tokens: &sample, mask: &mask, top_k: correlation.screening.candidates };
     let screened = run_whole(config, inputs, step_idx, &whole, &decides, options, artifacts, progress)?;

@@ -11,11 +11,14 @@ use super::{Correlation, check_finite};
 use crate::plan::{self, Chosen, Shape, Stream, Tile};
 use crate::{Error, Progress};
 
+/// A pair of neurons and its correlation.
+type PairScore = ((u32, u32), f64);
+
 /// Correlations of single pairs of neurons.
 #[derive(Default)]
 pub(super) struct PairScores {
     /// Pairs by index within their layers, ascending; model a < model b.
-    by_layers: BTreeMap<LayerPair, Vec<((u32, u32), f64)>>,
+    by_layers: BTreeMap<LayerPair, Vec<PairScore>>,
     /// By model.
     d_mlp: Vec<u32>,
 }
@@ -40,21 +43,19 @@ pub(super) struct Level<'a> {
     shapes: &'a [Shape],
     tokens: Tokens,
     mask: TokenMask,
-    name: String,
     pub(super) reduction: Reduction<'a>,
 }
 
 impl<'a> Level<'a> {
-    /// Nothing summed yet; `name` tells the user which tokens these are.
+    /// Nothing summed yet.
     pub(super) fn new(
         correlation: &'a Correlation<'a>,
         (models, shapes): (&'a [Model], &'a [Shape]),
         tokens: Tokens,
-        name: &str,
         reduction: Reduction<'a>,
     ) -> Self {
         let mask = TokenMask::new(&tokens, &correlation.inputs.exclude_tokens);
-        Self { correlation, models, shapes, tokens, mask, name: name.to_owned(), reduction }
+        Self { correlation, models, shapes, tokens, mask, reduction }
     }
 
     /// Counted positions.
@@ -64,16 +65,17 @@ impl<'a> Level<'a> {
 
     /// Hold `chosen` against all of the other models, take `within` layers if asked for, and score `asked` pairs of neurons.
     ///
-    /// What is found of the chosen is left in the reduction; earlier findings there are dropped.
+    /// What is found of the chosen is left in the reduction; earlier findings there are dropped. `name` is for the user.
     pub(super) fn run(
         &mut self,
-        chosen: Chosen,
+        name: &str,
+        chosen: &Chosen,
         takes_within: bool,
         asked: BTreeMap<(usize, usize), Vec<(u32, u32)>>,
         progress: &dyn Progress,
     ) -> Result<PairScores, Error> {
         let mut tiles: Vec<Tile> = plan::within_tiles(self.shapes).filter(|_| takes_within).collect();
-        tiles.extend(plan::chosen_tiles(self.shapes, &chosen));
+        tiles.extend(plan::chosen_tiles(self.shapes, chosen));
         self.reduction.choose(chosen.clone());
         let room = self.correlation.room(self.shapes, &tiles)?;
         let mut passes = plan::passes(&tiles, self.shapes, room);
@@ -85,13 +87,12 @@ impl<'a> Level<'a> {
         for (pass_idx, tiles) in passes.iter().enumerate() {
             let of_passes =
                 if passes.len() > 1 { format!(", pass {} of {}", pass_idx + 1, passes.len()) } else { String::new() };
-            let name =
-                format!("{} {}, {}{of_passes}", self.correlation.unit.stage, self.correlation.unit.of, self.name);
-            let wanted = Wanted { tiles, chosen: &chosen, products: std::mem::take(&mut products) };
+            let work = format!("{} {}, {}{of_passes}", self.correlation.unit.stage, self.correlation.unit.of, name);
+            let wanted = Wanted { tiles, chosen, products: std::mem::take(&mut products) };
             let precision = self.correlation.config.correlation.precision;
             let mut pass = Pass::new(self.models, self.shapes, wanted, precision, &mut self.reduction.state.moments);
             let streams = Streams::new(&self.mask, Vec::new());
-            pass.run(&streams, &self.tokens, self.correlation.options.batch_rows, &name, progress)?;
+            pass.run(&streams, &self.tokens, self.correlation.options.batch_rows, &work, progress)?;
             let (covariances, scored) = pass.into_sums();
             check_finite(&self.reduction.state.moments, self.correlation.inputs, self.correlation.step_idx)?;
             self.reduction.add_pass(covariances, progress)?;

@@ -3,7 +3,7 @@
 //!
 //! A neuron is computed exactly if its match is not sure by the margin of `search.rs`; if its excess correlation lies close to a
 //! threshold, since its baseline comes from the sample; or if it is drawn to be audited. The audit tells how far the rest can be
-//! trusted. Decision 0012 has the reasons and what was measured.
+//! trusted. Decision 0012 has the reasons.
 
 mod search;
 
@@ -21,14 +21,23 @@ use crate::Error;
 use crate::config::ScreeningSection;
 use crate::plan::{Chosen, Shape};
 use crate::results::{Audit, CheckpointCorrelation, PairCorrelation, PairScreening};
-use search::Search;
+use search::{Search, inflation};
 
 /// (model, other)
 type Pair = (usize, usize);
 
+/// Audited neurons from which a spread is told.
+const LEAST_DIFFERENCES: usize = 8;
+
 /// As many whole rows as hold `n_tokens` positions, at even distances: of text in order a sample of its documents.
 pub(super) fn rows_of(tokens: &Tokens, n_tokens: usize) -> Tokens {
     tokens.spread(n_tokens.div_ceil(tokens.context()))
+}
+
+/// Rows on which candidates are narrowed; none where they are less than twice the sample's, or all there are.
+pub(crate) fn narrowing_rows(section: &ScreeningSection, context: usize, n_rows: usize) -> Option<usize> {
+    let [sample, narrowing] = [section.tokens, section.narrowing_tokens].map(|tokens| tokens.div_ceil(context));
+    (narrowing >= 2 * sample && narrowing < n_rows).then_some(narrowing)
 }
 
 /// From the artifact of the sample at `screened` write that of all tokens at `path`.
@@ -60,7 +69,7 @@ struct Screened {
 }
 
 /// Why a neuron was computed exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {
     Audited,
     Unsure,
@@ -102,33 +111,33 @@ impl<'a> Screening<'a> {
         Self { correlation, section, models, shapes, sample, n_sampled, searches, exact, audited: BTreeMap::new() }
     }
 
-    fn level(&self, tokens: Tokens, name: &str, top_k: usize) -> Level<'a> {
+    fn level(&self, tokens: Tokens, top_k: usize) -> Level<'a> {
         let config = self.correlation.config;
         let settings = (config.correlation.precision, top_k);
         let reduction = Reduction::new(self.shapes, &config.baseline, settings, State::default());
-        Level::new(self.correlation, (self.models, self.shapes), tokens, name, reduction)
+        Level::new(self.correlation, (self.models, self.shapes), tokens, reduction)
     }
 
     /// Score all candidates on more tokens than the sample, look again among all neurons on those for what stays unsure, and keep
-    /// few candidates. Returns the counted positions; none if all tokens are hardly more.
+    /// few candidates. Returns the counted positions; none if [`narrowing_rows`] says that it is not worth it.
     fn narrow(&mut self) -> Result<Option<usize>, Error> {
         let all = &self.correlation.inputs.tokens;
-        let tokens = rows_of(all, self.section.narrowing_tokens);
-        let is_between = tokens.n_rows() < all.n_rows() && self.section.narrowing_tokens > self.section.tokens;
-        if !is_between {
+        let Some(n_rows) = narrowing_rows(self.section, all.context(), all.n_rows()) else { return Ok(None) };
+        let progress = self.correlation.progress;
+        let mut level = self.level(all.spread(n_rows), self.section.candidates);
+        if level.n_counted() <= self.n_sampled {
             return Ok(None);
         }
-        let progress = self.correlation.progress;
-        let mut level = self.level(tokens, "candidates on more tokens", self.section.candidates);
-        let scores = level.run(Chosen::new(), false, self.asked(), progress)?;
-        self.rescore(&scores);
+        let scores = level.run("candidates on more tokens", &Chosen::new(), false, self.asked(), progress)?;
+        self.rescore(&scores, inflation(self.n_sampled, level.n_counted()));
         drop(scores);
         let unsure = self.unsure(&level);
         let expected = (self.n_sampled as f64 / level.n_counted() as f64).sqrt();
         let keep = self.correlation.config.correlation.top_k.max(2);
         if !unsure.is_empty() {
             self.tell(&unsure, "are looked for again among all neurons on more tokens");
-            level.run(unsure.clone(), false, BTreeMap::new(), progress)?;
+            level.run("unsure matches on more tokens", &unsure, false, BTreeMap::new(), progress)?;
+            self.offer(&level);
         }
         for (pair, searches) in &mut self.searches {
             let again = unsure.get(pair).map_or(&[][..], Vec::as_slice);
@@ -148,11 +157,11 @@ impl<'a> Screening<'a> {
     fn decide(&mut self) -> Result<Vec<Vec<homolog_stats::Moments>>, Error> {
         let (config, progress) = (self.correlation.config, self.correlation.progress);
         let tokens = self.correlation.inputs.tokens.clone();
-        let mut level = self.level(tokens, "candidates on all tokens", config.correlation.top_k);
+        let mut level = self.level(tokens, config.correlation.top_k);
         let audit = self.draw_audit();
         let has_baselines = self.section.audit > 0;
-        let scores = level.run(audit.clone(), has_baselines, self.asked(), progress)?;
-        self.rescore(&scores);
+        let scores = level.run("candidates on all tokens", &audit, has_baselines, self.asked(), progress)?;
+        self.rescore(&scores, 1.0);
         drop(scores);
         for (&pair, neurons) in &audit {
             let screened = |&neuron: &u32| {
@@ -177,7 +186,7 @@ impl<'a> Screening<'a> {
                 return Ok(moments);
             }
             self.tell(&chosen, "are computed exactly");
-            level.run(chosen, false, BTreeMap::new(), progress)?;
+            level.run("what stays in doubt on all tokens", &chosen, false, BTreeMap::new(), progress)?;
             self.take(&level, has_baselines, |pair, neuron| match unsure.get(&pair) {
                 Some(unsure) if unsure.binary_search(&neuron).is_ok() => Why::Unsure,
                 _ => Why::NearThreshold,
@@ -202,10 +211,10 @@ impl<'a> Screening<'a> {
         asked
     }
 
-    fn rescore(&mut self, scores: &PairScores) {
+    fn rescore(&mut self, scores: &PairScores, inflation: f64) {
         for (&pair, searches) in &mut self.searches {
             for (neuron, search) in searches.iter_mut().enumerate() {
-                search.rescore(|of_other| scores.corr(pair, neuron as u32, of_other));
+                search.rescore(|of_other| scores.corr(pair, neuron as u32, of_other), inflation);
             }
         }
     }
@@ -233,8 +242,8 @@ impl<'a> Screening<'a> {
         if self.section.audit == 0 {
             return Chosen::new();
         }
-        // A study without checkpoints draws as if its step were -1, which no step is.
-        let step = self.correlation.inputs.steps[self.correlation.step_idx].unwrap_or(-1);
+        // The same neurons at every checkpoint: -1, which no step is.
+        let step = -1;
         let of_model = |model: usize| -> Vec<u32> {
             let n_neurons = self.shapes[model].n_neurons();
             let order = RandomOrder::new((0..n_neurons).collect(), self.section.audit_seed, model, step, 0);
@@ -245,7 +254,7 @@ impl<'a> Screening<'a> {
         self.searches.keys().map(|&pair| (pair, drawn[pair.0].clone())).collect()
     }
 
-    /// Keep what the level has found of chosen neurons, and tell those that they were held against.
+    /// Keep what the level has found of chosen neurons, and offer it to the others.
     fn take(&mut self, level: &Level<'_>, has_baselines: bool, why: impl Fn(Pair, u32) -> Why) {
         let reduction = &level.reduction;
         for (pair, neurons) in reduction.chosen() {
@@ -257,7 +266,12 @@ impl<'a> Screening<'a> {
                 of_pair.insert(neuron, (exact, why(*pair, neuron)));
             }
         }
-        for (pair, offers) in &reduction.offers {
+        self.offer(level);
+    }
+
+    /// Tell every neuron of what was held against it: one that is constant on the sample is nobody's candidate there.
+    fn offer(&mut self, level: &Level<'_>) {
+        for (pair, offers) in &level.reduction.offers {
             let searches = self.searches.get_mut(pair).expect("every pair is searched");
             for (search, offered) in searches.iter_mut().zip(offers) {
                 offered.best().iter().for_each(|&offer| search.offer(offer));
@@ -281,7 +295,8 @@ impl<'a> Screening<'a> {
         (0..self.shapes.len()).filter(move |&other| other != model)
     }
 
-    /// Excess correlation of the audited, exact - screened: mean and standard deviation over all models.
+    /// Excess correlation of the audited, exact - screened: mean and standard deviation over all models; the latter infinite where
+    /// too few are defined, so that nobody is taken to be far from a threshold.
     fn drift(&self) -> (f64, f64) {
         let mut differences = Vec::new();
         for model in 0..self.shapes.len() {
@@ -306,8 +321,11 @@ impl<'a> Screening<'a> {
             }
         }
         let mean = mean(&differences).unwrap_or(0.0);
+        if differences.len() < LEAST_DIFFERENCES {
+            return (mean, f64::INFINITY);
+        }
         let squares: f64 = differences.iter().map(|difference| (difference - mean).powi(2)).sum();
-        (mean, (squares / differences.len().max(2).saturating_sub(1) as f64).sqrt())
+        (mean, (squares / (differences.len() - 1) as f64).sqrt())
     }
 
     /// Neurons whose excess may lie on either side of a threshold, and that are not all exact.
@@ -366,8 +384,10 @@ impl<'a> Screening<'a> {
                     baseline[draw * searches.len() + neuron as usize] = maximum;
                 }
             }
+            // Of a constant neuron it is known exactly that nothing is defined.
             let margin = |(neuron, search): (usize, &Search)| {
-                if exact.contains_key(&(neuron as u32)) { f64::NAN } else { search.margin() }
+                let is_known = exact.contains_key(&(neuron as u32)) || moments[pair.0][neuron].is_constant();
+                if is_known { f64::NAN } else { search.margin() }
             };
             let margin = searches.iter().enumerate().map(margin).collect();
             pairs.insert(pair, PairCorrelation::new(&extremes, baseline, top_k));

@@ -18,6 +18,12 @@ pub(in super::super) struct Search {
     left_out: Vec<LeftOut>,
 }
 
+/// By how much correlations may move from `n_few` to all tokens, in units of what is seen from `n_few` to `n_more` of them: at most
+/// this, whether or not the few are among the more. (Squared: 1 / few - 1 / all against 1 / few - 1 / more.)
+pub(super) fn inflation(n_few: usize, n_more: usize) -> f64 {
+    (1.0 - n_few as f64 / n_more as f64).sqrt().recip()
+}
+
 /// The best of the neurons that were left out at some moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct LeftOut {
@@ -50,12 +56,14 @@ impl Search {
         self.lowest
     }
 
-    /// Take the correlations of all that are [`Search::asked`] on more tokens; NaN is undefined.
-    pub(super) fn rescore(&mut self, corr: impl Fn(u32) -> f64) {
+    /// Take the correlations of all that are [`Search::asked`] on more tokens; NaN is undefined. What is found of how far they moved
+    /// is made larger by the factor `inflation`: see [`inflation`].
+    pub(super) fn rescore(&mut self, corr: impl Fn(u32) -> f64, inflation: f64) {
         let moved: Vec<f64> = self.candidates.iter().map(|&(old, neuron)| corr(neuron) - old).collect();
         let moved: Vec<f64> = moved.into_iter().filter(|moved| !moved.is_nan()).collect();
         if !moved.is_empty() {
-            let error = (moved.iter().map(|moved| moved * moved).sum::<f64>() / moved.len() as f64).sqrt();
+            let square = moved.iter().map(|moved| moved * moved).sum::<f64>() / moved.len() as f64;
+            let error = inflation * square.sqrt();
             self.left_out.iter_mut().for_each(|left_out| {
                 left_out.error.get_or_insert(error);
             });
@@ -81,13 +89,13 @@ impl Search {
         }
     }
 
-    /// Another neuron turned out to have this correlation, over all tokens.
+    /// A neuron that was held against all turned out to have this correlation, on the tokens of the candidates'. One that is among
+    /// them keeps its own: single pairs are multiplied in f32, whatever the precision of whole layers.
     pub(super) fn offer(&mut self, (corr, neuron): (f64, u32)) {
-        match self.candidates.iter_mut().find(|candidate| candidate.1 == neuron) {
-            Some(candidate) => candidate.0 = corr,
-            None => self.candidates.push((corr, neuron)),
+        if self.candidates.iter().all(|candidate| candidate.1 != neuron) {
+            self.candidates.push((corr, neuron));
+            self.sort();
         }
-        self.sort();
     }
 
     /// By how many standard errors the best candidate lies above what was left out: the least over the moments at which
@@ -96,15 +104,9 @@ impl Search {
         let Some(&(best, _)) = self.candidates.first() else { return f64::NEG_INFINITY };
         let margins = self.left_out.iter().map(|left_out| match left_out.error {
             // Nothing has moved: the order stands as it is.
-            Some(0.0) => {
-                if best >= left_out.corr {
-                    f64::INFINITY
-                } else {
-                    f64::NEG_INFINITY
-                }
-            }
-            Some(error) => (best - left_out.corr) / error,
-            None => f64::NEG_INFINITY,
+            Some(0.0) if best >= left_out.corr => f64::INFINITY,
+            Some(error) if error > 0.0 => (best - left_out.corr) / error,
+            _ => f64::NEG_INFINITY,
         });
         margins.fold(f64::INFINITY, f64::min)
     }
