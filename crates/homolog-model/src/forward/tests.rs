@@ -69,7 +69,8 @@ fn at(shape: &Gpt2Shape, weights: &Weights, ids: &[u32], run: &Reference, point:
     }
 }
 
-/// Products of rounded operands, through every layer. Measured, in units of 1 + |value|: see the bounds, which are twice that.
+/// Products of rounded operands, through every layer. Measured, in units of 1 + |value|: logits 7.0e-5 in bf16x3 and 3.3e-2 in bf16,
+/// losses 8.2e-6 and 5.3e-3, on weights that let errors grow.
 #[test]
 fn lower_precisions_agree_with_the_reference() {
     for (precision, tol, better) in [(Precision::Bf16x3, 2e-4, 1e-6), (Precision::Bf16, 1e-1, 2e-4)] {

@@ -47,11 +47,11 @@ fn agrees_with_two_pass() {
 }
 
 /// Rounded values have other covariances, while deviations are of values as they come: so a neuron's correlation with itself is off
-/// too. Measured: 1.3e-6 and 1.7e-3 (ours), the first of which is that of f32 nearly.
+/// too. Measured: 3.3e-6 and 4.5e-4, on layers with themselves.
 #[test]
 fn lower_precisions_agree_with_two_pass() {
     for (precision, tol, better) in
-        [(Precision::Bf16x3, Tol::abs(1e-5), Tol::abs(1e-9)), (Precision::Bf16, Tol::abs(4e-3), Tol::abs(1e-5))]
+        [(Precision::Bf16x3, Tol::abs(1e-5), Tol::abs(1e-9)), (Precision::Bf16, Tol::abs(1e-3), Tol::abs(1e-5))]
     {
         for mean_over_sd in [0.0, 30.0] {
             let a = TestLayer::new(1, 2, (5000, 33), mean_over_sd);
