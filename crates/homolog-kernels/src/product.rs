@@ -298,9 +298,9 @@ unsafe fn blocks<const PRECISION: u8, K: Kernel, L: Left, O: Output>(
                 packed_a
             } else if is_split {
                 let strips = packed_a[..n_packed].chunks_exact(K::MR * depth);
-                strips
-                    .zip(a_room.chunks_exact_mut(K::MR * n_terms))
-                    .for_each(|(strip, out)| rounded::split_terms::<true>(strip, out));
+                for (strip, out) in strips.zip(a_room.chunks_exact_mut(K::MR * n_terms)) {
+                    rounded::split_terms::<true>(strip, out);
+                }
                 a_room
             } else {
                 rounded::round(&packed_a[..n_packed], a_room);
