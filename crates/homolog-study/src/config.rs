@@ -186,7 +186,7 @@ impl Default for ScreeningSection {
     fn default() -> Self {
         Self {
             tokens: 50_000,
-            candidates: 64,
+            candidates: 32,
             narrowing_tokens: 400_000,
             margin: 5.0,
             audit: 128,

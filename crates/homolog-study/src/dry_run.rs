@@ -7,12 +7,12 @@ use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator, PairProducts, ha
 use rayon::prelude::*;
 
 use crate::arithmetic;
-use crate::config::{BaselineKind, Search};
+use crate::config::{BaselineKind, CorrelationSection, Search};
 use crate::inputs::{Models, open_checkpoints};
 use crate::plan::cost::{self, operations_text};
 use crate::plan::footprint::chunk_rows;
 use crate::plan::{self, Shape, bytes_text};
-use crate::stages::correlate::{footprint, narrowing_rows, shape};
+use crate::stages::correlate::{all_pairs, footprint, narrowing_rows, shape};
 use crate::stages::tokenize;
 use crate::{Error, Options, Progress, StudyConfig};
 
@@ -46,12 +46,17 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let context = config.corpus.context;
     let n_checkpoints = checkpoints.len();
     let n_rows = counts.correlation + counts.loss;
-    let footprint = footprint(config, &shapes, (n_rows, n_checkpoints), options);
     let n_tokens = (counts.correlation * context) as f64;
     let screening = Screened::of(config, counts.correlation);
     let n_whole = screening.as_ref().map_or(n_tokens, |screening| screening.n_sample);
     let tiles = plan::tiles(&shapes, &config.baseline);
-    let largest = tiles.iter().map(|tile| tile.bytes(&shapes)).max().unwrap_or(0);
+    let largest = plan::largest_tile(&tiles, &shapes, config.correlation.search);
+    let taken =
+        |correlation: &CorrelationSection| footprint(config, correlation, &shapes, (n_rows, n_checkpoints), options);
+    let later = taken(&config.correlation);
+    later.room(options.memory_bytes, largest)?;
+    let top_k = screening.as_ref().map_or(config.correlation.top_k, |_| config.correlation.screening.candidates);
+    let footprint = taken(&all_pairs(&config.correlation, top_k));
     let passes = plan::passes(&tiles, &shapes, footprint.room(options.memory_bytes, largest)?);
     let covariances = plan::largest_pass(&passes, &shapes);
 
@@ -140,7 +145,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         String::new(),
         format!(
             "Memory, at most: {} of {}: weights {}, activations {}, covariances {}, what is kept of neurons {}, tables {}, the rest {}",
-            bytes_text(footprint.total() + covariances),
+            bytes_text((footprint.total() + covariances).max(later.total() + largest)),
             bytes_text(options.memory_bytes),
             bytes_text(footprint.weights),
             bytes_text(footprint.activations.max(footprint.rotations)),

@@ -8,7 +8,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::config::{BaselineKind, BaselineSection};
+use crate::config::{BaselineKind, BaselineSection, Search};
 
 /// Rows of tokens are gathered into chunks of at most this many positions (or one row, if it is longer): activations are kept
 /// for one chunk. A constant: where chunks end decides the last bits of a result.
@@ -129,6 +129,20 @@ impl Tile {
 pub(crate) fn chosen_of_layer(chosen: &[u32], layer: usize, d_mlp: usize) -> Range<usize> {
     let begin = |layer: usize| chosen.partition_point(|&neuron| (neuron as usize) < layer * d_mlp);
     begin(layer)..begin(layer + 1)
+}
+
+/// Bytes of the largest tile, or of the largest that a screened search may come to: all neurons of a layer chosen.
+pub(crate) fn largest_tile(tiles: &[Tile], shapes: &[Shape], search: Search) -> u64 {
+    let largest = tiles.iter().map(|tile| tile.bytes(shapes)).max().unwrap_or(0);
+    let pairs = (0..shapes.len()).flat_map(|model| (0..shapes.len()).map(move |other| (model, other)));
+    let chosen = pairs.map(|(model, other)| {
+        let n_chosen = shapes[model].d_mlp;
+        Tile::Chosen { model, layer: 0, other, other_layer: 0, n_chosen }.bytes(shapes)
+    });
+    match search {
+        Search::Exact => largest,
+        Search::Screened => largest.max(chosen.max().unwrap_or(0)),
+    }
 }
 
 /// Every tile that holds chosen neurons, in the order in which they are accumulated.

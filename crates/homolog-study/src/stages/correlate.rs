@@ -52,8 +52,7 @@ pub(crate) fn run(
         if correlation.search == Search::Screened {
             progress.say("correlation.screening.tokens covers all rows: the search is exact");
         }
-        let exact = CorrelationSection { search: Search::Exact, ..correlation.clone() };
-        let decides = exact.deciding();
+        let decides = all_pairs(correlation, correlation.top_k).deciding();
         let whole = Whole { stage: "correlate", tokens: &inputs.tokens, mask: &inputs.mask, top_k: correlation.top_k };
         return run_whole(config, inputs, step_idx, &whole, &decides, options, artifacts, progress);
     }
@@ -79,6 +78,11 @@ pub(crate) fn run(
         screened::make(&correlation, &screened.path, path)
     })?;
     Ok(Correlated { path, key })
+}
+
+/// The settings by which all pairs of neurons are correlated, as an exact search or on the sample of a screened one.
+pub(crate) fn all_pairs(correlation: &CorrelationSection, top_k: usize) -> CorrelationSection {
+    CorrelationSection { search: Search::Exact, top_k, ..correlation.clone() }
 }
 
 /// Every pair of neurons on some tokens.
@@ -138,9 +142,11 @@ pub(crate) fn shape(checkpoint: &Checkpoint, config: &StudyConfig) -> Shape {
     }
 }
 
-/// What a study takes in memory besides covariances: rows of correlations and losses together, and checkpoints.
+/// What a study takes in memory besides covariances, while it searches as `correlation` says: rows of correlations and losses
+/// together, and checkpoints.
 pub(crate) fn footprint(
     config: &StudyConfig,
+    correlation: &CorrelationSection,
     shapes: &[Shape],
     (n_rows, n_checkpoints): (usize, usize),
     options: &Options,
@@ -148,7 +154,7 @@ pub(crate) fn footprint(
     Footprint::of(&Workload {
         shapes,
         baseline: &config.baseline,
-        correlation: &config.correlation,
+        correlation,
         context: config.corpus.context,
         n_rows,
         n_checkpoints,
@@ -178,7 +184,8 @@ impl Correlation<'_> {
         let state = self.state(&shapes, top_k, unfinished)?;
         let tiles: Vec<Tile> =
             plan::tiles(&shapes, &config.baseline).into_iter().filter(|tile| !state.done.contains(tile)).collect();
-        let passes = plan::passes(&tiles, &shapes, self.room(&shapes, &tiles)?);
+        let section = all_pairs(&config.correlation, top_k);
+        let passes = plan::passes(&tiles, &shapes, self.room(&section, &shapes, &tiles)?);
         if passes.len() > 1 {
             self.say(&format!(
                 "{} passes over the tokens, to stay within {}",
@@ -209,12 +216,17 @@ impl Correlation<'_> {
         CheckpointCorrelation { moments, pairs: reduction.state.into_pairs(top_k), screening: None }.write(path)
     }
 
-    /// What memory leaves for tiles. Errors: not even for the largest.
-    fn room(&self, shapes: &[Shape], tiles: &[Tile]) -> Result<u64, Error> {
-        let largest = tiles.iter().map(|tile| tile.bytes(shapes)).max().unwrap_or(0);
+    /// What memory leaves for tiles while it searches as `correlation` says. Errors: not even for the largest that this study may
+    /// come to, so that it does not end in that after hours.
+    fn room(&self, correlation: &CorrelationSection, shapes: &[Shape], tiles: &[Tile]) -> Result<u64, Error> {
+        let largest = plan::largest_tile(tiles, shapes, self.config.correlation.search);
         let n_rows = self.inputs.tokens.n_rows() + self.inputs.loss_tokens.n_rows();
-        let footprint = footprint(self.config, shapes, (n_rows, self.inputs.steps.len()), self.options);
-        footprint.room(self.options.memory_bytes, largest)
+        let room = |correlation| {
+            let counts = (n_rows, self.inputs.steps.len());
+            footprint(self.config, correlation, shapes, counts, self.options).room(self.options.memory_bytes, largest)
+        };
+        room(&self.config.correlation)?;
+        room(correlation)
     }
 
     fn say(&self, line: &str) {

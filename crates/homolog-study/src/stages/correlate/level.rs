@@ -77,7 +77,7 @@ impl<'a> Level<'a> {
         let mut tiles: Vec<Tile> = plan::within_tiles(self.shapes).filter(|_| takes_within).collect();
         tiles.extend(plan::chosen_tiles(self.shapes, chosen));
         self.reduction.choose(chosen.clone());
-        let room = self.correlation.room(self.shapes, &tiles)?;
+        let room = self.correlation.room(&self.correlation.config.correlation, self.shapes, &tiles)?;
         let mut passes = plan::passes(&tiles, self.shapes, room);
         if passes.is_empty() {
             passes.push(Vec::new());
