@@ -19,6 +19,7 @@ mod power_sums;
 mod precision;
 mod product;
 mod product_f64;
+mod transpose;
 
 pub use attention::{AttentionShape, causal_attention, causal_attention_backward};
 pub use column_sums::add_column_sums;
@@ -31,3 +32,4 @@ pub use power_sums::{PowerSums, centre_and_sum};
 pub use precision::Precision;
 pub use product::{Packed, accumulate_gram, accumulate_transposed, product};
 pub use product_f64::{Operand, product_f64};
+pub use transpose::transpose;

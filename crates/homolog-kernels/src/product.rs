@@ -217,7 +217,7 @@ unsafe fn runs<K: Kernel, L: Left, O: Output>(
     columns: Range<usize>,
     mut out: O,
 ) {
-    let mut sums = kernel::RunSums([0.0; kernel::MAX_RUN_SUMS]);
+    let mut sums = kernel::Sums([0.0; RUN_ROWS * kernel::MAX_NR]);
     let mut buffer = PACKED_A.take();
     buffer.grow(RUN_ROWS * KC * RUN);
     for k0 in (0..k).step_by(KC * RUN) {

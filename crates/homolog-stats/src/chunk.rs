@@ -1,11 +1,8 @@
 //! One layer's activations for one chunk of tokens, on the way into the estimators.
 
-use homolog_kernels::{Packed, Precision};
+use homolog_kernels::{Packed, Precision, transpose};
 
 use crate::MomentsAccumulator;
-
-/// Tokens and neurons transposed together.
-const TRANSPOSE_BLOCK: usize = 32;
 
 /// Activations [`n_tokens`, n] of the current chunk; once packed, centred and ready for products.
 pub struct Chunk {
@@ -65,17 +62,7 @@ impl Chunk {
         let (n, n_tokens) = (self.n, self.n_tokens);
         assert!(!self.is_transposed && self.packed.n_rows() == n_tokens, "packed once, transposed once");
         scratch.resize(scratch.len().max(n * n_tokens), 0.0);
-        // Square blocks: a line of the one layout and a line of the other are both used up while they are in cache.
-        for first_token in (0..n_tokens).step_by(TRANSPOSE_BLOCK) {
-            let tokens = first_token..n_tokens.min(first_token + TRANSPOSE_BLOCK);
-            for first in (0..n).step_by(TRANSPOSE_BLOCK) {
-                for neuron in first..n.min(first + TRANSPOSE_BLOCK) {
-                    for token in tokens.clone() {
-                        scratch[neuron * n_tokens + token] = self.values[token * n + neuron];
-                    }
-                }
-            }
-        }
+        transpose(&self.values[..n * n_tokens], n, &mut scratch[..n * n_tokens]);
         std::mem::swap(&mut self.values, scratch);
         self.is_transposed = true;
     }

@@ -23,15 +23,19 @@ pub struct Extremes {
 }
 
 impl Extremes {
-    /// Memory of one neuron's, once filled.
-    pub const fn bytes(top_k: usize) -> usize {
-        let capacity = if top_k < 2 { 2 } else { top_k };
-        size_of::<Self>() + capacity * size_of::<(f64, u32)>()
+    /// Correlations kept where `top_k` are asked for: at least two, so that there is a runner-up.
+    pub const fn n_kept(top_k: usize) -> usize {
+        if top_k < 2 { 2 } else { top_k }
     }
 
-    /// Keep the `top_k` largest, and at least two, so that there is a runner-up.
+    /// Memory of one neuron's, once filled.
+    pub const fn bytes(top_k: usize) -> usize {
+        size_of::<Self>() + Self::n_kept(top_k) * size_of::<(f64, u32)>()
+    }
+
+    /// Keep the [`Extremes::n_kept`] largest.
     pub fn new(top_k: usize) -> Self {
-        let capacity = top_k.max(2);
+        let capacity = Self::n_kept(top_k);
         let best = Vec::with_capacity(capacity);
         Self { capacity, best, lowest: None, histogram: [0; HISTOGRAM_BINS], n_undefined: 0 }
     }

@@ -1,7 +1,5 @@
 //! What a study would take, before it is run: passes, operations, memory, files, time.
 
-use std::time::Instant;
-
 use homolog_model::{Checkpoint, HookPoint, Hooks, Isa, NoHooks, Precision, Start, TokenBatch, Tokens};
 use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator, PairProducts, haar_rotation};
 use rayon::prelude::*;
@@ -12,7 +10,8 @@ use crate::inputs::{Models, open_checkpoints};
 use crate::plan::cost::{self, operations_text};
 use crate::plan::footprint::chunk_rows;
 use crate::plan::{self, Shape, bytes_text};
-use crate::stages::correlate::{all_pairs, footprint, narrowing_rows, shape};
+use crate::speed::rate;
+use crate::stages::correlate::{all_pairs, footprint, narrowing_rows, sample_rows, shape};
 use crate::stages::tokenize;
 use crate::{Error, Options, Progress, StudyConfig};
 
@@ -190,10 +189,8 @@ impl Screened {
     fn of(config: &StudyConfig, n_rows: usize) -> Option<Self> {
         let screening = &config.correlation.screening;
         let context = config.corpus.context;
-        let n_sample = screening.tokens.div_ceil(context);
-        if config.correlation.search == Search::Exact || n_sample >= n_rows {
-            return None;
-        }
+        let is_screened = config.correlation.search == Search::Screened;
+        let n_sample = sample_rows(screening, context, n_rows).filter(|_| is_screened)?;
         let n_narrowing = narrowing_rows(screening, context, n_rows).map(|n_rows| (n_rows * context) as f64);
         Some(Self { n_sample: (n_sample * context) as f64, n_narrowing })
     }
@@ -278,7 +275,9 @@ impl Rates {
         let per_pass = (n_rows * context) as f64 * cost::forward(&shape, context);
         let precision = config.correlation.precision;
         let model = checkpoint.load(precision)?;
-        let forward = rate(per_pass, progress, || model.forward(TokenBatch { ids: &ids, context }, &mut Until(last)))?;
+        let forward = rate(TIMING_SECONDS, per_pass, progress, || {
+            model.forward(TokenBatch { ids: &ids, context }, &mut Until(last))
+        })?;
         progress.advance(1);
 
         let model = match config.ablation.precision {
@@ -286,7 +285,7 @@ impl Rates {
             other => checkpoint.load(other)?,
         };
         let per_loss = (n_rows * context) as f64 * cost::loss(&shape, context);
-        let loss = rate(per_loss, progress, || {
+        let loss = rate(TIMING_SECONDS, per_loss, progress, || {
             let rows = ids.par_chunks_exact(context);
             rows.for_each(|ids| drop(model.loss(TokenBatch { ids, context }, Start::Tokens, &mut NoHooks)));
         })?;
@@ -306,7 +305,7 @@ impl Rates {
         chunks[0].pack_with_moments(&mut moments);
         let mut covariances: Vec<CrossCovariance> = (0..n_threads).map(|_| CrossCovariance::new(n, n)).collect();
         let per_product = (2 * n_threads * n * n * TIMING_TOKENS) as f64;
-        let products = rate(per_product, progress, || {
+        let products = rate(TIMING_SECONDS, per_product, progress, || {
             chunks.par_iter_mut().zip(&mut covariances).for_each(|(chunk, covariance)| {
                 fill(chunk);
                 chunk.pack_again(&moments);
@@ -323,7 +322,7 @@ impl Rates {
             (0..n as u32).flat_map(|i| (0..TIMING_PAIRS).map(move |k| (i, (i * 769 + k * 331) % n as u32))).collect();
         let mut sums: Vec<PairProducts> = chunks.iter().map(|_| PairProducts::new(some.clone())).collect();
         let per_pairs = (2 * n_threads * some.len() * TIMING_TOKENS) as f64;
-        let pairs = rate(per_pairs, progress, || {
+        let pairs = rate(TIMING_SECONDS, per_pairs, progress, || {
             sums.par_iter_mut().zip(&chunks).for_each(|(sums, chunk)| sums.add(chunk, chunk));
         })?;
         progress.advance(1);
@@ -332,7 +331,7 @@ impl Rates {
         let per_rotation = (n_threads * 4 * n * n * n) as f64;
         let rotations = match config.baseline.kind {
             BaselineKind::PermutedRows => f64::INFINITY,
-            _ => rate(per_rotation, progress, || {
+            _ => rate(TIMING_SECONDS, per_rotation, progress, || {
                 (0..n_threads).into_par_iter().for_each(|i| drop(haar_rotation(n, i as u64)));
             })?,
         };
@@ -351,19 +350,6 @@ impl Hooks for Until {
     }
 
     fn at(&mut self, _: HookPoint, _: homolog_model::Activation<'_>) {}
-}
-
-/// Operations a second of work that is repeated for a while, after once to warm up.
-fn rate(operations: f64, progress: &dyn Progress, mut work: impl FnMut()) -> Result<f64, Error> {
-    work();
-    let start = Instant::now();
-    let mut times = 0.0;
-    while start.elapsed().as_secs_f64() < TIMING_SECONDS {
-        progress.check()?;
-        work();
-        times += 1.0;
-    }
-    Ok(operations * times / start.elapsed().as_secs_f64())
 }
 
 /// `40 s`, `12 min`, `3.2 h`, `4.1 days`.

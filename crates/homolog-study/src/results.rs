@@ -88,7 +88,7 @@ pub(crate) struct PairCorrelation {
 
 impl PairCorrelation {
     pub(crate) fn new(extremes: &[Extremes], baseline: Vec<f64>, top_k: usize) -> Self {
-        let n_best = top_k.max(2);
+        let n_best = Extremes::n_kept(top_k);
         let padded = |extremes: &Extremes| {
             let mut best = extremes.best().to_vec();
             best.resize(n_best, (f64::NAN, NO_NEURON));

@@ -29,20 +29,31 @@ pub fn product_speeds(progress: &dyn Progress) -> Result<Vec<(Precision, f64)>, 
         let n_threads = rayon::current_num_threads();
         let mut totals: Vec<CrossCovariance> =
             (0..n_threads).map(|_| CrossCovariance::new(N_NEURONS, N_NEURONS)).collect();
-        let mut multiply = || totals.par_iter_mut().for_each(|total| total.add(&chunk, &chunk));
-        // Once to warm up.
-        multiply();
-        let (start, mut n_times) = (Instant::now(), 0.0);
-        while start.elapsed().as_secs_f64() < SECONDS {
-            progress.check()?;
-            multiply();
-            n_times += 1.0;
-        }
-        progress.advance(1);
         let operations = (2 * N_NEURONS * N_NEURONS * N_TOKENS * n_threads) as f64;
-        Ok((precision, operations * n_times / start.elapsed().as_secs_f64()))
+        let multiply = || totals.par_iter_mut().for_each(|total| total.add(&chunk, &chunk));
+        let speed = rate(SECONDS, operations, progress, multiply)?;
+        progress.advance(1);
+        Ok((precision, speed))
     };
     let speeds = Precision::ALL.into_iter().map(speed).collect::<Result<_, Error>>()?;
     progress.end();
     Ok(speeds)
+}
+
+/// Operations a second of work that is repeated for so many seconds, after once to warm up. Errors: interrupted.
+pub(crate) fn rate(
+    seconds: f64,
+    operations: f64,
+    progress: &dyn Progress,
+    mut work: impl FnMut(),
+) -> Result<f64, Error> {
+    work();
+    let start = Instant::now();
+    let mut times = 0.0;
+    while start.elapsed().as_secs_f64() < seconds {
+        progress.check()?;
+        work();
+        times += 1.0;
+    }
+    Ok(operations * times / start.elapsed().as_secs_f64())
 }

@@ -33,8 +33,7 @@ thread_local! {
 }
 
 /// A block of sums as tiles are stored, row-major.
-#[repr(C, align(64))]
-pub(super) struct Sums(pub(super) [f32; BLOCK * BLOCK]);
+pub(super) type Sums = kernel::Sums<{ BLOCK * BLOCK }>;
 
 /// What multiplies tiles: the hardware, or its twin in tests.
 pub(super) trait Unit {
@@ -106,66 +105,61 @@ impl Drop for Tmul {
     }
 }
 
+/// The loop over tiles of terms, by steps of so many bytes: four products that both precisions begin with, then the lines given.
+macro_rules! multiply_tiles {
+    ($n_steps:ident, $a:ident, $b:ident, $sums:ident, [$($line:literal),* $(,)?], step $step:literal) => {
+        // SAFETY: extents are the caller's promise.
+        unsafe {
+            asm!(
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                "2:",
+                "tileloadd tmm4, [{a} + {row}]",
+                "tileloadd tmm6, [{b} + {row}]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b} + {row} + 1024]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm5, [{a} + {row} + 1024]",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                $($line,)*
+                concat!("add {a}, ", $step),
+                concat!("add {b}, ", $step),
+                "dec {n}",
+                "jnz 2b",
+                "tilestored [{sums} + {row} * 2], tmm0",
+                "tilestored [{sums} + {row} * 2 + 64], tmm1",
+                "tilestored [{sums} + {row} * 2 + 2048], tmm2",
+                "tilestored [{sums} + {row} * 2 + 2112], tmm3",
+                a = inout(reg) $a => _,
+                b = inout(reg) $b => _,
+                n = inout(reg) $n_steps => _,
+                // Bytes between rows of a tile; a row of the block of sums has two.
+                row = in(reg) 64_usize,
+                sums = in(reg) $sums,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack),
+            );
+        }
+    };
+}
+
 /// Four loads for four products.
 #[inline(always)]
 unsafe fn multiply_rounded(n_steps: usize, a: *const u32, b: *const u32, sums: *mut f32) {
-    // SAFETY: extents are the caller's promise.
-    unsafe {
-        asm!(
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "tilezero tmm2",
-            "tilezero tmm3",
-            "2:",
-            "tileloadd tmm4, [{a} + {row}]",
-            "tileloadd tmm6, [{b} + {row}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{b} + {row} + 1024]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{a} + {row} + 1024]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {a}, 2048",
-            "add {b}, 2048",
-            "dec {n}",
-            "jnz 2b",
-            "tilestored [{sums} + {row} * 2], tmm0",
-            "tilestored [{sums} + {row} * 2 + 64], tmm1",
-            "tilestored [{sums} + {row} * 2 + 2048], tmm2",
-            "tilestored [{sums} + {row} * 2 + 2112], tmm3",
-            a = inout(reg) a => _,
-            b = inout(reg) b => _,
-            n = inout(reg) n_steps => _,
-            // Bytes between rows of a tile; a row of the block of sums has two.
-            row = in(reg) 64_usize,
-            sums = in(reg) sums,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack),
-        );
-    }
+    multiply_tiles!(n_steps, a, b, sums, [], step "2048");
 }
 
 /// Eight loads for twelve products: hi of A meets lo of B, then hi of B, which then meets lo of A. Each sum is added to every fourth
 /// product, which hides the unit's latency of 52 cycles behind four times 16.
 #[inline(always)]
 unsafe fn multiply_split(n_steps: usize, a: *const u32, b: *const u32, sums: *mut f32) {
-    // SAFETY: extents are the caller's promise.
-    unsafe {
-        asm!(
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "tilezero tmm2",
-            "tilezero tmm3",
-            "2:",
-            "tileloadd tmm4, [{a} + {row}]",
-            "tileloadd tmm6, [{b} + {row}]",
-            "tdpbf16ps tmm0, tmm4, tmm6",
-            "tileloadd tmm7, [{b} + {row} + 1024]",
-            "tdpbf16ps tmm1, tmm4, tmm7",
-            "tileloadd tmm5, [{a} + {row} + 1024]",
-            "tdpbf16ps tmm2, tmm5, tmm6",
-            "tdpbf16ps tmm3, tmm5, tmm7",
+    multiply_tiles!(
+        n_steps, a, b, sums,
+        [
             "tileloadd tmm6, [{b} + {row} + 2048]",
             "tdpbf16ps tmm0, tmm4, tmm6",
             "tileloadd tmm7, [{b} + {row} + 3072]",
@@ -178,24 +172,9 @@ unsafe fn multiply_split(n_steps: usize, a: *const u32, b: *const u32, sums: *mu
             "tileloadd tmm5, [{a} + {row} + 3072]",
             "tdpbf16ps tmm2, tmm5, tmm6",
             "tdpbf16ps tmm3, tmm5, tmm7",
-            "add {a}, 4096",
-            "add {b}, 4096",
-            "dec {n}",
-            "jnz 2b",
-            "tilestored [{sums} + {row} * 2], tmm0",
-            "tilestored [{sums} + {row} * 2 + 64], tmm1",
-            "tilestored [{sums} + {row} * 2 + 2048], tmm2",
-            "tilestored [{sums} + {row} * 2 + 2112], tmm3",
-            a = inout(reg) a => _,
-            b = inout(reg) b => _,
-            n = inout(reg) n_steps => _,
-            row = in(reg) 64_usize,
-            sums = in(reg) sums,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack),
-        );
-    }
+        ],
+        step "4096"
+    );
 }
 
 /// [`blocks`] on the hardware.
@@ -232,7 +211,7 @@ pub(super) unsafe fn blocks<U: Unit, L: Left, O: Output>(
     buffer.grow(ROWS.min(m).div_ceil(BLOCK) * n_steps_of_block * step);
     // SAFETY: the caller's promise.
     let unit = unsafe { U::configure() };
-    let mut sums = Sums([0.0; BLOCK * BLOCK]);
+    let mut sums = kernel::Sums([0.0; BLOCK * BLOCK]);
     for k0 in (0..k).step_by(depth_of_block) {
         let terms = k0..k.min(k0 + depth_of_block);
         let n_steps = terms.len().div_ceil(TERMS);

@@ -7,19 +7,15 @@ use std::arch::x86_64::{
     _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
+/// Columns of the widest block.
+pub(super) const MAX_NR: usize = 32;
+
 /// Room for the largest block.
-pub(super) const MAX_SUMS: usize = 12 * 32;
+pub(super) const MAX_SUMS: usize = 12 * MAX_NR;
 
-/// Room for the rows of a run.
-pub(super) const MAX_RUN_SUMS: usize = super::RUN_ROWS * 32;
-
-/// Sums of a run, on a cache line.
+/// Sums of one block or more, on a cache line.
 #[repr(C, align(64))]
-pub(super) struct RunSums(pub [f32; MAX_RUN_SUMS]);
-
-/// A block of sums, on a cache line.
-#[repr(C, align(64))]
-pub(super) struct Sums(pub [f32; MAX_SUMS]);
+pub(super) struct Sums<const N: usize>(pub [f32; N]);
 
 /// MR rows of A as the kernel reads them: element (i, t) lies `i * row_step + t * term_step` after `start`.
 #[derive(Clone, Copy)]

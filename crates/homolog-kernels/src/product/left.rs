@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::kernel::{Kernel, Strip};
-use super::pack::{Packed, transpose};
+use super::pack::Packed;
 use super::tiles::{self, Tile, are_finite};
+use crate::transpose::transpose_block;
 
 /// The left operand of a product, A [m, k].
 ///
@@ -60,7 +61,12 @@ unsafe impl Left for Rows<'_> {
             if n_rows < K::MR {
                 out.fill(0.0);
             }
-            transpose((&self.values[first * self.stride + terms.start..], self.stride), n_rows, depth, (out, K::MR));
+            transpose_block(
+                (&self.values[first * self.stride + terms.start..], self.stride),
+                n_rows,
+                depth,
+                (out, K::MR),
+            );
         }
     }
 

@@ -5,6 +5,7 @@ use super::tiles;
 use crate::aligned::Aligned;
 use crate::isa::Isa;
 use crate::precision::Precision;
+use crate::transpose::transpose_block;
 
 /// Values on a cache line; every NR is a multiple of it.
 const LINE: usize = 16;
@@ -137,7 +138,7 @@ impl Packed {
             if width < nr {
                 panel.fill(0.0);
             }
-            transpose((&b[column * stride..], stride), width, n_rows, (panel, nr));
+            transpose_block((&b[column * stride..], stride), width, n_rows, (panel, nr));
         }
     }
 
@@ -231,41 +232,5 @@ impl Packed {
     #[inline(always)]
     pub(super) fn panel(&self, column: usize) -> &[f32] {
         &self.values()[column * self.n_rows..(column + self.nr) * self.n_rows]
-    }
-}
-
-/// out[t * out_stride + i] = a[i * stride + t] for i < n_rows, t < depth.
-#[inline(always)]
-pub(super) fn transpose<T: Copy>(
-    (a, stride): (&[T], usize),
-    n_rows: usize,
-    depth: usize,
-    (out, out_stride): (&mut [T], usize),
-) {
-    if n_rows == 0 || depth == 0 {
-        return;
-    }
-    assert!(a.len() >= (n_rows - 1) * stride + depth, "transpose: A has {} values", a.len());
-    assert!(out.len() >= (depth - 1) * out_stride + n_rows, "transpose: room for {} values", out.len());
-    // Four by four, which the compiler makes loads, shuffles and stores of vectors.
-    let (whole_rows, whole_depth) = (n_rows / 4 * 4, depth / 4 * 4);
-    for t in (0..whole_depth).step_by(4) {
-        for i in (0..whole_rows).step_by(4) {
-            // SAFETY: i + 3 < n_rows and t + 3 < depth, whose extents are checked above.
-            unsafe {
-                let from = a.as_ptr().add(i * stride + t);
-                let row = |i: usize| *from.add(i * stride).cast::<[T; 4]>();
-                let rows = [row(0), row(1), row(2), row(3)];
-                let to = out.as_mut_ptr().add(t * out_stride + i);
-                for t in 0..4 {
-                    *to.add(t * out_stride).cast::<[T; 4]>() = [rows[0][t], rows[1][t], rows[2][t], rows[3][t]];
-                }
-            }
-        }
-    }
-    for i in 0..n_rows {
-        for t in if i < whole_rows { whole_depth } else { 0 }..depth {
-            out[t * out_stride + i] = a[i * stride + t];
-        }
     }
 }

@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use super::pack::transpose;
 use crate::isa::Isa;
 use crate::precision::{rounded, split};
+use crate::transpose::transpose_block;
 
 /// Rows of A, or columns of B, in a tile.
 pub(super) const SIDE: usize = 16;
@@ -84,7 +84,7 @@ pub(super) fn rows_to_tile(
 /// A tile of A from the tile of B with the same values.
 #[inline(always)]
 pub(super) fn transpose_tile(from: &Tile, to: &mut Tile) {
-    transpose((from, SIDE), SIDE, SIDE, (to, SIDE));
+    transpose_block((from, SIDE), SIDE, SIDE, (to, SIDE));
 }
 
 /// Values whose terms lie in rows, `stride` apart; zero beyond the ranges.
@@ -110,7 +110,7 @@ pub(super) fn from_columns((b, stride): (&[f32], usize), terms: Range<usize>, co
     let mut values = [[0.0; SIDE]; TERMS];
     if !terms.is_empty() && !columns.is_empty() {
         let b = &b[columns.start * stride + terms.start..];
-        transpose((b, stride), columns.len(), terms.len(), (values.as_flattened_mut(), SIDE));
+        transpose_block((b, stride), columns.len(), terms.len(), (values.as_flattened_mut(), SIDE));
     }
     values
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use homolog_stats::Extremes;
+
 use super::{BaselineKind, CorrelationSection, OWN_SETS, ScreeningSection, Search, StudyConfig};
 use crate::Error;
 
@@ -75,7 +77,7 @@ impl StudyConfig {
                 "correlation.screening.tokens is {tokens}, less than one row of {}; ask for more",
                 self.corpus.context
             )),
-            () if candidates < (*top_k).max(2) => fail(format!(
+            () if candidates < Extremes::n_kept(*top_k) => fail(format!(
                 "correlation.screening.candidates is {candidates}, fewer than correlation.top_k = {top_k} or than two; \
                  ask for more"
             )),

@@ -1,5 +1,7 @@
 //! The arithmetic of a study, in floating-point operations: a multiplication and an addition are two.
 
+use homolog_stats::Extremes;
+
 use super::{Shape, Stream, Tile};
 use crate::config::{AblationSection, BaselineKind, BaselineSection, CorrelationSection};
 
@@ -98,7 +100,7 @@ pub(crate) fn screened(
     let screening = &correlation.screening;
     let mut cost = ScreenedCost::default();
     let n_narrowing = n_narrowing.unwrap_or(0.0);
-    let kept = if n_narrowing > 0.0 { correlation.top_k.max(2) } else { screening.candidates };
+    let kept = if n_narrowing > 0.0 { Extremes::n_kept(correlation.top_k) } else { screening.candidates };
     for (model, shape) in shapes.iter().enumerate() {
         let one_pass = n_tokens * forward(shape, context);
         cost.forward += one_pass + n_narrowing * forward(shape, context);

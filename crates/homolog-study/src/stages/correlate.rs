@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use homolog_model::{Checkpoint, Model, NeuronId, Precision, TokenMask, Tokens};
 use homolog_results::remove_files;
-use homolog_stats::{MomentsAccumulator, derangement};
+use homolog_stats::{MomentsAccumulator, PairProducts, derangement};
 use serde_json::json;
 
 use crate::artifacts::{self, Artifacts, Unit};
@@ -23,9 +23,9 @@ use crate::plan::{self, Chosen, Shape, Stream, Tile, View};
 use crate::results::CheckpointCorrelation;
 use crate::{Error, Options, Progress, StudyConfig};
 use reduce::Reduction;
-pub(crate) use screened::narrowing_rows;
+pub(crate) use screened::{narrowing_rows, sample_rows};
 use state::{Earlier, State};
-use stream::{Pass, Streams, Wanted};
+use stream::{LayerPair, Pass, Streams, Wanted};
 
 /// Raised whenever the arithmetic below changes.
 pub(crate) const VERSION: u32 = 2;
@@ -46,16 +46,17 @@ pub(crate) fn run(
     progress: &dyn Progress,
 ) -> Result<Correlated, Error> {
     let correlation = &config.correlation;
-    let sample = screened::rows_of(&inputs.tokens, correlation.screening.tokens);
-    // A sample of everything is no sample.
-    if correlation.search == Search::Exact || sample.n_rows() == inputs.tokens.n_rows() {
-        if correlation.search == Search::Screened {
+    let n_sampled_rows = screened::sample_rows(&correlation.screening, inputs.tokens.context(), inputs.tokens.n_rows());
+    let is_screened = correlation.search == Search::Screened;
+    let Some(n_sampled_rows) = n_sampled_rows.filter(|_| is_screened) else {
+        if is_screened {
             progress.say("correlation.screening.tokens covers all rows: the search is exact");
         }
         let decides = all_pairs(correlation, correlation.top_k).deciding();
         let whole = Whole { stage: "correlate", tokens: &inputs.tokens, mask: &inputs.mask, top_k: correlation.top_k };
         return run_whole(config, inputs, step_idx, &whole, &decides, options, artifacts, progress);
-    }
+    };
+    let sample = inputs.tokens.spread(n_sampled_rows);
     let mask = TokenMask::new(&sample, &inputs.exclude_tokens);
     if mask.n_tokens_counted() == 0 {
         return Err(Error::NothingSampled { n_rows: sample.n_rows() });
@@ -75,7 +76,7 @@ pub(crate) fn run(
     let unit = Unit { stage: "correlate", of, key: key.clone(), extension: "safetensors" };
     let path = artifacts.get_or_make(&unit, progress, |path| {
         let correlation = Correlation { config, inputs, step_idx, options, progress, unit: &unit };
-        screened::make(&correlation, &screened.path, path)
+        screened::make(&correlation, (&screened.path, mask.n_tokens_counted()), path)
     })?;
     Ok(Correlated { path, key })
 }
@@ -163,6 +164,14 @@ pub(crate) fn footprint(
     })
 }
 
+/// What a pass reads.
+struct Source<'a> {
+    models: &'a [Model],
+    shapes: &'a [Shape],
+    streams: &'a Streams<'a>,
+    tokens: &'a Tokens,
+}
+
 /// One checkpoint's work.
 struct Correlation<'a> {
     config: &'a StudyConfig,
@@ -194,18 +203,11 @@ impl Correlation<'_> {
             ));
         }
         let models = load(checkpoints, precision, progress)?;
-        let streams = self.streams(whole.mask);
+        let streams = self.streams(whole);
         let mut reduction = Reduction::new(&shapes, &config.baseline, (precision, top_k), state);
         for (pass_idx, tiles) in passes.iter().enumerate() {
-            let of_passes =
-                if passes.len() > 1 { format!(", pass {} of {}", pass_idx + 1, passes.len()) } else { String::new() };
-            let name = format!("{} {}{of_passes}", self.unit.stage, self.unit.of);
-            let wanted = Wanted { tiles, chosen: &Chosen::new(), products: BTreeMap::new() };
-            let mut pass = Pass::new(&models, &shapes, wanted, precision, &mut reduction.state.moments);
-            pass.run(&streams, whole.tokens, options.batch_rows, &name, progress)?;
-            let (covariances, _) = pass.into_sums();
-            check_finite(&reduction.state.moments, inputs, self.step_idx)?;
-            reduction.add_pass(covariances, progress)?;
+            let source = Source { models: &models, shapes: &shapes, streams: &streams, tokens: whole.tokens };
+            self.pass(&source, "", (pass_idx, passes.len()), (tiles, BTreeMap::new()), &mut reduction)?;
             reduction.state.done.extend(tiles);
             if pass_idx + 1 < passes.len() {
                 reduction.state.write(unfinished, top_k)?;
@@ -214,6 +216,44 @@ impl Correlation<'_> {
         drop(models);
         let moments = reduction.state.moments_of_rows(shapes.len());
         CheckpointCorrelation { moments, pairs: reduction.state.into_pairs(top_k), screening: None }.write(path)
+    }
+
+    /// One pass of several: its tiles go into the reduction, its single pairs are returned. `what` is for the user.
+    fn pass(
+        &self,
+        source: &Source<'_>,
+        what: &str,
+        (pass_idx, n_passes): (usize, usize),
+        (tiles, products): (&[Tile], BTreeMap<LayerPair, PairProducts>),
+        reduction: &mut Reduction<'_>,
+    ) -> Result<BTreeMap<LayerPair, PairProducts>, Error> {
+        let of_passes = if n_passes > 1 { format!(", pass {} of {n_passes}", pass_idx + 1) } else { String::new() };
+        let name = format!("{} {}{what}{of_passes}", self.unit.stage, self.unit.of);
+        let Source { models, shapes, streams, tokens } = *source;
+        let wanted = Wanted { tiles, chosen: &reduction.chosen, products };
+        let precision = self.config.correlation.precision;
+        let mut pass = Pass::new(models, shapes, wanted, precision, &mut reduction.state.moments);
+        pass.run(streams, tokens, self.options.batch_rows, &name, self.progress)?;
+        let (covariances, products) = pass.into_sums();
+        self.check_finite(&reduction.state.moments)?;
+        reduction.add_pass(covariances, self.progress)?;
+        Ok(products)
+    }
+
+    /// Errors: a neuron whose activations are not finite.
+    fn check_finite(&self, moments: &BTreeMap<View, Vec<MomentsAccumulator>>) -> Result<(), Error> {
+        for (&(model, _), layers) in moments {
+            for (layer, accumulator) in layers.iter().enumerate() {
+                if let Some(index) = accumulator.first_not_finite() {
+                    return Err(Error::NotFinite {
+                        model: self.inputs.names[model].clone(),
+                        checkpoint: at_checkpoint(self.inputs.steps[self.step_idx]),
+                        neuron: NeuronId { layer, index }.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What memory leaves for tiles while it searches as `correlation` says. Errors: not even for the largest that this study may
@@ -251,33 +291,13 @@ impl Correlation<'_> {
     }
 
     /// The tokens as they are; and for null `permuted-rows` each draw of rows to stand in.
-    fn streams<'b>(&self, mask: &'b TokenMask) -> Streams<'b> {
+    fn streams<'b>(&self, whole: &Whole<'b>) -> Streams<'b> {
         let baseline = &self.config.baseline;
-        let n_rows = self.inputs.tokens.n_rows();
+        let n_rows = whole.tokens.n_rows();
         let draws = (0..baseline.draws).filter(|_| baseline.kind == BaselineKind::PermutedRows);
         let order = |draw| derangement(n_rows, baseline.seed, draw).expect("checked: two rows at least");
-        Streams::new(mask, draws.map(order).collect())
+        Streams::new(whole.mask, draws.map(order).collect())
     }
-}
-
-/// Errors: a neuron whose activations are not finite.
-fn check_finite(
-    moments: &BTreeMap<View, Vec<MomentsAccumulator>>,
-    inputs: &Inputs,
-    step_idx: usize,
-) -> Result<(), Error> {
-    for (&(model, _), layers) in moments {
-        for (layer, accumulator) in layers.iter().enumerate() {
-            if let Some(index) = accumulator.first_not_finite() {
-                return Err(Error::NotFinite {
-                    model: inputs.names[model].clone(),
-                    checkpoint: at_checkpoint(inputs.steps[step_idx]),
-                    neuron: NeuronId { layer, index }.to_string(),
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 fn load(checkpoints: &[Checkpoint], precision: Precision, progress: &dyn Progress) -> Result<Vec<Model>, Error> {

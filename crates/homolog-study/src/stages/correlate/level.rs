@@ -6,19 +6,19 @@ use homolog_model::{Model, TokenMask, Tokens};
 use homolog_stats::PairProducts;
 
 use super::reduce::Reduction;
-use super::stream::{LayerPair, Pass, Streams, Wanted};
-use super::{Correlation, check_finite};
+use super::stream::{LayerPair, Streams};
+use super::{Correlation, Source};
+use crate::Error;
 use crate::plan::{self, Chosen, Shape, Stream, Tile};
-use crate::{Error, Progress};
 
 /// A pair of neurons and its correlation.
-type PairScore = ((u32, u32), f64);
+type ScoredPair = ((u32, u32), f64);
 
 /// Correlations of single pairs of neurons.
 #[derive(Default)]
 pub(super) struct PairScores {
     /// Pairs by index within their layers, ascending; model a < model b.
-    by_layers: BTreeMap<LayerPair, Vec<PairScore>>,
+    by_layers: BTreeMap<LayerPair, Vec<ScoredPair>>,
     /// By model.
     d_mlp: Vec<u32>,
 }
@@ -69,33 +69,26 @@ impl<'a> Level<'a> {
     pub(super) fn run(
         &mut self,
         name: &str,
-        chosen: &Chosen,
+        chosen: Chosen,
         takes_within: bool,
         asked: BTreeMap<(usize, usize), Vec<(u32, u32)>>,
-        progress: &dyn Progress,
     ) -> Result<PairScores, Error> {
         let mut tiles: Vec<Tile> = plan::within_tiles(self.shapes).filter(|_| takes_within).collect();
-        tiles.extend(plan::chosen_tiles(self.shapes, chosen));
-        self.reduction.choose(chosen.clone());
+        tiles.extend(plan::chosen_tiles(self.shapes, &chosen));
+        self.reduction.choose(chosen);
         let room = self.correlation.room(&self.correlation.config.correlation, self.shapes, &tiles)?;
         let mut passes = plan::passes(&tiles, self.shapes, room);
         if passes.is_empty() {
             passes.push(Vec::new());
         }
+        let streams = Streams::new(&self.mask, Vec::new());
         let mut products = products(self.shapes, asked);
         let mut scores = PairScores::default();
         for (pass_idx, tiles) in passes.iter().enumerate() {
-            let of_passes =
-                if passes.len() > 1 { format!(", pass {} of {}", pass_idx + 1, passes.len()) } else { String::new() };
-            let work = format!("{} {}, {}{of_passes}", self.correlation.unit.stage, self.correlation.unit.of, name);
-            let wanted = Wanted { tiles, chosen, products: std::mem::take(&mut products) };
-            let precision = self.correlation.config.correlation.precision;
-            let mut pass = Pass::new(self.models, self.shapes, wanted, precision, &mut self.reduction.state.moments);
-            let streams = Streams::new(&self.mask, Vec::new());
-            pass.run(&streams, &self.tokens, self.correlation.options.batch_rows, &work, progress)?;
-            let (covariances, scored) = pass.into_sums();
-            check_finite(&self.reduction.state.moments, self.correlation.inputs, self.correlation.step_idx)?;
-            self.reduction.add_pass(covariances, progress)?;
+            let source = Source { models: self.models, shapes: self.shapes, streams: &streams, tokens: &self.tokens };
+            let wanted = (tiles.as_slice(), std::mem::take(&mut products));
+            let at = (pass_idx, passes.len());
+            let scored = self.correlation.pass(&source, &format!(", {name}"), at, wanted, &mut self.reduction)?;
             if pass_idx == 0 {
                 scores = self.scores(scored);
             }

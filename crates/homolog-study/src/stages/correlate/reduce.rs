@@ -23,8 +23,8 @@ pub(super) struct Reduction<'a> {
     baseline: &'a BaselineSection,
     precision: Precision,
     pub(super) state: State,
-    /// Of tiles that hold chosen neurons: extremes and maxima in `state` are then of these.
-    chosen: Chosen,
+    /// Neurons that are judged instead of all: extremes and maxima in `state` are then of these.
+    pub(super) chosen: Chosen,
     /// What chosen neurons are to those that they are held against, by (model, other) of the latter: [neuron].
     pub(super) offers: BTreeMap<(usize, usize), Vec<Extremes>>,
     top_k: usize,
@@ -60,11 +60,6 @@ impl<'a> Reduction<'a> {
         self.offers =
             judged.map(|pair| (pair, vec![Extremes::new(self.top_k); self.shapes[pair.0].n_neurons()])).collect();
         self.chosen = chosen;
-    }
-
-    /// What is judged instead of all neurons.
-    pub(super) fn chosen(&self) -> &Chosen {
-        &self.chosen
     }
 
     /// Mean and spread of every neuron of the views that count a token.

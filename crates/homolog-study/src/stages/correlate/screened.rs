@@ -21,7 +21,7 @@ use crate::Error;
 use crate::config::ScreeningSection;
 use crate::plan::{Chosen, Shape};
 use crate::results::{Audit, CheckpointCorrelation, PairCorrelation, PairScreening};
-use search::{Search, inflation};
+use search::{MatchSearch, inflation};
 
 /// (model, other)
 type Pair = (usize, usize);
@@ -29,9 +29,9 @@ type Pair = (usize, usize);
 /// Audited neurons from which a spread is told.
 const LEAST_DIFFERENCES: usize = 8;
 
-/// As many whole rows as hold `n_tokens` positions, at even distances: of text in order a sample of its documents.
-pub(super) fn rows_of(tokens: &Tokens, n_tokens: usize) -> Tokens {
-    tokens.spread(n_tokens.div_ceil(tokens.context()))
+/// Rows of the sample, of `n_rows`; none where that is all there are.
+pub(crate) fn sample_rows(section: &ScreeningSection, context: usize, n_rows: usize) -> Option<usize> {
+    Some(section.tokens.div_ceil(context)).filter(|&n_sampled| n_sampled < n_rows)
 }
 
 /// Rows on which candidates are narrowed; none where they are less than twice the sample's, or all there are.
@@ -40,14 +40,18 @@ pub(crate) fn narrowing_rows(section: &ScreeningSection, context: usize, n_rows:
     (narrowing >= 2 * sample && narrowing < n_rows).then_some(narrowing)
 }
 
-/// From the artifact of the sample at `screened` write that of all tokens at `path`.
-pub(super) fn make(correlation: &Correlation<'_>, screened: &Path, path: &Path) -> Result<(), Error> {
+/// From the artifact of the sample at `screened`, which counts `n_sampled` positions, write that of all tokens at `path`.
+pub(super) fn make(
+    correlation: &Correlation<'_>,
+    (screened, n_sampled): (&Path, usize),
+    path: &Path,
+) -> Result<(), Error> {
     let Correlation { config, inputs, step_idx, progress, .. } = *correlation;
     let checkpoints = &inputs.checkpoints[step_idx];
     let shapes: Vec<Shape> = checkpoints.iter().map(|checkpoint| shape(checkpoint, config)).collect();
     let sample = CheckpointCorrelation::read(screened, shapes.len())?;
     let models = load(checkpoints, config.correlation.precision, progress)?;
-    let mut screening = Screening::new(correlation, &models, &shapes, sample);
+    let mut screening = Screening::new(correlation, &models, &shapes, (sample, n_sampled));
     let n_narrowed_on = screening.narrow()?;
     let moments = screening.decide()?;
     screening.into_results(moments, n_narrowed_on).write(path)
@@ -87,7 +91,7 @@ struct Screening<'a> {
     /// Counted positions of the sample.
     n_sampled: usize,
     /// [neuron]
-    searches: BTreeMap<Pair, Vec<Search>>,
+    searches: BTreeMap<Pair, Vec<MatchSearch>>,
     exact: BTreeMap<Pair, BTreeMap<u32, (Exact, Why)>>,
     /// What screening alone has found for the audited.
     audited: BTreeMap<Pair, BTreeMap<u32, Screened>>,
@@ -98,13 +102,11 @@ impl<'a> Screening<'a> {
         correlation: &'a Correlation<'a>,
         models: &'a [Model],
         shapes: &'a [Shape],
-        sample: CheckpointCorrelation,
+        (sample, n_sampled): (CheckpointCorrelation, usize),
     ) -> Self {
-        let (section, inputs) = (&correlation.config.correlation.screening, correlation.inputs);
-        let rows = rows_of(&inputs.tokens, section.tokens);
-        let n_sampled = homolog_model::TokenMask::new(&rows, &inputs.exclude_tokens).n_tokens_counted();
+        let section = &correlation.config.correlation.screening;
         let of_pair = |(&pair, kept): (&Pair, &PairCorrelation)| {
-            (pair, kept.to_extremes(section.candidates).iter().map(Search::new).collect())
+            (pair, kept.to_extremes(section.candidates).iter().map(MatchSearch::new).collect())
         };
         let searches = sample.pairs.iter().map(of_pair).collect();
         let exact = sample.pairs.keys().map(|&pair| (pair, BTreeMap::new())).collect();
@@ -123,20 +125,19 @@ impl<'a> Screening<'a> {
     fn narrow(&mut self) -> Result<Option<usize>, Error> {
         let all = &self.correlation.inputs.tokens;
         let Some(n_rows) = narrowing_rows(self.section, all.context(), all.n_rows()) else { return Ok(None) };
-        let progress = self.correlation.progress;
         let mut level = self.level(all.spread(n_rows), self.section.candidates);
         if level.n_counted() <= self.n_sampled {
             return Ok(None);
         }
-        let scores = level.run("candidates on more tokens", &Chosen::new(), false, self.asked(), progress)?;
+        let scores = level.run("candidates on more tokens", Chosen::new(), false, self.asked())?;
         self.rescore(&scores, inflation(self.n_sampled, level.n_counted()));
         drop(scores);
         let unsure = self.unsure(&level);
         let expected = (self.n_sampled as f64 / level.n_counted() as f64).sqrt();
-        let keep = self.correlation.config.correlation.top_k.max(2);
+        let keep = Extremes::n_kept(self.correlation.config.correlation.top_k);
         if !unsure.is_empty() {
             self.tell(&unsure, "are looked for again among all neurons on more tokens");
-            level.run("unsure matches on more tokens", &unsure, false, BTreeMap::new(), progress)?;
+            level.run("unsure matches on more tokens", unsure.clone(), false, BTreeMap::new())?;
             self.offer(&level);
         }
         for (pair, searches) in &mut self.searches {
@@ -145,7 +146,7 @@ impl<'a> Screening<'a> {
                 // The error of a correlation falls with the square root of the tokens.
                 let error = search.error().unwrap_or(f64::INFINITY) * expected;
                 if let Ok(at) = again.binary_search(&(neuron as u32)) {
-                    *search = Search::new(&level.reduction.state.extremes[pair][at]);
+                    *search = MatchSearch::new(&level.reduction.state.extremes[pair][at]);
                 }
                 search.narrow(keep, self.section.margin * error);
             }
@@ -155,12 +156,10 @@ impl<'a> Screening<'a> {
 
     /// Score what candidates there are over all tokens, and compute exactly what must be. Returns the moments of every model.
     fn decide(&mut self) -> Result<Vec<Vec<homolog_stats::Moments>>, Error> {
-        let (config, progress) = (self.correlation.config, self.correlation.progress);
         let tokens = self.correlation.inputs.tokens.clone();
-        let mut level = self.level(tokens, config.correlation.top_k);
+        let mut level = self.level(tokens, self.correlation.config.correlation.top_k);
         let audit = self.draw_audit();
-        let has_baselines = self.section.audit > 0;
-        let scores = level.run("candidates on all tokens", &audit, has_baselines, self.asked(), progress)?;
+        let scores = level.run("candidates on all tokens", audit.clone(), self.has_baselines(), self.asked())?;
         self.rescore(&scores, 1.0);
         drop(scores);
         for (&pair, neurons) in &audit {
@@ -171,7 +170,7 @@ impl<'a> Screening<'a> {
             };
             self.audited.insert(pair, neurons.iter().map(screened).collect());
         }
-        self.take(&level, has_baselines, |_, _| Why::Audited);
+        self.take(&level, |_, _| Why::Audited);
         let moments = level.reduction.state.moments_of_rows(self.shapes.len());
         let drift = self.drift();
         loop {
@@ -186,12 +185,17 @@ impl<'a> Screening<'a> {
                 return Ok(moments);
             }
             self.tell(&chosen, "are computed exactly");
-            level.run("what stays in doubt on all tokens", &chosen, false, BTreeMap::new(), progress)?;
-            self.take(&level, has_baselines, |pair, neuron| match unsure.get(&pair) {
+            level.run("what stays in doubt on all tokens", chosen, false, BTreeMap::new())?;
+            self.take(&level, |pair, neuron| match unsure.get(&pair) {
                 Some(unsure) if unsure.binary_search(&neuron).is_ok() => Why::Unsure,
                 _ => Why::NearThreshold,
             });
         }
+    }
+
+    /// Whether what is computed exactly has its baseline from all tokens too.
+    fn has_baselines(&self) -> bool {
+        self.section.audit > 0
     }
 
     /// Every pair of neurons that a search asks for, by (a, b) with a < b.
@@ -255,12 +259,12 @@ impl<'a> Screening<'a> {
     }
 
     /// Keep what the level has found of chosen neurons, and offer it to the others.
-    fn take(&mut self, level: &Level<'_>, has_baselines: bool, why: impl Fn(Pair, u32) -> Why) {
+    fn take(&mut self, level: &Level<'_>, why: impl Fn(Pair, u32) -> Why) {
         let reduction = &level.reduction;
-        for (pair, neurons) in reduction.chosen() {
+        for (pair, neurons) in &reduction.chosen {
             for (at, &neuron) in neurons.iter().enumerate() {
                 let of_draw = |maxima: &Vec<f64>| maxima[at];
-                let baseline = has_baselines.then(|| reduction.state.maxima[pair].iter().map(of_draw).collect());
+                let baseline = self.has_baselines().then(|| reduction.state.maxima[pair].iter().map(of_draw).collect());
                 let exact = Exact { extremes: reduction.state.extremes[pair][at].clone(), baseline };
                 let of_pair = self.exact.get_mut(pair).expect("every pair has a map");
                 of_pair.insert(neuron, (exact, why(*pair, neuron)));
@@ -373,7 +377,7 @@ impl<'a> Screening<'a> {
                 }
                 let is_constant = moments[pair.0][neuron].is_constant();
                 let n_undefined = if is_constant { moments[pair.1].len() } else { n_constant };
-                let best = &search.candidates()[..search.candidates().len().min(top_k.max(2))];
+                let best = &search.candidates()[..search.candidates().len().min(Extremes::n_kept(top_k))];
                 let histogram = sample.histogram.as_chunks().0[neuron];
                 Extremes::restore(top_k, best, search.lowest(), histogram, n_undefined as u32)
             });
@@ -385,7 +389,7 @@ impl<'a> Screening<'a> {
                 }
             }
             // Of a constant neuron it is known exactly that nothing is defined.
-            let margin = |(neuron, search): (usize, &Search)| {
+            let margin = |(neuron, search): (usize, &MatchSearch)| {
                 let is_known = exact.contains_key(&(neuron as u32)) || moments[pair.0][neuron].is_constant();
                 if is_known { f64::NAN } else { search.margin() }
             };
@@ -430,7 +434,7 @@ impl<'a> Screening<'a> {
             n_same_match,
             max_corr_difference,
             baseline_bias,
-            has_exact_baselines: self.section.audit > 0,
+            has_exact_baselines: self.has_baselines(),
         }
     }
 }

@@ -152,7 +152,7 @@ impl State {
         for (&(model, other), extremes) in extremes.iter_mut() {
             let n = shapes[model].n_neurons();
             let kept = read_pair(&tensors, (model, other))?;
-            let is_whole = kept.n_best == top_k.max(2)
+            let is_whole = kept.n_best == Extremes::n_kept(top_k)
                 && kept.best_neuron.len() == n * kept.n_best
                 && kept.histogram.len() == n * HISTOGRAM_BINS
                 && [kept.lowest_neuron.len(), kept.n_undefined.len(), kept.lowest_corr.len()] == [n; 3]

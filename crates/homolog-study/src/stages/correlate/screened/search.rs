@@ -10,7 +10,7 @@ use homolog_stats::Extremes;
 /// Candidates come from all neurons on some tokens and are scored again on more. What was left out had a correlation of at most
 /// `corr` on the tokens of that moment; how far correlations move from those tokens to more is seen on the candidates.
 #[derive(Clone, Debug, PartialEq)]
-pub(in super::super) struct Search {
+pub(in super::super) struct MatchSearch {
     /// Best first, on the most tokens so far; ties go to the lower neuron.
     candidates: Vec<(f64, u32)>,
     /// The smallest correlation when all were looked at.
@@ -32,7 +32,7 @@ struct LeftOut {
     error: Option<f64>,
 }
 
-impl Search {
+impl MatchSearch {
     /// All neurons were looked at; `extremes` keeps the best of them.
     pub(super) fn new(extremes: &Extremes) -> Self {
         let n_defined: u32 = extremes.histogram().iter().sum();
@@ -56,7 +56,7 @@ impl Search {
         self.lowest
     }
 
-    /// Take the correlations of all that are [`Search::asked`] on more tokens; NaN is undefined. What is found of how far they moved
+    /// Take the correlations of all that are [`MatchSearch::asked`] on more tokens; NaN is undefined. What is found of how far they moved
     /// is made larger by the factor `inflation`: see [`inflation`].
     pub(super) fn rescore(&mut self, corr: impl Fn(u32) -> f64, inflation: f64) {
         let moved: Vec<f64> = self.candidates.iter().map(|&(old, neuron)| corr(neuron) - old).collect();

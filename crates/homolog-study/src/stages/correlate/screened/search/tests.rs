@@ -1,13 +1,13 @@
 use super::*;
 
 /// Neurons 0, 1, ... with these correlations, of which the best `n` are kept.
-fn search(n: usize, corrs: &[f64]) -> Search {
+fn search(n: usize, corrs: &[f64]) -> MatchSearch {
     let mut extremes = Extremes::new(n);
     corrs.iter().enumerate().for_each(|(neuron, &corr)| extremes.push(corr, neuron as u32));
-    Search::new(&extremes)
+    MatchSearch::new(&extremes)
 }
 
-fn neurons(search: &Search) -> Vec<u32> {
+fn neurons(search: &MatchSearch) -> Vec<u32> {
     search.candidates().iter().map(|candidate| candidate.1).collect()
 }
 
