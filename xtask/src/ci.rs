@@ -24,6 +24,7 @@ fn steps(root: &Path, tally: &mut Tally) -> Result<()> {
     step("fmt", || cargo(root, &["fmt", "--all", "--check"]))?;
     step("clippy", || cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     step("test", || test(root, &[], None, tally))?;
+    step("pages", || pages(root, tally))?;
     step("doc", || cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]))?;
     step("tidy", || tidy::run(root))
 }
@@ -64,18 +65,50 @@ fn test(root: &Path, which: &[&str], python: Option<&Path>, tally: &mut Tally) -
     let args = ["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"];
     let mut command = cargo_command(root, &[&args[..], which].concat());
     command.envs(python.map(|python| ("HOMOLOG_PYTHON", python)));
-    let mut child = command.stdout(Stdio::piped()).spawn().context("cargo does not start")?;
+    streamed(command, |line| tally.read_line(line))
+}
+
+/// Runs a command to its end, shows what it prints, and each line to `read` too.
+fn streamed(mut command: Command, mut read: impl FnMut(&str)) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("{program} does not start"))?;
     let stdout = child.stdout.take().expect("stdout is piped");
     for line in BufReader::new(stdout).split(b'\n') {
         let line = line.context("reading the tests' output")?;
         let line = String::from_utf8_lossy(&line);
         println!("{line}");
-        tally.read_line(&line);
+        read(&line);
     }
-    ensure_success(child.wait().context("waiting for cargo")?)
+    ensure_success(child.wait().with_context(|| format!("waiting for {program}"))?)
+}
+
+/// What is written in JavaScript: its types, its tests, and the pages driven in a browser.
+///
+/// Whoever has no Node can build and test everything else: then this is skipped, and said so.
+fn pages(root: &Path, tally: &mut Tally) -> Result<()> {
+    let folder = root.join("crates/homolog-report/explorer");
+    let npm = |args: &[&str]| {
+        println!("$ npm {}", args.join(" "));
+        let mut command = Command::new("npm");
+        command.args(args).current_dir(&folder);
+        command
+    };
+    if npm(&["--version"]).output().is_err() {
+        let reason = "pages: npm is not installed; it comes with Node.js 20 or later";
+        println!("SKIPPED: {reason}");
+        tally.skip(reason);
+        return Ok(());
+    }
+    ensure_success(npm(&["ci", "--no-audit", "--no-fund"]).status().context("npm does not start")?)?;
+    ensure_success(npm(&["run", "check"]).status().context("npm does not start")?)?;
+    streamed(npm(&["run", "browser"]), |line| {
+        if let Some(reason) = line.strip_prefix("SKIPPED: ") {
+            tally.skip(reason);
+        }
+    })
 }
 
 fn ensure_success(status: ExitStatus) -> Result<()> {
-    ensure!(status.success(), "cargo gave {status}");
+    ensure!(status.success(), "it gave {status}");
     Ok(())
 }

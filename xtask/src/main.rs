@@ -15,7 +15,7 @@ Automation of the Homolog workspace.
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  ci                  Everything that must pass before a commit, in order: formatting, clippy, tests, docs, tidy.
+  ci                  Everything that must pass before a commit, in order: formatting, clippy, tests, pages, docs, tidy.
                       Stops at the first failure; ends with the skipped tests and `N passed, N failed, N skipped`.
   slow                Tests that `ci` leaves out: they take minutes, or hold results against Python's (which is set up below
                       target/, with pip). Ends with the same sums.

@@ -4,12 +4,13 @@
 //! of a run folder is written through this crate, complete or not at all, and equal contents give equal bytes: no
 //! time, host, path or library version gets into a table or a tensor file.
 //!
-//! The seven tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
-//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`]), and an eighth of a screened search ([`ScreeningRow`]), written by
+//! The eight tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
+//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`]), and a ninth of a screened search ([`ScreeningRow`]), written by
 //! [`write_table`] and read by [`read_table`].
 //! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
 
 mod ablation_row;
+mod damage_row;
 mod emergence_row;
 mod error;
 #[cfg(feature = "faults")]
@@ -26,6 +27,7 @@ mod table;
 mod tensors;
 
 pub use ablation_row::AblationRow;
+pub use damage_row::DamageRow;
 pub use emergence_row::EmergenceRow;
 pub use error::Error;
 #[cfg(feature = "faults")]

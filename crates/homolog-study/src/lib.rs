@@ -9,6 +9,7 @@ mod artifacts;
 pub mod config;
 mod context;
 mod course;
+mod damage;
 mod dry_run;
 mod error;
 mod inputs;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use homolog_model::Isa;
 
 use crate::arithmetic;
+use crate::damage;
 use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
 use crate::run_folder::RunFolder;
@@ -80,6 +81,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         excess.push(classified.excess);
     }
     (tables.persistence, tables.stability) = persist::run(config, &inputs, &excess);
+    tables.damage = damage::rows(&tables.ablation);
     tables.sort();
     let summary = Summary::new(config, &inputs, &tables);
     tables.notes.extend(summary.notes.clone());

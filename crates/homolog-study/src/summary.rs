@@ -6,7 +6,7 @@ mod tests;
 use std::path::Path;
 
 use homolog_model::Isa;
-use homolog_results::{AblationRow, NeuronRow, ScreeningRow};
+use homolog_results::{NeuronRow, ScreeningRow};
 
 use crate::inputs::Inputs;
 use crate::tables::Tables;
@@ -42,12 +42,9 @@ impl Summary {
                     let is_step = row.to_checkpoint == step && row.is_consecutive && step_idx > 0;
                     row.model == *name && is_step && row.layer.is_none() && row.threshold == threshold
                 });
-                let ablation: Vec<&AblationRow> = tables
-                    .ablation
-                    .iter()
-                    .filter(|row| row.model == *name && row.checkpoint == step && row.mode == mode)
-                    .collect();
-                let damage = Damage::of(&ablation);
+                let damage = tables.damage.iter().find(|row| {
+                    row.model == *name && row.checkpoint == step && row.mode == mode && row.control == "random"
+                });
                 let number =
                     |value: Option<f64>, digits: usize| value.map_or("-".into(), |value| format!("{value:.digits$}"));
                 lines.push(format!(
@@ -58,11 +55,10 @@ impl Summary {
                     persistence
                         .and_then(|row| row.persistence)
                         .map_or("-".into(), |share| format!("{:.1} %", 100.0 * share)),
-                    number(damage.as_ref().map(|damage| damage.universal), 5),
-                    number(damage.as_ref().and_then(|damage| damage.random), 5),
-                    number(damage.as_ref().and_then(Damage::ratio), 2),
+                    number(damage.map(|damage| damage.universal_delta_nats), 5),
+                    number(damage.and_then(|damage| damage.control_delta_nats), 5),
+                    number(damage.and_then(|damage| damage.ratio), 2),
                     damage
-                        .as_ref()
                         .and_then(|damage| damage.equal_multiple)
                         .map_or("-".into(), |multiple| format!("{multiple:.1}x random")),
                 ));
@@ -152,55 +148,4 @@ fn empty_checkpoints(config: &StudyConfig, inputs: &Inputs, neurons: &[NeuronRow
 fn below(excess: f64) -> f64 {
     let rounded = (excess * 100.0).floor() / 100.0;
     if rounded < excess { rounded } else { rounded - 0.01 }
-}
-
-/// Damage of the universal set and of random ones, in one mode.
-struct Damage {
-    universal: f64,
-    /// Mean over draws of as many random neurons.
-    random: Option<f64>,
-    /// Multiple of the universal set's size at which random neurons do its damage.
-    equal_multiple: Option<f64>,
-}
-
-impl Damage {
-    /// None for an empty universal set or no ablation.
-    fn of(rows: &[&AblationRow]) -> Option<Self> {
-        let universal = rows.iter().find(|row| row.set == "universal" && row.n_neurons > 0)?.delta_loss_nats;
-        let mut by_multiple: Vec<(u32, Vec<f64>)> = Vec::new();
-        for row in rows.iter().filter(|row| row.set == "random") {
-            let Some(multiple) = row.multiple else { continue };
-            match by_multiple.iter_mut().find(|entry| entry.0 == multiple) {
-                Some(entry) => entry.1.push(row.delta_loss_nats),
-                None => by_multiple.push((multiple, vec![row.delta_loss_nats])),
-            }
-        }
-        by_multiple.sort_by_key(|entry| entry.0);
-        let mean = |deltas: &[f64]| deltas.iter().sum::<f64>() / deltas.len() as f64;
-        let curve: Vec<(f64, f64)> =
-            by_multiple.iter().map(|(multiple, deltas)| (f64::from(*multiple), mean(deltas))).collect();
-        let random = curve.iter().find(|point| point.0 == 1.0).map(|point| point.1);
-        Some(Self { universal, random, equal_multiple: crossing(&curve, universal) })
-    }
-
-    /// Universal damage over random damage; none unless both are harmful.
-    fn ratio(&self) -> Option<f64> {
-        self.random.filter(|&random| random > 0.0 && self.universal > 0.0).map(|random| self.universal / random)
-    }
-}
-
-/// Where the piecewise linear curve from (0, 0) through `points` first reaches `level`; none for a level that is not positive
-/// or never reached.
-fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
-    if level <= 0.0 {
-        return None;
-    }
-    let mut last = (0.0, 0.0);
-    for &(x, y) in points {
-        if y >= level {
-            return Some(last.0 + (x - last.0) * (level - last.1) / (y - last.1));
-        }
-        last = (x, y);
-    }
-    None
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow, StabilityRow,
-    Table, TableRecord, TensorData, file_hash, sort_rows, write_table, write_tensors,
+    AblationRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow,
+    StabilityRow, Table, TableRecord, TensorData, file_hash, sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
@@ -17,7 +17,7 @@ const TOP_K_FILE: &str = "tensors/topk.safetensors";
 /// Histograms of every neuron's correlations.
 const HISTOGRAMS_FILE: &str = "tensors/histograms.safetensors";
 
-/// Rows of the seven tables, and of the eighth where a search was screened; tensors, and remarks.
+/// Rows of the eight tables, and of the ninth where a search was screened; tensors, and remarks.
 #[derive(Default)]
 pub(crate) struct Tables {
     pub(crate) models: Vec<ModelRow>,
@@ -27,6 +27,7 @@ pub(crate) struct Tables {
     pub(crate) persistence: Vec<PersistenceRow>,
     pub(crate) stability: Vec<StabilityRow>,
     pub(crate) ablation: Vec<AblationRow>,
+    pub(crate) damage: Vec<DamageRow>,
     /// None of an exact search.
     pub(crate) screening: Vec<ScreeningRow>,
     pub(crate) notes: Vec<String>,
@@ -77,6 +78,7 @@ impl Tables {
         sort_rows(&mut self.persistence);
         sort_rows(&mut self.stability);
         sort_rows(&mut self.ablation);
+        sort_rows(&mut self.damage);
         sort_rows(&mut self.screening);
     }
 
@@ -101,6 +103,7 @@ impl Tables {
             write_one(run_dir, &self.persistence, metadata)?,
             write_one(run_dir, &self.stability, metadata)?,
             write_one(run_dir, &self.ablation, metadata)?,
+            write_one(run_dir, &self.damage, metadata)?,
         ];
         if !self.screening.is_empty() {
             tables.push(write_one(run_dir, &self.screening, metadata)?);

@@ -52,3 +52,10 @@ fn sums_results_and_counts_each_skipped_test_once() {
 fn nothing_adds_up_to_nothing() {
     assert_eq!(tally("").summary(), "0 passed, 0 failed, 0 skipped");
 }
+
+#[test]
+fn what_cargo_did_not_run_is_skipped_and_passes_no_test() {
+    let mut tally = tally("test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n");
+    tally.skip("no browser");
+    assert_eq!(tally.summary(), "3 passed, 0 failed, 1 skipped");
+}

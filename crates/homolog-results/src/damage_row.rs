@@ -1,0 +1,38 @@
+//! Table `damage`: what universal neurons are worth in random ones.
+
+use crate::table::table;
+
+table! {
+    name: "damage",
+    keys: [model, checkpoint, threshold, mode, control],
+    /// The loss that ablating all universal neurons of one checkpoint costs, beside that of one kind of random sets.
+    ///
+    /// Drawn from the rows of table `ablation`; no row where no neuron is universal.
+    pub struct DamageRow {
+        /// Name of the model in the study file.
+        pub model: String,
+        /// Training step; null when the study names no checkpoints.
+        pub checkpoint: Option<i64>,
+        /// Threshold by which the universal neurons were chosen.
+        pub threshold: f64,
+        /// Value the neurons are set to: `zero` or `mean`.
+        pub mode: String,
+        /// Kind of random sets: `random` or `random_layer_matched`.
+        pub control: String,
+        /// Universal neurons.
+        pub n_neurons: u64,
+        /// What ablating them costs, in nats per predicted token.
+        pub universal_delta_nats: f64,
+        /// Random sets of the same size.
+        pub n_draws: u32,
+        /// What ablating these costs, mean over draws, in nats per predicted token; null without draws.
+        pub control_delta_nats: Option<f64>,
+        /// `universal_delta_nats` / `control_delta_nats`; null unless both are above zero.
+        pub ratio: Option<f64>,
+        /// How many times as many random neurons do the same damage: where the line through (0, 0) and the means over draws at every
+        /// multiple, straight between them, first reaches `universal_delta_nats`; null where that is not above zero, or never reached.
+        pub equal_multiple: Option<f64>,
+        /// Greatest multiple that was measured, in neurons over `n_neurons`; null without draws.
+        pub greatest_multiple: Option<u32>,
+    }
+}
