@@ -25,6 +25,7 @@ mod stability_row;
 mod store;
 mod table;
 mod tensors;
+mod vocabulary_row;
 
 pub use ablation_row::AblationRow;
 pub use damage_row::DamageRow;
@@ -42,5 +43,6 @@ pub use persistence_row::PersistenceRow;
 pub use screening_row::ScreeningRow;
 pub use stability_row::StabilityRow;
 pub use store::{FolderLock, Sibling, file_hash, remove_files, remove_siblings, write_atomically, write_bytes};
-pub use table::{Table, read_metadata, read_table, sort_rows, write_table};
-pub use tensors::{TensorData, Tensors, data_hash, read_tensors, write_tensors};
+pub use table::{Table, read_batches, read_metadata, read_table, sort_rows, write_table};
+pub use tensors::{TensorData, TensorFile, Tensors, data_hash, open_tensors, read_tensors, write_tensors};
+pub use vocabulary_row::VocabularyRow;

@@ -39,6 +39,8 @@ pub trait Table: Sized {
     const NAME: &'static str;
     /// Names of the columns that identify a row, in the order by which rows are sorted.
     const KEYS: &'static [&'static str];
+    /// Names of all columns, in file order.
+    const COLUMNS: &'static [&'static str];
 
     /// The columns in file order.
     fn schema() -> SchemaRef;
@@ -50,6 +52,8 @@ pub trait Table: Sized {
     fn key_order(&self, other: &Self) -> Ordering;
     /// Name of the first column that holds NaN, if one does.
     fn nan_column(&self) -> Option<&'static str>;
+    /// The row as text, a cell for each column: numbers by their shortest digits that read back the same, nulls empty.
+    fn cells(&self) -> Vec<String>;
     /// Whether a row and the next one may share a row group.
     fn same_group(&self, _other: &Self) -> bool {
         true
@@ -74,6 +78,8 @@ macro_rules! table {
         impl $crate::table::Table for $row {
             const NAME: &'static str = $name;
             const KEYS: &'static [&'static str] = &[$(stringify!($key)),+];
+
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),+];
 
             fn schema() -> arrow_schema::SchemaRef {
                 std::sync::Arc::new(arrow_schema::Schema::new(vec![
@@ -112,6 +118,10 @@ macro_rules! table {
                     return Some(stringify!($column));
                 })+
                 None
+            }
+
+            fn cells(&self) -> Vec<String> {
+                vec![$($crate::table::Column::text(&self.$column)),+]
             }
 
             $(fn same_group(&self, other: &Self) -> bool {
@@ -161,14 +171,29 @@ pub fn write_table<T: Table>(path: &Path, rows: &[T], metadata: &[(String, Strin
 /// Columns that are not of the contract are ignored; one that lacks, has another type or holds an unexpected null is an
 /// error.
 pub fn read_table<T: Table>(path: &Path) -> Result<Vec<T>, Error> {
+    let mut rows = Vec::new();
+    read_batches(path, |batch| {
+        rows.extend(batch);
+        Ok::<_, Error>(())
+    })?;
+    Ok(rows)
+}
+
+/// Hands the rows of the table at `path` to `take`, a batch at a time in file order: for tables that are not wanted whole.
+///
+/// Errors: as [`read_table`]; those of `take`, at once.
+pub fn read_batches<T: Table, E: From<Error>>(
+    path: &Path,
+    mut take: impl FnMut(Vec<T>) -> Result<(), E>,
+) -> Result<(), E> {
     let builder = open(path)?.with_batch_size(BATCH_ROWS);
     // An empty table yields no batch, but its columns have to be right too.
-    let mut rows = T::from_batch(&RecordBatch::new_empty(builder.schema().clone()), path)?;
+    T::from_batch(&RecordBatch::new_empty(builder.schema().clone()), path)?;
     let mut batches = fenced(path, || builder.build())?;
     while let Some(batch) = fenced(path, || Ok(batches.next().transpose()?))? {
-        rows.extend(T::from_batch(&batch, path)?);
+        take(T::from_batch(&batch, path)?)?;
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// The key-value metadata of the table at `path`; a key without value reads as the empty string.

@@ -3,6 +3,8 @@
 //! The safetensors crate keeps metadata in a `HashMap`, whose order changes from run to run; the header is therefore
 //! written here, with sorted keys. Reading is the crate's, and so is every check of a hostile file.
 
+mod file;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
@@ -11,6 +13,8 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
+
+pub use file::{TensorFile, open_tensors};
 
 use crate::{Error, store};
 

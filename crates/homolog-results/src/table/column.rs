@@ -26,6 +26,8 @@ pub(crate) trait Column: Sized + 'static {
     fn order(&self, other: &Self) -> Ordering;
     /// Whether the value is a float's NaN.
     fn is_nan(&self) -> bool;
+    /// The value as text; a null is empty.
+    fn text(&self) -> String;
 
     /// The column's entry in a schema.
     fn field(name: &str) -> Field {
@@ -43,6 +45,7 @@ pub(crate) trait Value: Sized + 'static {
     fn is_nan(&self) -> bool {
         false
     }
+    fn text(&self) -> String;
 }
 
 impl<V: Value> Column for V {
@@ -63,6 +66,10 @@ impl<V: Value> Column for V {
 
     fn is_nan(&self) -> bool {
         V::is_nan(self)
+    }
+
+    fn text(&self) -> String {
+        V::text(self)
     }
 }
 
@@ -88,6 +95,10 @@ impl<V: Value> Column for Option<V> {
     fn is_nan(&self) -> bool {
         self.as_ref().is_some_and(V::is_nan)
     }
+
+    fn text(&self) -> String {
+        self.as_ref().map(V::text).unwrap_or_default()
+    }
 }
 
 /// `Value` for a number: its Arrow type, the call that orders it, and the call that tells NaN.
@@ -110,6 +121,10 @@ macro_rules! number {
 
             fn is_nan(&self) -> bool {
                 $is_nan(*self)
+            }
+
+            fn text(&self) -> String {
+                format!("{self:?}")
             }
         }
     )+};
@@ -138,6 +153,10 @@ impl Value for bool {
     fn order(&self, other: &Self) -> Ordering {
         self.cmp(other)
     }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl Value for String {
@@ -153,6 +172,10 @@ impl Value for String {
 
     fn order(&self, other: &Self) -> Ordering {
         self.cmp(other)
+    }
+
+    fn text(&self) -> String {
+        self.clone()
     }
 }
 

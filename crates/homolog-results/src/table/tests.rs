@@ -434,3 +434,40 @@ fn one_changed_byte_is_read_or_refused() {
         let _ = read_table::<ModelRow>(&path);
     }
 }
+
+#[test]
+fn cells_are_the_shortest_text_that_reads_back_and_nulls_are_empty() {
+    let row = NeuronRow { max_corr: Some(0.1 + 0.2), act_mean: 1e300, ..neuron("a,\"b\"", None, 3, 7) };
+    let cells = row.cells();
+    let cell = |column: &str| cells[NeuronRow::COLUMNS.iter().position(|name| *name == column).unwrap()].as_str();
+    assert_eq!(cells.len(), NeuronRow::schema().fields().len());
+    assert_eq!((cell("model"), cell("checkpoint"), cell("layer"), cell("neuron")), ("a,\"b\"", "", "3", "7"));
+    assert_eq!((cell("max_corr"), cell("min_corr"), cell("mean_corr")), ("0.30000000000000004", "", "-0.0"));
+    assert_eq!((cell("act_mean"), cell("act_max"), cell("is_universal")), ("1e300", "inf", "true"));
+}
+
+#[test]
+fn batches_stop_at_the_first_error_of_their_taker() {
+    #[derive(Debug)]
+    struct Enough;
+    impl From<Error> for Enough {
+        fn from(error: Error) -> Self {
+            panic!("{error}")
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("neurons.parquet");
+    let rows: Vec<NeuronRow> = (0..BATCH_ROWS as u32 + 3).map(|i| neuron("a", None, 0, i)).collect();
+    write_table(&path, &rows, &[]).unwrap();
+    let mut sizes = Vec::new();
+    let mut take = |n_batches: usize| {
+        sizes.clear();
+        let done = read_batches(&path, |rows: Vec<NeuronRow>| {
+            sizes.push(rows.len());
+            if sizes.len() == n_batches { Err(Enough) } else { Ok(()) }
+        });
+        (done.is_ok(), sizes.clone())
+    };
+    assert_eq!(take(1), (false, vec![BATCH_ROWS]));
+    assert_eq!(take(9), (true, vec![BATCH_ROWS, 3]));
+}
