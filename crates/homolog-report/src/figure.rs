@@ -217,3 +217,99 @@ pub struct Facet {
     /// Whether every panel has a y scale of its own.
     pub has_own_y: bool,
 }
+
+impl Data {
+    /// With another column of numbers; what is not finite is missing.
+    #[must_use]
+    pub fn numbers<V: Into<Option<f64>>>(mut self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
+        let values = values.into_iter().map(|value| value.into().filter(|value: &f64| value.is_finite())).collect();
+        self.columns.push(Column { name: name.into(), values: Values::Numbers(values) });
+        self
+    }
+
+    /// With another column of words.
+    #[must_use]
+    pub fn words<V: Into<String>>(mut self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
+        let values = values.into_iter().map(Into::into).collect();
+        self.columns.push(Column { name: name.into(), values: Values::Words(values) });
+        self
+    }
+}
+
+impl Mark {
+    /// A shape with nothing said of it yet, in ink.
+    pub fn new(shape: Shape) -> Self {
+        let none = || None;
+        Self {
+            shape,
+            x: none(),
+            x2: none(),
+            y: none(),
+            y2: none(),
+            color: Color::Ink,
+            style: None,
+            text: None,
+            only: None,
+        }
+    }
+
+    /// At these columns.
+    #[must_use]
+    pub fn at(mut self, x: &str, y: &str) -> Self {
+        self.x = Some(Channel::Field(x.into()));
+        self.y = Some(Channel::Field(y.into()));
+        self
+    }
+
+    /// From `y` to this column.
+    #[must_use]
+    pub fn to_y(mut self, y2: &str) -> Self {
+        self.y2 = Some(Channel::Field(y2.into()));
+        self
+    }
+
+    /// Coloured by a column.
+    #[must_use]
+    pub fn colored(mut self, column: &str) -> Self {
+        self.color = Color::Field(column.into());
+        self
+    }
+
+    /// Of one colour.
+    #[must_use]
+    pub fn in_color(mut self, color: Color) -> Self {
+        self.color = color;
+        self
+    }
+
+    /// Dashed or shaped by a column.
+    #[must_use]
+    pub fn styled(mut self, column: &str) -> Self {
+        self.style = Some(column.into());
+        self
+    }
+
+    /// Of rows with this word only.
+    #[must_use]
+    pub fn only(mut self, column: &str, word: &str) -> Self {
+        self.only = Some((column.into(), word.into()));
+        self
+    }
+}
+
+impl Scale {
+    /// A place for every word.
+    pub fn band(title: &str) -> Self {
+        Self { title: title.into(), kind: ScaleKind::Band }
+    }
+
+    /// Linear over what the marks need.
+    pub fn linear(title: &str) -> Self {
+        Self { title: title.into(), kind: ScaleKind::Linear { domain: None, has_zero: false, format: Format::Plain } }
+    }
+
+    /// Percentages from zero.
+    pub fn share(title: &str) -> Self {
+        Self { title: title.into(), kind: ScaleKind::Linear { domain: None, has_zero: true, format: Format::Percent } }
+    }
+}

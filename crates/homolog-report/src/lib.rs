@@ -6,6 +6,8 @@
 mod bundle;
 mod error;
 mod figure;
+mod figures;
+mod hexbin;
 mod run;
 #[cfg(test)]
 mod test_run;
@@ -15,4 +17,6 @@ pub use figure::{
     Channel, Color, ColorKind, ColorScale, Column, Data, Facet, Figure, Format, Mark, Scale, ScaleKind, Shape, Values,
     Width,
 };
+pub use figures::figures;
+pub use hexbin::{Bin, HexGrid};
 pub use run::Run;

@@ -11,11 +11,11 @@ mod tensors;
 use std::path::{Path, PathBuf};
 
 use homolog_results::{
-    AblationRow, EmergenceRow, Manifest, ModelRow, PersistenceRow, ScreeningRow, StabilityRow, Table, VocabularyRow,
-    read_table,
+    AblationRow, DamageRow, EmergenceRow, Manifest, ModelRow, PersistenceRow, ScreeningRow, StabilityRow, Table,
+    VocabularyRow, read_table,
 };
 
-pub(crate) use matches::Matches;
+pub(crate) use matches::{Matches, NO_NEURON};
 pub(crate) use neurons::{Neurons, Shape};
 pub(crate) use settings::Settings;
 pub(crate) use tensors::{TopK, Windows};
@@ -38,6 +38,7 @@ pub struct Run {
     pub(crate) persistence: Vec<PersistenceRow>,
     pub(crate) stability: Vec<StabilityRow>,
     pub(crate) ablation: Vec<AblationRow>,
+    pub(crate) damage: Vec<DamageRow>,
     /// None of an exact search.
     pub(crate) screening: Vec<ScreeningRow>,
     /// By token id; none where the study had no tokenizer.
@@ -78,6 +79,7 @@ impl Run {
             persistence: read_rows(folder)?,
             stability: read_rows(folder)?,
             ablation: read_rows(folder)?,
+            damage: read_rows(folder)?,
             screening: read_rows_if_there(folder)?.unwrap_or_default(),
             vocabulary: read_rows_if_there(folder)?,
             folder: folder.to_owned(),

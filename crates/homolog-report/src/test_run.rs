@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, EmergenceRow, Inputs, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow,
+    AblationRow, DamageRow, EmergenceRow, Inputs, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow,
     TensorData, TokensInput, VocabularyRow, WeightsInput, sort_rows, write_table, write_tensors,
 };
 
@@ -136,6 +136,7 @@ pub(crate) fn write(folder: &Path, options: &Options) {
     write_table::<PersistenceRow>(&table("persistence"), &[], &[]).unwrap();
     write_table::<StabilityRow>(&table("stability"), &[], &[]).unwrap();
     write_table::<AblationRow>(&table("ablation"), &[], &[]).unwrap();
+    write_table::<DamageRow>(&table("damage"), &[], &[]).unwrap();
     write_tensors(&folder.join("tensors/topk.safetensors"), &top_k, &[]).unwrap();
     if options.has_vocabulary {
         let row = |(token, text): (usize, &&str)| VocabularyRow {

@@ -1,0 +1,40 @@
+//! The figures of a run: one file a kind, each from tables to a [`Figure`].
+//!
+//! The paper's five come for every model as the reference and for the family, whose lines are means over models with the range over
+//! models around them; then what a referee asks for. A kind that a run has no rows for (no ablations, one checkpoint) is left out.
+
+mod ablation;
+mod correlation;
+mod course;
+mod emergence;
+mod facts;
+mod persistence;
+mod spread;
+#[cfg(test)]
+mod tests;
+
+use crate::{Figure, Run};
+use facts::Facts;
+
+/// Every figure that the tables of `run` carry, in the order of their names.
+pub fn figures(run: &Run) -> Vec<Figure> {
+    let facts = Facts::of(run);
+    let mut figures = Vec::new();
+    for subject in facts.subjects() {
+        figures.extend(emergence::by_layer(run, &facts, &subject));
+        figures.extend(persistence::by_layer(run, &facts, &subject));
+        figures.extend(ablation::losses(run, &facts, &subject));
+        figures.extend(ablation::doses(run, &facts, &subject));
+        figures.extend(ablation::efficiency(run, &facts, &subject));
+        figures.extend(ablation::efficiency_by_layer(run, &facts, &subject));
+    }
+    figures.extend(correlation::densities(run, &facts));
+    figures.extend(correlation::against_baseline(run, &facts));
+    figures.extend(correlation::matched_layers(run, &facts));
+    figures.extend(emergence::thresholds(run, &facts));
+    figures.extend(emergence::models_above(run, &facts));
+    figures.extend(persistence::births_and_deaths(run, &facts));
+    figures.extend(course::losses(run, &facts));
+    figures.sort_by(|a, b| a.name.cmp(&b.name));
+    figures
+}

@@ -1,0 +1,291 @@
+//! What universal neurons are worth: losses without them and without random ones, doses, and the loss a neuron.
+
+use homolog_results::AblationRow;
+
+use super::course;
+use super::emergence::with_band;
+use super::facts::{Facts, Subject};
+use super::spread::Spread;
+use crate::{Channel, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, ScaleKind, Shape, Width};
+
+/// What the value of ablated neurons is called in tables, and in print.
+const MODES: [(&str, &str); 2] = [("zero", "set to zero"), ("mean", "set to their mean")];
+/// Kinds of random sets over all layers, and in print.
+const CONTROLS: [(&str, &str); 2] = [("random", "random"), ("random_layer_matched", "random, same layers")];
+
+/// One point of a figure: words that place it, and a number over draws or models.
+struct Point {
+    step: Option<i64>,
+    mode: &'static str,
+    series: String,
+    x: f64,
+    value: Spread,
+}
+
+/// The spread of `of` over the rows that `is_of` takes: over draws for one model, over the models' own means for the family.
+fn spread(
+    run: &Run,
+    facts: &Facts,
+    subject: &Subject,
+    is_of: impl Fn(&AblationRow) -> bool,
+    of: impl Fn(&AblationRow) -> Option<f64>,
+) -> Option<Spread> {
+    let of_model = |model: &String| {
+        let rows = run.ablation.iter().filter(|row| row.model == *model && is_of(row));
+        Spread::of(rows.filter_map(&of))
+    };
+    let models = facts.models.iter().filter(|model| subject.has(model));
+    match subject {
+        Subject::Family => Spread::of(models.filter_map(of_model).map(|spread| spread.mean)),
+        Subject::Model(name) => of_model(name),
+    }
+}
+
+/// What points, bands and rules are, as a sentence for captions.
+fn explained(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Family => {
+            "Lines: mean over the models (of means over draws); bands: least and greatest of the models (a range, no interval)."
+        }
+        Subject::Model(_) => "Lines: mean over random draws; bands: least and greatest draw (a range, no interval).",
+    }
+}
+
+fn is_plain(row: &AblationRow, facts: &Facts, step: Option<i64>, mode: &str) -> bool {
+    row.checkpoint == step && row.mode == mode && row.threshold == Some(facts.threshold)
+}
+
+/// Multiples of random sets that were drawn, ascending.
+fn multiples(run: &Run) -> Vec<u32> {
+    let mut multiples: Vec<u32> =
+        run.ablation.iter().filter(|row| row.set == "random").filter_map(|row| row.multiple).collect();
+    multiples.sort_unstable();
+    multiples.dedup();
+    multiples
+}
+
+/// Figure 3: the loss of the whole model, without its universal neurons, and without random ones in multiples of their number.
+pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
+    let mut points = Vec::new();
+    for &step in &facts.checkpoints {
+        for (mode, mode_title) in MODES {
+            let of_set = |set: &'static str, multiple: Option<u32>, of: fn(&AblationRow) -> f64| {
+                let is_of = |row: &AblationRow| {
+                    is_plain(row, facts, step, mode) && row.set == set && row.multiple == multiple && row.n_neurons > 0
+                };
+                spread(run, facts, subject, is_of, |row| Some(of(row)))
+            };
+            let mut add = |series: String, value: Option<Spread>| {
+                points.extend(value.map(|value| Point { step, mode: mode_title, series, x: 0.0, value }));
+            };
+            add("nothing ablated".into(), of_set("universal", None, |row| row.loss_nats_clean));
+            add("universal".into(), of_set("universal", None, |row| row.loss_nats));
+            for multiple in multiples(run).into_iter().filter(|&multiple| multiple <= 10) {
+                add(format!("random x{multiple}"), of_set("random", Some(multiple), |row| row.loss_nats));
+            }
+        }
+    }
+    let data = Data::default()
+        .words("ablated_neurons_are", points.iter().map(|point| point.mode))
+        .words("checkpoint", points.iter().map(|point| facts.step(point.step)))
+        .words("ablated", points.iter().map(|point| point.series.clone()))
+        .numbers("loss_nats", points.iter().map(|point| point.value.mean))
+        .numbers("loss_nats_least", points.iter().map(|point| point.value.low))
+        .numbers("loss_nats_greatest", points.iter().map(|point| point.value.high));
+    let line = Mark::new(Shape::Line).at("checkpoint", "loss_nats").colored("ablated");
+    let band = Mark { shape: Shape::Band, y: Some(Channel::Field("loss_nats_least".into())), ..line.clone() };
+    (!points.is_empty()).then(|| Figure {
+        name: format!("fig03-ablation-loss-{}", subject.slug()),
+        title: format!("Loss without universal and without random neurons, {}", subject.title(facts)),
+        caption: format!(
+            "Loss with all universal neurons ablated, and with random non-universal ones, as many (x1) and multiples of it, at every \
+             training step.{} {} {} {}",
+            met(run, facts, subject),
+            facts.universal(),
+            explained(subject),
+            facts.measured()
+        ),
+        width: Width::Page,
+        aspect: 0.7,
+        data,
+        marks: vec![band.to_y("loss_nats_greatest"), line.clone(), Mark { shape: Shape::Point, ..line }],
+        x: Scale::band("Training step"),
+        y: Scale::linear("Loss (nats per token)"),
+        color: Some(ColorScale { title: "Ablated".into(), kind: ColorKind::Categories }),
+        facet: Some(Facet { column: "ablated_neurons_are".into(), n_columns: 2, has_own_y: false }),
+    })
+}
+
+/// Where random neurons do the damage of universal ones at the last checkpoint, as a sentence for captions.
+fn met(run: &Run, facts: &Facts, subject: &Subject) -> String {
+    let rows = || {
+        let rows = run.damage.iter().filter(|row| row.checkpoint == facts.last() && row.threshold == facts.threshold);
+        rows.filter(|row| row.control == "random" && row.mode == MODES[0].0 && subject.has(&row.model))
+    };
+    let Some(met) = Spread::of(rows().filter_map(|row| row.equal_multiple)) else { return String::new() };
+    let n = rows().count();
+    let at = facts.at_last();
+    if n == 1 {
+        return format!(" Zeroing {:.1} times as many random neurons costs as much{at}.", met.mean);
+    }
+    format!(
+        " Zeroing {:.1} times as many random neurons costs as much{at} (mean over {} of {n} models; {:.1} to {:.1}).",
+        met.mean, met.n, met.low, met.high
+    )
+}
+
+/// Damage against the number of random neurons, a panel a checkpoint; where it meets that of the universal ones.
+pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
+    let (mode, mode_title) = MODES[0];
+    let mut points = Vec::new();
+    for &step in &facts.checkpoints {
+        for (control, title) in CONTROLS {
+            for multiple in multiples(run) {
+                let is_of = |row: &AblationRow| {
+                    is_plain(row, facts, step, mode) && row.set == control && row.multiple == Some(multiple)
+                };
+                let value = spread(run, facts, subject, is_of, |row| Some(row.delta_loss_nats));
+                let x = f64::from(multiple);
+                points.extend(value.map(|value| Point { step, mode: mode_title, series: title.into(), x, value }));
+            }
+        }
+        let is_of = |row: &AblationRow| is_plain(row, facts, step, mode) && row.set == "universal" && row.n_neurons > 0;
+        let value = spread(run, facts, subject, is_of, |row| Some(row.delta_loss_nats));
+        let ends = [multiples(run).first().copied(), multiples(run).last().copied()];
+        for x in ends.into_iter().flatten().map(f64::from) {
+            points.extend(value.map(|value| Point { step, mode: mode_title, series: "universal".into(), x, value }));
+        }
+    }
+    let data = Data::default()
+        .words("checkpoint", points.iter().map(|point| format!("step {}", facts.step(point.step))))
+        .words("ablated", points.iter().map(|point| point.series.clone()))
+        .numbers("multiple", points.iter().map(|point| point.x))
+        .numbers("delta_loss_nats", points.iter().map(|point| point.value.mean))
+        .numbers("delta_loss_nats_least", points.iter().map(|point| point.value.low))
+        .numbers("delta_loss_nats_greatest", points.iter().map(|point| point.value.high));
+    let line = Mark::new(Shape::Line).at("multiple", "delta_loss_nats").colored("ablated");
+    let band = Mark { shape: Shape::Band, y: Some(Channel::Field("delta_loss_nats_least".into())), ..line.clone() };
+    points.iter().any(|point| point.series != "universal").then(|| Figure {
+        name: format!("fig03-doses-{}", subject.slug()),
+        title: format!("Damage of random neurons by their number, {}", subject.title(facts)),
+        caption: format!(
+            "Rise of the loss when random non-universal neurons are {mode_title}, against their number as a multiple of that of the universal \
+             neurons; level line: the universal neurons themselves.{} {} {} {}",
+            met(run, facts, subject),
+            facts.universal(),
+            explained(subject),
+            facts.measured()
+        ),
+        width: Width::Page,
+        aspect: 0.8,
+        data,
+        marks: vec![band.to_y("delta_loss_nats_greatest"), line],
+        x: Scale { title: "Random neurons per universal neuron".into(), kind: ScaleKind::Log { domain: None } },
+        y: Scale::linear("Rise of loss (nats)"),
+        color: Some(ColorScale { title: "Ablated".into(), kind: ColorKind::Categories }),
+        facet: Some(Facet { column: "checkpoint".into(), n_columns: 3, has_own_y: true }),
+    })
+}
+
+/// Millionths: what a single neuron is worth is of this order.
+const MICRO: f64 = 1e6;
+
+/// Figure 4: loss a neuron, universal and random, over checkpoints.
+pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
+    if facts.checkpoints.len() < 2 {
+        return None;
+    }
+    let mut points = Vec::new();
+    for &step in &facts.checkpoints {
+        for (mode, mode_title) in MODES {
+            for (set, title) in [("universal", "universal")].into_iter().chain(CONTROLS) {
+                let is_of = |row: &AblationRow| {
+                    is_plain(row, facts, step, mode)
+                        && row.set == set
+                        && row.multiple.is_none_or(|multiple| multiple == 1)
+                };
+                let value = spread(run, facts, subject, is_of, |row| row.efficiency_nats.map(|nats| nats * MICRO));
+                let x = step.map_or(0.0, |step| step as f64);
+                points.extend(value.map(|value| Point { step, mode: mode_title, series: title.into(), x, value }));
+            }
+        }
+    }
+    let data = Data::default()
+        .words("ablated_neurons_are", points.iter().map(|point| point.mode))
+        .numbers("step", points.iter().map(|point| point.x))
+        .words("ablated", points.iter().map(|point| point.series.clone()))
+        .numbers("efficiency_micronats", points.iter().map(|point| point.value.mean))
+        .numbers("efficiency_micronats_least", points.iter().map(|point| point.value.low))
+        .numbers("efficiency_micronats_greatest", points.iter().map(|point| point.value.high));
+    let line = Mark::new(Shape::Line).at("step", "efficiency_micronats").colored("ablated");
+    let band =
+        Mark { shape: Shape::Band, y: Some(Channel::Field("efficiency_micronats_least".into())), ..line.clone() };
+    (!points.is_empty()).then(|| Figure {
+        name: format!("fig04-efficiency-{}", subject.slug()),
+        title: format!("Ablation efficiency over training, {}", subject.title(facts)),
+        caption: format!(
+            "Rise of the loss a neuron when all universal neurons are ablated, and when as many random non-universal ones are, from all \
+             layers alike or as many from each layer. Checkpoints without universal neurons have no point. {} {} {}",
+            facts.universal(),
+            explained(subject),
+            facts.measured()
+        ),
+        width: Width::Page,
+        aspect: 0.7,
+        data,
+        marks: vec![
+            band.to_y("efficiency_micronats_greatest"),
+            line.clone(),
+            Mark { shape: Shape::Point, ..line },
+        ],
+        x: course::steps(facts),
+        y: Scale::linear("Rise of loss a neuron (µnats)"),
+        color: Some(ColorScale { title: "Ablated".into(), kind: ColorKind::Categories }),
+        facet: Some(Facet { column: "ablated_neurons_are".into(), n_columns: 2, has_own_y: true }),
+    })
+}
+
+/// Figure 5: loss a neuron by layer, a panel a checkpoint.
+pub(super) fn efficiency_by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
+    let (mode, mode_title) = MODES[0];
+    let mut points = Vec::new();
+    for &step in &facts.checkpoints {
+        for (set, title) in [("universal_layer", "universal"), ("random_layer", "random, same layer")] {
+            for layer in 0..facts.n_layers {
+                let is_of = |row: &AblationRow| {
+                    is_plain(row, facts, step, mode) && row.set == set && row.layer == Some(layer as u16)
+                };
+                let value = spread(run, facts, subject, is_of, |row| row.efficiency_nats.map(|nats| nats * MICRO));
+                let x = layer as f64;
+                points.extend(value.map(|value| Point { step, mode: mode_title, series: title.into(), x, value }));
+            }
+        }
+    }
+    let data = Data::default()
+        .words("checkpoint", points.iter().map(|point| format!("step {}", facts.step(point.step))))
+        .words("layer", points.iter().map(|point| point.x.to_string()))
+        .words("ablated", points.iter().map(|point| point.series.clone()))
+        .numbers("efficiency_micronats", points.iter().map(|point| point.value.mean))
+        .numbers("efficiency_micronats_least", points.iter().map(|point| point.value.low))
+        .numbers("efficiency_micronats_greatest", points.iter().map(|point| point.value.high));
+    let line = Mark::new(Shape::Line).at("layer", "efficiency_micronats").colored("ablated");
+    (!points.is_empty()).then(|| Figure {
+        name: format!("fig05-efficiency-by-layer-{}", subject.slug()),
+        title: format!("Ablation efficiency by layer, {}", subject.title(facts)),
+        caption: format!(
+            "Rise of the loss a neuron when the universal neurons of one layer are {mode_title}, and when as many random non-universal \
+             ones of the same layer are, a panel a training step. Layers without universal neurons have no point. {} {} {}",
+            facts.universal(),
+            explained(subject),
+            facts.measured()
+        ),
+        width: Width::Page,
+        aspect: 0.8,
+        data,
+        marks: with_band(&Subject::Family, line, "efficiency_micronats"),
+        x: Scale::band("Layer"),
+        y: Scale::linear("Rise of loss a neuron (µnats)"),
+        color: Some(ColorScale { title: "Ablated".into(), kind: ColorKind::Categories }),
+        facet: Some(Facet { column: "checkpoint".into(), n_columns: 3, has_own_y: true }),
+    })
+}

@@ -1,0 +1,139 @@
+//! What all figures of a run have to know and to say: its models, checkpoints, threshold and sizes.
+
+use crate::Run;
+
+/// Sizes and names of a run.
+pub(super) struct Facts {
+    /// In the order of the study.
+    pub(super) models: Vec<String>,
+    /// Ascending; one none for a study that names none.
+    pub(super) checkpoints: Vec<Option<i64>>,
+    /// Of the deepest model.
+    pub(super) n_layers: usize,
+    /// Neurons of one model; none where models differ.
+    n_neurons: Option<usize>,
+    /// A neuron is universal when its excess is greater.
+    pub(super) threshold: f64,
+    n_tokens_counted: u64,
+    n_loss_targets: u64,
+    is_held_out: bool,
+}
+
+/// Whose figure it is.
+pub(super) enum Subject {
+    /// Means over all models as the reference in turn, with the range over them.
+    Family,
+    /// One model as the reference.
+    Model(String),
+}
+
+impl Facts {
+    pub(super) fn of(run: &Run) -> Self {
+        let shapes: Vec<_> = (0..run.model_names().len()).map(|model| run.shape(model)).collect();
+        Self {
+            models: run.model_names().to_vec(),
+            checkpoints: run.checkpoints().to_vec(),
+            n_layers: shapes.iter().map(|shape| shape.n_layers).max().unwrap_or(0),
+            n_neurons: shapes.iter().all(|shape| *shape == shapes[0]).then(|| shapes[0].n_neurons()),
+            threshold: run.threshold(),
+            n_tokens_counted: run.manifest.n_tokens_counted,
+            n_loss_targets: run.models.first().map_or(0, |row| row.n_targets),
+            is_held_out: run.models.first().is_some_and(|row| row.loss_tokens == "held_out"),
+        }
+    }
+
+    /// The family, then every model.
+    pub(super) fn subjects(&self) -> Vec<Subject> {
+        let models = self.models.iter().map(|model| Subject::Model(model.clone()));
+        std::iter::once(Subject::Family).chain(models).collect()
+    }
+
+    /// How axes and legends call a checkpoint.
+    pub(super) fn step(&self, checkpoint: Option<i64>) -> String {
+        match checkpoint {
+            None => "final".into(),
+            Some(step) if step >= 10_000 && step % 1000 == 0 => format!("{}k", step / 1000),
+            Some(step) => step.to_string(),
+        }
+    }
+
+    /// The last checkpoint, whose neurons stand for the run where one has to.
+    pub(super) fn last(&self) -> Option<i64> {
+        self.checkpoints.last().copied().flatten()
+    }
+
+    /// ` at step 1200`, or nothing for a study that names no checkpoints.
+    pub(super) fn at_last(&self) -> String {
+        self.last().map(|step| format!(" at step {}", thousands(step as u64))).unwrap_or_default()
+    }
+
+    /// What correlations are over, as a sentence for captions.
+    pub(super) fn correlated(&self) -> String {
+        let neurons = self.n_neurons.map(|n| format!("{} neurons a model, ", thousands(n as u64))).unwrap_or_default();
+        format!("{} models, {neurons}{} counted tokens.", self.models.len(), thousands(self.n_tokens_counted))
+    }
+
+    /// What losses are over, as a sentence for captions.
+    pub(super) fn measured(&self) -> String {
+        let whose =
+            if self.is_held_out { "held-out tokens" } else { "tokens, the same that the correlations come from" };
+        format!("Losses are means over {} predicted {whose}.", thousands(self.n_loss_targets))
+    }
+
+    /// What makes a neuron universal, as a sentence for captions.
+    pub(super) fn universal(&self) -> String {
+        format!("A neuron is universal when its excess correlation is greater than {}.", self.threshold)
+    }
+}
+
+impl Subject {
+    /// Whether rows of `model` are of this subject.
+    pub(super) fn has(&self, model: &str) -> bool {
+        match self {
+            Self::Family => true,
+            Self::Model(name) => name == model,
+        }
+    }
+
+    /// Last part of a figure's name: letters, digits, `-`, `.` and `_` only, so that it names a file everywhere.
+    pub(super) fn slug(&self) -> String {
+        match self {
+            Self::Family => "mean".into(),
+            Self::Model(name) => {
+                let plain = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' };
+                name.chars().map(plain).collect()
+            }
+        }
+    }
+
+    /// `mean over 5 models`, or `seed-1`.
+    pub(super) fn title(&self, facts: &Facts) -> String {
+        match self {
+            Self::Family => format!("mean over {} models", facts.models.len()),
+            Self::Model(name) => name.clone(),
+        }
+    }
+
+    /// What line and band are, as a sentence for captions.
+    pub(super) fn spread(&self) -> &'static str {
+        match self {
+            Self::Family => {
+                "Lines: mean over the models as reference in turn; bands: least and greatest of them (a range, no interval)."
+            }
+            Self::Model(_) => "One model as the reference; no error bars.",
+        }
+    }
+}
+
+/// A whole number with its thousands apart.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

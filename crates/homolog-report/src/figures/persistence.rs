@@ -1,0 +1,117 @@
+//! Which universal neurons last: their persistence by layer, and births and deaths between checkpoints.
+
+use homolog_results::PersistenceRow;
+
+use super::emergence::with_band;
+use super::facts::{Facts, Subject};
+use super::spread::Spread;
+use crate::{Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, Shape, Width};
+
+/// Figure 2: share of the universal neurons of one checkpoint that are universal at a later one, by layer; what independent sets would
+/// share beside it.
+pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
+    let spans: [(&str, fn(&PersistenceRow) -> bool); 2] =
+        [("to the next checkpoint", |row| row.is_consecutive), ("from the first checkpoint", |row| row.is_from_first)];
+    let mut points: Vec<(String, usize, String, &str, Spread)> = Vec::new();
+    for (span, is_of_span) in spans {
+        for (from, to) in pairs(facts) {
+            for layer in 0..facts.n_layers {
+                let rows = || {
+                    let rows = run.persistence.iter().filter(|row| row.threshold == facts.threshold && is_of_span(row));
+                    let rows = rows.filter(|row| (row.from_checkpoint, row.to_checkpoint) == (from, to));
+                    rows.filter(|row| row.layer == Some(layer as u16) && subject.has(&row.model))
+                };
+                let label = || facts.step(to);
+                if let Some(spread) = Spread::of(rows().filter_map(|row| row.persistence)) {
+                    points.push((span.into(), layer, label(), "observed", spread));
+                }
+                let chance = rows().filter(|row| row.n_from > 0).map(|row| row.expected_by_chance / row.n_from as f64);
+                if let Some(spread) = Spread::of(chance) {
+                    points.push((span.into(), layer, label(), "by chance", spread));
+                }
+            }
+        }
+    }
+    let data = Data::default()
+        .words("span", points.iter().map(|point| point.0.clone()))
+        .words("layer", points.iter().map(|point| point.1.to_string()))
+        .words("later_checkpoint", points.iter().map(|point| point.2.clone()))
+        .words("kind", points.iter().map(|point| point.3))
+        .numbers("share", points.iter().map(|point| point.4.mean))
+        .numbers("share_least", points.iter().map(|point| point.4.low))
+        .numbers("share_greatest", points.iter().map(|point| point.4.high));
+    let line = Mark::new(Shape::Line).at("layer", "share").colored("later_checkpoint").only("kind", "observed");
+    let chance = Mark::new(Shape::Line)
+        .at("layer", "share")
+        .colored("later_checkpoint")
+        .styled("kind")
+        .only("kind", "by chance");
+    let mut marks = with_band(subject, line.styled("kind"), "share");
+    marks.push(chance);
+    (!points.is_empty()).then(|| Figure {
+        name: format!("fig02-persistence-{}", subject.slug()),
+        title: format!("Persistence of universal neurons by layer, {}", subject.title(facts)),
+        caption: format!(
+            "Percentage of the neurons that are universal at one checkpoint and again at the later one, by layer; dashed: what sets of the \
+             same sizes chosen independently would share. Layers without universal neurons at the earlier checkpoint have no point. {} {} {}",
+            facts.universal(),
+            subject.spread(),
+            facts.correlated()
+        ),
+        width: Width::Page,
+        aspect: 0.7,
+        data,
+        marks,
+        x: Scale::band("Layer"),
+        y: Scale::share("Persistent neurons (%)"),
+        color: Some(ColorScale { title: "Later step".into(), kind: ColorKind::Ordered }),
+        facet: Some(Facet { column: "span".into(), n_columns: 2, has_own_y: false }),
+    })
+}
+
+/// Every earlier and later checkpoint.
+fn pairs(facts: &Facts) -> Vec<(Option<i64>, Option<i64>)> {
+    let later = |(i, &from): (usize, &Option<i64>)| facts.checkpoints[i + 1..].iter().map(move |&to| (from, to));
+    facts.checkpoints.iter().enumerate().flat_map(later).collect()
+}
+
+/// Universal neurons that stayed, came and went between consecutive checkpoints.
+pub(super) fn births_and_deaths(run: &Run, facts: &Facts) -> Option<Figure> {
+    let mut rows: Vec<(String, &str, f64, f64)> = Vec::new();
+    for pair in facts.checkpoints.windows(2) {
+        let of_pair = run.persistence.iter().filter(|row| row.threshold == facts.threshold && row.layer.is_none());
+        let of_pair: Vec<&PersistenceRow> =
+            of_pair.filter(|row| (row.from_checkpoint, row.to_checkpoint) == (pair[0], pair[1])).collect();
+        let sum = |of: fn(&PersistenceRow) -> u64| of_pair.iter().map(|row| of(row)).sum::<u64>() as f64;
+        let (stayed, from, to) = (sum(|row| row.n_both), sum(|row| row.n_from), sum(|row| row.n_to));
+        let label = format!("{} to {}", facts.step(pair[0]), facts.step(pair[1]));
+        rows.push((label.clone(), "stayed", 0.0, stayed));
+        rows.push((label.clone(), "came", stayed, to));
+        rows.push((label, "went", 0.0, stayed - from));
+    }
+    let data = Data::default()
+        .words("checkpoints", rows.iter().map(|row| row.0.clone()))
+        .words("change", rows.iter().map(|row| row.1))
+        .numbers("n_from", rows.iter().map(|row| row.2))
+        .numbers("n_to", rows.iter().map(|row| row.3));
+    let bar = Mark::new(Shape::Bar).at("checkpoints", "n_to").to_y("n_from").colored("change");
+    let zero = Mark { y: Some(crate::Channel::Value(0.0)), ..Mark::new(Shape::Rule).in_color(Color::Ink) };
+    (!rows.is_empty()).then(|| Figure {
+        name: "fig11-births-and-deaths".into(),
+        title: "Universal neurons that stay, come and go".into(),
+        caption: format!(
+            "Between consecutive checkpoints: neurons universal at both (stayed), at the later one only (came) and, below zero, at the \
+             earlier one only (went); summed over the models as reference in turn. {} {}",
+            facts.universal(),
+            facts.correlated()
+        ),
+        width: Width::Column,
+        aspect: 0.8,
+        data,
+        marks: vec![bar, zero],
+        x: Scale::band("Training steps"),
+        y: Scale::linear("Universal neurons"),
+        color: Some(ColorScale { title: "Neurons that".into(), kind: ColorKind::Categories }),
+        facet: None,
+    })
+}
