@@ -1,4 +1,4 @@
-//! What can go wrong between a run folder and what is made of it. Every variant names the file.
+//! What can go wrong between a run folder and what is made of it, and with a figure. Every variant names the file or the figure.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -101,11 +101,133 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A channel names a column that the figure's data has not.
+    #[error("figure {figure}: {role} names column `{column}`, which its data has not; its columns are {known}")]
+    UnknownColumn {
+        /// The figure.
+        figure: String,
+        /// Who names it, such as `x of mark 2`.
+        role: String,
+        /// The name.
+        column: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A column has more or fewer rows than the first.
+    #[error(
+        "figure {figure}: column `{column}` has {found} rows, its first column has {expected}; give every column as many"
+    )]
+    UnequalColumns {
+        /// The figure.
+        figure: String,
+        /// The column.
+        column: String,
+        /// Rows of the first column.
+        expected: usize,
+        /// Rows of this one.
+        found: usize,
+    },
+    /// Two columns of one name.
+    #[error("figure {figure}: two columns are named `{column}`; give each a name of its own")]
+    DuplicateColumn {
+        /// The figure.
+        figure: String,
+        /// The name.
+        column: String,
+    },
+    /// Words where a scale needs numbers.
+    #[error("figure {figure}: {role} is column `{column}`, which holds words; give numbers, or a band scale")]
+    NotNumbers {
+        /// The figure.
+        figure: String,
+        /// Who names it.
+        role: String,
+        /// The column.
+        column: String,
+    },
+    /// An infinite number.
+    #[error("figure {figure}: column `{column}` is infinite in row {row}; leave out what is undefined")]
+    Infinite {
+        /// The figure.
+        figure: String,
+        /// The column.
+        column: String,
+        /// Row from 0.
+        row: usize,
+    },
+    /// A logarithmic scale with a value that has no logarithm.
+    #[error(
+        "figure {figure}: {role} has {value}, and its scale is logarithmic; use a symmetric one, or leave such values out"
+    )]
+    NotPositive {
+        /// The figure.
+        figure: String,
+        /// Who has it, with its column if it comes from one.
+        role: String,
+        /// The value.
+        value: f64,
+    },
+    /// A domain that begins where it ends, is reversed, or is not finite; or a symmetric scale without a linear part.
+    #[error("figure {figure}: {role} reaches from {from} to {to}; give two finite values, the lower first")]
+    BadDomain {
+        /// The figure.
+        figure: String,
+        /// Whose.
+        role: String,
+        /// First value.
+        from: f64,
+        /// Last value.
+        to: f64,
+    },
+    /// A mark lacks a channel or a scale without which it cannot be drawn.
+    #[error("figure {figure}: mark {mark} ({shape}) lacks {lacks}")]
+    IncompleteMark {
+        /// The figure.
+        figure: String,
+        /// Index of the mark from 0.
+        mark: usize,
+        /// Its shape.
+        shape: &'static str,
+        /// What is missing.
+        lacks: &'static str,
+    },
+    /// The theme file is not there or cannot be read.
+    #[error("cannot read theme {}; check the path given with --theme", path.display())]
+    ReadTheme {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The theme file is not a theme.
+    #[error("{} is no theme: {message}", path.display())]
+    BadTheme {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line, column, and the known keys where a key is unknown.
+        message: String,
+    },
+    /// The SVG that was drawn cannot be read again.
+    #[error("figure {figure} cannot be rendered; report this with the cause below")]
+    Render {
+        /// The figure.
+        figure: String,
+        /// What the renderer said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl Error {
     /// For `map_err` of system calls that read `path`.
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Read { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn render(figure: &str) -> impl Fn(Box<dyn std::error::Error + Send + Sync>) -> Self {
+        move |source| Self::Render { figure: figure.to_owned(), source }
+    }
+
+    pub(crate) fn theme(path: &Path, message: impl ToString) -> Self {
+        Self::BadTheme { path: path.to_owned(), message: message.to_string() }
     }
 }

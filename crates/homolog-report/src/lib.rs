@@ -4,19 +4,34 @@
 //! bins; every other number that it shows is in a file of the run.
 
 mod bundle;
+mod check;
+mod csv;
 mod error;
 mod figure;
 mod figures;
+mod files;
+mod font;
 mod hexbin;
+mod pdf;
+mod png;
+mod rows;
 mod run;
+mod svg;
 #[cfg(test)]
 mod test_run;
+mod theme;
+mod vega_lite;
 
+pub use csv::csv;
 pub use error::Error;
 pub use figure::{
     Channel, Color, ColorKind, ColorScale, Column, Data, Facet, Figure, Format, Mark, Scale, ScaleKind, Shape, Values,
     Width,
 };
 pub use figures::figures;
+pub use files::write;
 pub use hexbin::{Bin, HexGrid};
 pub use run::Run;
+pub use svg::svg;
+pub use theme::Theme;
+pub use vega_lite::vega_lite;

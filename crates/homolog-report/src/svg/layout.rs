@@ -1,0 +1,257 @@
+//! Where everything stands: panels, margins from measured text, legends beside them.
+
+use crate::figure::{Facet, Figure, Width};
+use crate::font::{self, CAP_HEIGHT, LINE_HEIGHT};
+use crate::rows::distinct;
+use crate::theme::Theme;
+
+use super::canvas::Rect;
+use super::legend::{Legend, Side};
+use super::scale::{Direction, Domain, domain};
+use super::ticks::{Line, Ticks, ticks, word_label};
+
+/// Room at the edges of a figure.
+const PAD: f64 = 4.0;
+/// Between an axis's labels and its title, and between labels and ticks.
+const GAP: f64 = 3.0;
+/// Narrowest panel; where facets ask for more of them in a row, fewer stand in it.
+const NARROWEST: f64 = 44.0;
+
+/// One panel.
+#[derive(Clone, Debug)]
+pub(crate) struct Panel {
+    pub(crate) rect: Rect,
+    /// Whether a row of the data is in it.
+    pub(crate) is_shown: Vec<bool>,
+    pub(crate) heading: Option<String>,
+    pub(crate) y: Domain,
+    pub(crate) y_ticks: Ticks,
+    pub(crate) has_x_labels: bool,
+    pub(crate) has_y_labels: bool,
+}
+
+/// A legend in its place.
+#[derive(Clone, Debug)]
+pub(crate) struct PlacedLegend {
+    pub(crate) legend: Legend,
+    pub(crate) rect: Rect,
+    pub(crate) side: Side,
+}
+
+/// Places of everything in a figure.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    pub(crate) panels: Vec<Panel>,
+    pub(crate) x: Domain,
+    pub(crate) x_ticks: Ticks,
+    pub(crate) legends: Vec<PlacedLegend>,
+    /// Around all panels.
+    pub(crate) grid: Rect,
+    /// Lines of the x title, and the middle of the first.
+    pub(crate) x_title: (Vec<String>, f64),
+    /// Lines of the y title, and the middle of the first.
+    pub(crate) y_title: (Vec<String>, f64),
+}
+
+/// What labels of axes need on each side of a panel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Margins {
+    left: f64,
+    right: f64,
+    below: f64,
+}
+
+/// Lays a figure out.
+pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> Layout {
+    let width = figure.width.points();
+    let x = domain(figure, Direction::X, |_| true);
+    let mut panels = panels(figure);
+    let side = side(figure, theme, &legends);
+    let legend_width = legends.iter().map(|legend| legend.natural_width(theme, 200.0)).fold(0.0, f64::max).ceil();
+    let beside = if side == Side::Right && !legends.is_empty() { legend_width + 12.0 } else { 0.0 };
+    let mut top = PAD;
+    let mut placed = Vec::new();
+    if side == Side::Above {
+        for legend in legends.clone() {
+            let rect = Rect { x: PAD, y: top, width: width - 2.0 * PAD, height: 0.0 };
+            let height = legend.draw(None, theme, rect, Side::Above);
+            placed.push(PlacedLegend { legend, rect: Rect { height, ..rect }, side });
+            top += height + 3.0;
+        }
+    }
+
+    let heading = if figure.facet.is_some() { theme.title_size * 1.6 } else { theme.label_size * 0.5 };
+    let has_own_y = figure.facet.as_ref().is_some_and(|facet| facet.has_own_y);
+    let title_step = theme.title_size * LINE_HEIGHT;
+    let mut n_columns = figure.facet.as_ref().map_or(1, |facet| facet.n_columns).clamp(1, panels.len());
+    let mut margins = Margins { left: 10.0, right: PAD, below: theme.tick_length + GAP + theme.label_size };
+    // Titles of y may need more than one line, which is known only when the panels' height is; two passes settle it.
+    let mut y_lines = usize::from(!figure.y.title.is_empty());
+    let mut x_ticks = Ticks::default();
+    // Margins only grow while panels only shrink, and narrower panels have no wider labels: this ends soon.
+    for _ in 0..12 {
+        let left = PAD + y_lines as f64 * title_step + if y_lines > 0 { GAP } else { 0.0 };
+        let gap_x = (margins.right + if has_own_y { margins.left + 6.0 } else { 0.0 }).max(11.0);
+        let inner = |n: usize| width - left - margins.left - margins.right - PAD - beside - (n - 1) as f64 * gap_x;
+        while n_columns > 1 && inner(n_columns) / (n_columns as f64) < NARROWEST {
+            n_columns -= 1;
+        }
+        let panel_width = (inner(n_columns) / n_columns as f64).max(NARROWEST / 2.0);
+        let panel_height = (panel_width * figure.aspect).max(20.0);
+        let n_rows = panels.len().div_ceil(n_columns);
+        let row_step = panel_height + heading + 7.0;
+        let n_panels = panels.len();
+        for (i, panel) in panels.iter_mut().enumerate() {
+            let (row, column) = (i / n_columns, i % n_columns);
+            panel.rect = Rect {
+                x: left + margins.left + column as f64 * (panel_width + gap_x),
+                y: top + heading + row as f64 * row_step,
+                width: panel_width,
+                height: panel_height,
+            };
+            // The panel below an outer one is missing at most in the last row.
+            panel.has_x_labels = i + n_columns >= n_panels;
+            panel.has_y_labels = has_own_y || column == 0;
+            panel.y_ticks = ticks(&panel.y, panel_height, Line::Down, theme.label_size);
+        }
+        x_ticks = ticks(&x, panel_width, Line::Across, theme.label_size);
+        let needed = needed(theme, &panels, &x_ticks, panel_width);
+        let grid_height = (n_rows - 1) as f64 * row_step + panel_height;
+        let lines = font::wrap(&figure.y.title, theme.title_size, grid_height.max(60.0));
+        let grown = Margins {
+            left: margins.left.max(needed.left),
+            right: margins.right.max(needed.right),
+            below: needed.below,
+        };
+        let is_settled = grown.left == margins.left && grown.right == margins.right && lines.len() <= y_lines;
+        y_lines = y_lines.max(lines.len());
+        margins = grown;
+        if is_settled {
+            break;
+        }
+    }
+
+    let last = panels.iter().fold(panels[0].rect, |a, b| Rect { width: a.width.max(b.rect.right() - a.x), ..a });
+    let bottom = panels.iter().map(|panel| panel.rect.bottom()).fold(0.0, f64::max);
+    let grid = Rect { height: bottom - panels[0].rect.y, ..last };
+    let x_lines =
+        font::wrap(&figure.x.title, theme.title_size, (width - beside - 2.0 * PAD).min(grid.width.max(150.0)));
+    let below = bottom + margins.below;
+    let x_middle = below + GAP + title_step / 2.0;
+    let mut height = below + if x_lines.is_empty() { 0.0 } else { GAP + x_lines.len() as f64 * title_step } + PAD;
+    let y_lines = font::wrap(&figure.y.title, theme.title_size, grid.height.max(60.0));
+    // A title that is longer than one low panel stands out on both sides of it, but not of the figure.
+    let y_overhang = y_lines.iter().map(|line| font::width(line, theme.title_size)).fold(0.0, f64::max) - grid.height;
+    let (missing_above, missing_below) =
+        (y_overhang / 2.0 - grid.y + PAD, grid.bottom() + y_overhang / 2.0 - height + PAD);
+    let shift = missing_above.max(0.0);
+    height += missing_below.max(0.0);
+
+    if side == Side::Right {
+        let at_x = width - PAD - legend_width;
+        let mut y = panels[0].rect.y - if figure.facet.is_some() { heading } else { 0.0 };
+        for legend in legends {
+            let room = Rect { x: at_x, y, width: legend_width, height: grid.height * 0.75 };
+            let taken = legend.draw(None, theme, room, Side::Right);
+            placed.push(PlacedLegend { legend, rect: room, side });
+            y += taken + 8.0;
+        }
+        height = height.max(y - 8.0 + PAD);
+    }
+    let mut layout = Layout {
+        width,
+        height: (height + shift).ceil(),
+        panels,
+        x,
+        x_ticks,
+        legends: placed,
+        grid,
+        x_title: (x_lines, x_middle),
+        y_title: (y_lines, PAD + title_step / 2.0),
+    };
+    if shift > 0.0 {
+        layout.shift_down(shift);
+    }
+    layout
+}
+
+impl Layout {
+    /// Moves everything but legends above.
+    fn shift_down(&mut self, by: f64) {
+        for panel in &mut self.panels {
+            panel.rect.y += by;
+        }
+        for legend in self.legends.iter_mut().filter(|legend| legend.side == Side::Right) {
+            legend.rect.y += by;
+        }
+        self.grid.y += by;
+        self.x_title.1 += by;
+    }
+}
+
+impl Width {
+    /// In points, of which an inch has 72.
+    pub fn points(self) -> f64 {
+        match self {
+            Self::Column => 234.0,
+            Self::Page => 486.0,
+        }
+    }
+}
+
+/// Legends stand on the right of a wide figure, as long as they leave most of it to the data.
+fn side(figure: &Figure, theme: &Theme, legends: &[Legend]) -> Side {
+    let widest = legends.iter().map(|legend| legend.natural_width(theme, 200.0)).fold(0.0, f64::max);
+    if figure.width == Width::Page && widest <= 130.0 { Side::Right } else { Side::Above }
+}
+
+/// The panels in order, not yet placed.
+fn panels(figure: &Figure) -> Vec<Panel> {
+    let n_rows = figure.data.n_rows();
+    let shared = |is_shown: Vec<bool>, heading: Option<String>, y: Domain| Panel {
+        rect: Rect::default(),
+        is_shown,
+        heading,
+        y,
+        y_ticks: Ticks::default(),
+        has_x_labels: true,
+        has_y_labels: true,
+    };
+    let all_y = domain(figure, Direction::Y, |_| true);
+    let one = || vec![shared(vec![true; n_rows], None, all_y.clone())];
+    let Some(Facet { column, has_own_y, .. }) = &figure.facet else { return one() };
+    let Some(values) = figure.data.column(column) else { return one() };
+    let words = distinct(values, 0..n_rows);
+    if words.is_empty() {
+        return one();
+    }
+    let panel = |word: &String| {
+        let is_shown: Vec<bool> = (0..n_rows).map(|row| values.word(row).is_some_and(|own| own == *word)).collect();
+        let y = if *has_own_y { domain(figure, Direction::Y, |row| is_shown[row]) } else { all_y.clone() };
+        shared(is_shown, Some(word_label(word)), y)
+    };
+    words.iter().map(panel).collect()
+}
+
+/// Margins that the labels of these ticks take up.
+fn needed(theme: &Theme, panels: &[Panel], x_ticks: &Ticks, panel_width: f64) -> Margins {
+    let width = |label: &str| font::width(label, theme.label_size);
+    let labelled = panels.iter().filter(|panel| panel.has_y_labels);
+    let widest = labelled.flat_map(|panel| &panel.y_ticks.ticks).map(|tick| width(&tick.label)).fold(0.0, f64::max);
+    let half = |label: &str| if x_ticks.is_turned { theme.label_size / 2.0 } else { width(label) / 2.0 };
+    let over_left = x_ticks.ticks.iter().map(|tick| half(&tick.label) - tick.at * panel_width).fold(0.0, f64::max);
+    let over_right =
+        x_ticks.ticks.iter().map(|tick| half(&tick.label) - (1.0 - tick.at) * panel_width).fold(0.0, f64::max);
+    let tall = if x_ticks.is_turned {
+        x_ticks.ticks.iter().map(|tick| width(&tick.label)).fold(0.0, f64::max)
+    } else {
+        theme.label_size * CAP_HEIGHT
+    };
+    Margins {
+        left: (theme.tick_length + GAP + widest).max(over_left + 2.0),
+        right: over_right + 2.0,
+        below: theme.tick_length + GAP + tall,
+    }
+}
