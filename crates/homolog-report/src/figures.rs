@@ -13,7 +13,9 @@ mod spread;
 #[cfg(test)]
 mod tests;
 
-use crate::{Figure, Run};
+use std::collections::BTreeSet;
+
+use crate::{Figure, Run, Values, Width};
 use facts::Facts;
 
 /// Every figure that the tables of `run` carry, in the order of their names.
@@ -36,5 +38,17 @@ pub fn figures(run: &Run) -> Vec<Figure> {
     figures.extend(persistence::births_and_deaths(run, &facts));
     figures.extend(course::losses(run, &facts));
     figures.sort_by(|a, b| a.name.cmp(&b.name));
-    figures
+    figures.into_iter().map(without_lone_panel).collect()
+}
+
+/// A figure that turned out to have one panel only, as a figure without panels.
+fn without_lone_panel(figure: Figure) -> Figure {
+    let n_panels = figure.facet.as_ref().map(|facet| {
+        let column = figure.data.columns.iter().find(|column| column.name == facet.column);
+        match column.map(|column| &column.values) {
+            Some(Values::Words(words)) => words.iter().collect::<BTreeSet<_>>().len(),
+            _ => 0,
+        }
+    });
+    if n_panels == Some(1) { Figure { facet: None, width: Width::Column, ..figure } } else { figure }
 }

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, DamageRow, EmergenceRow, Inputs, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow, StabilityRow,
-    TensorData, TokensInput, VocabularyRow, WeightsInput, sort_rows, write_table, write_tensors,
+    AblationRow, DamageRow, EmergenceRow, Inputs, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow,
+    StabilityRow, TensorData, TokensInput, VocabularyRow, WeightsInput, sort_rows, write_table, write_tensors,
 };
 
 use crate::Run;

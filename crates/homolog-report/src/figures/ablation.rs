@@ -6,7 +6,7 @@ use super::course;
 use super::emergence::with_band;
 use super::facts::{Facts, Subject};
 use super::spread::Spread;
-use crate::{Channel, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, ScaleKind, Shape, Width};
+use crate::{Channel, Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, ScaleKind, Shape, Width};
 
 /// What the value of ablated neurons is called in tables, and in print.
 const MODES: [(&str, &str); 2] = [("zero", "set to zero"), ("mean", "set to their mean")];
@@ -23,20 +23,39 @@ struct Point {
 }
 
 /// The spread of `of` over the rows that `is_of` takes: over draws for one model, over the models' own means for the family.
+///
+/// Sets without neurons are none. The family has a mean only where every model with universal neurons (in the same layer, if rows have
+/// one) has a row: else its line would go on with fewer models and jump.
 fn spread(
     run: &Run,
     facts: &Facts,
     subject: &Subject,
+    (step, mode): (Option<i64>, &str),
     is_of: impl Fn(&AblationRow) -> bool,
     of: impl Fn(&AblationRow) -> Option<f64>,
 ) -> Option<Spread> {
-    let of_model = |model: &String| {
-        let rows = run.ablation.iter().filter(|row| row.model == *model && is_of(row));
-        Spread::of(rows.filter_map(&of))
+    let rows = |model: &String| {
+        let is_here = |row: &&AblationRow| {
+            let is_place = row.checkpoint == step && row.mode == mode && row.threshold == Some(facts.threshold);
+            row.model == *model && is_place && row.n_neurons > 0
+        };
+        run.ablation.iter().filter(is_here).collect::<Vec<_>>()
     };
-    let models = facts.models.iter().filter(|model| subject.has(model));
+    let of_model = |model: &String| Spread::of(rows(model).into_iter().filter(|row| is_of(row)).filter_map(&of));
     match subject {
-        Subject::Family => Spread::of(models.filter_map(of_model).map(|spread| spread.mean)),
+        Subject::Family => {
+            let layer = run.ablation.iter().find(|row| is_of(row)).and_then(|row| row.layer);
+            let is_universal =
+                |row: &&AblationRow| row.layer == layer && matches!(row.set.as_str(), "universal" | "universal_layer");
+            let has_universal = |model: &&String| rows(model).into_iter().any(|row| is_universal(&row));
+            let means: Option<Vec<f64>> = facts
+                .models
+                .iter()
+                .filter(has_universal)
+                .map(|model| of_model(model).map(|spread| spread.mean))
+                .collect();
+            Spread::of(means?)
+        }
         Subject::Model(name) => of_model(name),
     }
 }
@@ -51,10 +70,6 @@ fn explained(subject: &Subject) -> &'static str {
     }
 }
 
-fn is_plain(row: &AblationRow, facts: &Facts, step: Option<i64>, mode: &str) -> bool {
-    row.checkpoint == step && row.mode == mode && row.threshold == Some(facts.threshold)
-}
-
 /// Multiples of random sets that were drawn, ascending.
 fn multiples(run: &Run) -> Vec<u32> {
     let mut multiples: Vec<u32> =
@@ -64,55 +79,64 @@ fn multiples(run: &Run) -> Vec<u32> {
     multiples
 }
 
-/// Figure 3: the loss of the whole model, without its universal neurons, and without random ones in multiples of their number.
+/// Figure 3: the loss of the whole model, without its universal neurons, and without random ones in multiples of their number; a panel a
+/// checkpoint, since what training changes is far more than what ablation does.
 pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
     let mut points = Vec::new();
     for &step in &facts.checkpoints {
         for (mode, mode_title) in MODES {
             let of_set = |set: &'static str, multiple: Option<u32>, of: fn(&AblationRow) -> f64| {
-                let is_of = |row: &AblationRow| {
-                    is_plain(row, facts, step, mode) && row.set == set && row.multiple == multiple && row.n_neurons > 0
-                };
-                spread(run, facts, subject, is_of, |row| Some(of(row)))
+                let is_of = |row: &AblationRow| row.set == set && row.multiple == multiple;
+                spread(run, facts, subject, (step, mode), is_of, |row| Some(of(row)))
             };
             let mut add = |series: String, value: Option<Spread>| {
                 points.extend(value.map(|value| Point { step, mode: mode_title, series, x: 0.0, value }));
             };
-            add("nothing ablated".into(), of_set("universal", None, |row| row.loss_nats_clean));
+            add("none".into(), of_set("universal", None, |row| row.loss_nats_clean));
             add("universal".into(), of_set("universal", None, |row| row.loss_nats));
-            for multiple in multiples(run).into_iter().filter(|&multiple| multiple <= 10) {
+            for multiple in multiples(run) {
                 add(format!("random x{multiple}"), of_set("random", Some(multiple), |row| row.loss_nats));
             }
         }
     }
     let data = Data::default()
+        .words("checkpoint", points.iter().map(|point| facts.panel(point.step)))
         .words("ablated_neurons_are", points.iter().map(|point| point.mode))
-        .words("checkpoint", points.iter().map(|point| facts.step(point.step)))
         .words("ablated", points.iter().map(|point| point.series.clone()))
         .numbers("loss_nats", points.iter().map(|point| point.value.mean))
         .numbers("loss_nats_least", points.iter().map(|point| point.value.low))
         .numbers("loss_nats_greatest", points.iter().map(|point| point.value.high));
-    let line = Mark::new(Shape::Line).at("checkpoint", "loss_nats").colored("ablated");
-    let band = Mark { shape: Shape::Band, y: Some(Channel::Field("loss_nats_least".into())), ..line.clone() };
+    let point = Mark::new(Shape::Point).at("ablated", "loss_nats").colored("ablated_neurons_are");
+    let line = Mark { shape: Shape::Line, ..point.clone() };
+    let range =
+        Mark::new(Shape::Rule).at("ablated", "loss_nats_least").to_y("loss_nats_greatest").in_color(Color::Muted);
+    // The range over models would show how their losses differ with nothing ablated.
+    let marks = match subject {
+        Subject::Family => vec![line, point],
+        Subject::Model(_) => vec![range, line, point],
+    };
+    let spread = match subject {
+        Subject::Family => "Points: mean over the models that have universal neurons (of means over draws).",
+        Subject::Model(_) => "Points: mean over random draws; rules: least and greatest draw (a range, no interval).",
+    };
     (!points.is_empty()).then(|| Figure {
         name: format!("fig03-ablation-loss-{}", subject.slug()),
         title: format!("Loss without universal and without random neurons, {}", subject.title(facts)),
         caption: format!(
-            "Loss with all universal neurons ablated, and with random non-universal ones, as many (x1) and multiples of it, at every \
-             training step.{} {} {} {}",
+            "Loss with nothing ablated (none), with all universal neurons ablated, and with random non-universal ones, as many (x1) and \
+             multiples of it, a panel a training step with a scale of its own.{} {} {spread} {}",
             met(run, facts, subject),
             facts.universal(),
-            explained(subject),
             facts.measured()
         ),
         width: Width::Page,
         aspect: 0.7,
         data,
-        marks: vec![band.to_y("loss_nats_greatest"), line.clone(), Mark { shape: Shape::Point, ..line }],
-        x: Scale::band("Training step"),
+        marks,
+        x: Scale::band("Ablated"),
         y: Scale::linear("Loss (nats per token)"),
-        color: Some(ColorScale { title: "Ablated".into(), kind: ColorKind::Categories }),
-        facet: Some(Facet { column: "ablated_neurons_are".into(), n_columns: 2, has_own_y: false }),
+        color: Some(ColorScale { title: "Ablated neurons".into(), kind: ColorKind::Categories }),
+        facet: Some(Facet { column: "checkpoint".into(), n_columns: 3, has_own_y: true }),
     })
 }
 
@@ -141,23 +165,21 @@ pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figur
     for &step in &facts.checkpoints {
         for (control, title) in CONTROLS {
             for multiple in multiples(run) {
-                let is_of = |row: &AblationRow| {
-                    is_plain(row, facts, step, mode) && row.set == control && row.multiple == Some(multiple)
-                };
-                let value = spread(run, facts, subject, is_of, |row| Some(row.delta_loss_nats));
+                let is_of = |row: &AblationRow| row.set == control && row.multiple == Some(multiple);
+                let value = spread(run, facts, subject, (step, mode), is_of, |row| Some(row.delta_loss_nats));
                 let x = f64::from(multiple);
                 points.extend(value.map(|value| Point { step, mode: mode_title, series: title.into(), x, value }));
             }
         }
-        let is_of = |row: &AblationRow| is_plain(row, facts, step, mode) && row.set == "universal" && row.n_neurons > 0;
-        let value = spread(run, facts, subject, is_of, |row| Some(row.delta_loss_nats));
+        let is_of = |row: &AblationRow| row.set == "universal";
+        let value = spread(run, facts, subject, (step, mode), is_of, |row| Some(row.delta_loss_nats));
         let ends = [multiples(run).first().copied(), multiples(run).last().copied()];
         for x in ends.into_iter().flatten().map(f64::from) {
             points.extend(value.map(|value| Point { step, mode: mode_title, series: "universal".into(), x, value }));
         }
     }
     let data = Data::default()
-        .words("checkpoint", points.iter().map(|point| format!("step {}", facts.step(point.step))))
+        .words("checkpoint", points.iter().map(|point| facts.panel(point.step)))
         .words("ablated", points.iter().map(|point| point.series.clone()))
         .numbers("multiple", points.iter().map(|point| point.x))
         .numbers("delta_loss_nats", points.iter().map(|point| point.value.mean))
@@ -199,12 +221,10 @@ pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<
     for &step in &facts.checkpoints {
         for (mode, mode_title) in MODES {
             for (set, title) in [("universal", "universal")].into_iter().chain(CONTROLS) {
-                let is_of = |row: &AblationRow| {
-                    is_plain(row, facts, step, mode)
-                        && row.set == set
-                        && row.multiple.is_none_or(|multiple| multiple == 1)
-                };
-                let value = spread(run, facts, subject, is_of, |row| row.efficiency_nats.map(|nats| nats * MICRO));
+                let is_of = |row: &AblationRow| row.set == set && row.multiple.is_none_or(|multiple| multiple == 1);
+                let value = spread(run, facts, subject, (step, mode), is_of, |row| {
+                    row.efficiency_nats.map(|nats| nats * MICRO)
+                });
                 let x = step.map_or(0.0, |step| step as f64);
                 points.extend(value.map(|value| Point { step, mode: mode_title, series: title.into(), x, value }));
             }
@@ -238,7 +258,7 @@ pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<
             line.clone(),
             Mark { shape: Shape::Point, ..line },
         ],
-        x: course::steps(facts),
+        x: course::steps(points.iter().filter_map(|point| point.step)),
         y: Scale::linear("Rise of loss a neuron (µnats)"),
         color: Some(ColorScale { title: "Ablated".into(), kind: ColorKind::Categories }),
         facet: Some(Facet { column: "ablated_neurons_are".into(), n_columns: 2, has_own_y: true }),
@@ -252,17 +272,17 @@ pub(super) fn efficiency_by_layer(run: &Run, facts: &Facts, subject: &Subject) -
     for &step in &facts.checkpoints {
         for (set, title) in [("universal_layer", "universal"), ("random_layer", "random, same layer")] {
             for layer in 0..facts.n_layers {
-                let is_of = |row: &AblationRow| {
-                    is_plain(row, facts, step, mode) && row.set == set && row.layer == Some(layer as u16)
-                };
-                let value = spread(run, facts, subject, is_of, |row| row.efficiency_nats.map(|nats| nats * MICRO));
+                let is_of = |row: &AblationRow| row.set == set && row.layer == Some(layer as u16);
+                let value = spread(run, facts, subject, (step, mode), is_of, |row| {
+                    row.efficiency_nats.map(|nats| nats * MICRO)
+                });
                 let x = layer as f64;
                 points.extend(value.map(|value| Point { step, mode: mode_title, series: title.into(), x, value }));
             }
         }
     }
     let data = Data::default()
-        .words("checkpoint", points.iter().map(|point| format!("step {}", facts.step(point.step))))
+        .words("checkpoint", points.iter().map(|point| facts.panel(point.step)))
         .words("layer", points.iter().map(|point| point.x.to_string()))
         .words("ablated", points.iter().map(|point| point.series.clone()))
         .numbers("efficiency_micronats", points.iter().map(|point| point.value.mean))

@@ -26,7 +26,7 @@ pub(super) fn densities(run: &Run, facts: &Facts) -> Option<Figure> {
             ("excess", defined(|neurons| &neurons.excess_corr)),
         ];
         for (quantity, values) in quantities {
-            let label = format!("step {}", facts.step(checkpoint));
+            let label = facts.panel(checkpoint);
             rows.extend(density(&values).into_iter().map(|(at, density)| (label.clone(), quantity, at, density)));
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn losses(run: &Run, facts: &Facts) -> Option<Figure> {
         aspect: 0.7,
         data,
         marks: vec![line.clone(), Mark { shape: Shape::Point, ..line }],
-        x: steps(facts),
+        x: steps(facts.checkpoints.iter().copied().flatten()),
         y: Scale::linear("Loss (nats per token)"),
         color: Some(ColorScale { title: "Model".into(), kind: ColorKind::Categories }),
         facet: None,
@@ -33,12 +33,13 @@ pub(super) fn losses(run: &Run, facts: &Facts) -> Option<Figure> {
 }
 
 /// Training steps: logarithmic where they span more than a decade, with a linear part below the first step after 0.
-pub(super) fn steps(facts: &Facts) -> Scale {
-    let steps: Vec<i64> = facts.checkpoints.iter().copied().flatten().collect();
+pub(super) fn steps(steps: impl Iterator<Item = i64>) -> Scale {
+    let mut steps: Vec<i64> = steps.collect();
+    steps.sort_unstable();
     let first = steps.iter().copied().find(|&step| step > 0);
-    let last = steps.last().copied().unwrap_or(0);
+    let (least, last) = (steps.first().copied().unwrap_or(0), steps.last().copied().unwrap_or(0));
     let kind = match first {
-        Some(first) if last > 10 * first && steps[0] > 0 => ScaleKind::Log { domain: None },
+        Some(first) if last > 10 * first && least > 0 => ScaleKind::Log { domain: None },
         Some(first) if last > 10 * first => ScaleKind::SymmetricLog { linear_to: first as f64, format: Format::Plain },
         _ => ScaleKind::Linear { domain: None, has_zero: false, format: Format::Plain },
     };

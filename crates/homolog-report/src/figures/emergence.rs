@@ -119,7 +119,7 @@ pub(super) fn models_above(run: &Run, facts: &Facts) -> Option<Figure> {
     }
     let data = Data::default()
         .words("n_models", points.iter().map(|point| point.0.to_string()))
-        .words("checkpoint", points.iter().map(|point| facts.step(point.1)))
+        .words("checkpoint", points.iter().map(|point| facts.panel(point.1)))
         .numbers("share", points.iter().map(|point| point.2.mean))
         .numbers("share_least", points.iter().map(|point| point.2.low))
         .numbers("share_greatest", points.iter().map(|point| point.2.high));
@@ -141,6 +141,6 @@ pub(super) fn models_above(run: &Run, facts: &Facts) -> Option<Figure> {
         x: Scale::band("Other models, k"),
         y: Scale::share("Neurons (%)"),
         color: None,
-        facet: Some(Facet { column: "checkpoint".into(), n_columns: 6, has_own_y: false }),
+        facet: Some(Facet { column: "checkpoint".into(), n_columns: 5, has_own_y: false }),
     })
 }

@@ -52,9 +52,14 @@ impl Facts {
     pub(super) fn step(&self, checkpoint: Option<i64>) -> String {
         match checkpoint {
             None => "final".into(),
-            Some(step) if step >= 10_000 && step % 1000 == 0 => format!("{}k", step / 1000),
+            Some(step) if step >= 1000 && step % 100 == 0 => format!("{}k", step as f64 / 1000.0),
             Some(step) => step.to_string(),
         }
+    }
+
+    /// How panels call a checkpoint.
+    pub(super) fn panel(&self, checkpoint: Option<i64>) -> String {
+        checkpoint.map_or("final".into(), |step| format!("step {}", thousands(step as u64)))
     }
 
     /// The last checkpoint, whose neurons stand for the run where one has to.
