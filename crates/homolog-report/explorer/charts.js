@@ -45,7 +45,10 @@ homolog.charts = (() => {
     const x = (/** @type {number} */ value) => MARGIN.left + ((value - xAxis.low) / (xAxis.high - xAxis.low)) * (right - MARGIN.left);
     const y = (/** @type {number} */ value) => bottom - ((value - yAxis.low) / (yAxis.high - yAxis.low)) * (bottom - MARGIN.top);
     const node = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": name });
+    let above = Infinity;
     for (const { at, text } of yAxis.ticks) {
+      if (above - y(at) < 13) continue;
+      above = y(at);
       node.append(svg("line", { class: "grid-line", x1: MARGIN.left, x2: right, y1: y(at), y2: y(at) }));
       node.append(svg("text", { class: "tick", x: MARGIN.left - 5, y: y(at) + 3.5, "text-anchor": "end" }, text));
     }

@@ -194,7 +194,7 @@ homolog.filter = (() => {
         return { at, end, number: (i) => values[i], test: kind === "flag" ? (i) => values[i] === 1 : null };
       }
       if (name === "not") throw new FilterError("“not” is written !", at, end);
-      if (name in FUNCTIONS || name === "missing") throw new FilterError(`${name} is a function; write ${name}(…)`, at, end);
+      if (Object.hasOwn(FUNCTIONS, name) || name === "missing") throw new FilterError(`${name} is a function; write ${name}(…)`, at, end);
       const near = nearest(name, [...this.columns.keys()]);
       throw new FilterError(`there is no column “${name}”${near ? `; did you mean ${near}?` : ""}`, at, end);
     }
@@ -212,7 +212,7 @@ homolog.filter = (() => {
       const close = this.symbols[this.next - 1].end;
       const { least, most } = known ?? { least: 1, most: 1 };
       if (values.length < least || values.length > most) {
-        throw new FilterError(`${name} takes ${least === most ? least : `${least} to ${most}`} arguments, not ${values.length}`, at, close);
+        throw new FilterError(`${name} takes ${least === most ? "one argument" : `${least} to ${most} arguments`}, not ${values.length}`, at, close);
       }
       if (known) return { at, end: close, number: known.of(values), test: null };
       const [value] = values;

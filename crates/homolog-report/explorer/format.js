@@ -4,7 +4,7 @@ homolog.format = (() => {
   const MISSING = "–";
   const minus = (/** @type {string} */ text) => text.replace("-", "−");
 
-  /** Decimals that give a column's middling values three significant digits. @param {ArrayLike<number>} values */
+  /** Decimals that give a column's greater values (a tenth lies above) three significant digits. @param {ArrayLike<number>} values */
   function decimalsFor(values) {
     const sizes = [];
     const step = Math.max(1, Math.floor(values.length / 512));
@@ -14,7 +14,7 @@ homolog.format = (() => {
     }
     if (sizes.length === 0) return 3;
     sizes.sort((a, b) => a - b);
-    const magnitude = Math.floor(Math.log10(sizes[sizes.length >> 1]));
+    const magnitude = Math.floor(Math.log10(sizes[Math.floor(0.9 * (sizes.length - 1))]));
     return Math.min(6, Math.max(1, 2 - magnitude));
   }
 

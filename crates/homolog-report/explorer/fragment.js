@@ -26,7 +26,7 @@ homolog.fragment = (() => {
 
   /** Null for a fragment that is not ours. @param {string} fragment @returns {View | null} */
   function parse(fragment) {
-    const match = /^#?([^/?]+)\/(-|\d+)(?:\/L(\d+)\.(\d+))?(?:\?(.*))?$/s.exec(fragment);
+    const match = /^#?([^/?#]+)\/(-|\d+)(?:\/L(\d+)\.(\d+))?(?:\?(.*))?$/s.exec(fragment);
     if (!match) return null;
     const [, model, checkpoint, layer, neuron, query] = match;
     try {

@@ -4,7 +4,7 @@ homolog.grid = (() => {
   const { element, newId } = homolog.dom;
   const ROW_HEIGHT = 24;
   const SPARE_ROWS = 6;
-  const [CELL_PADDING, ARROW] = [16, 14];
+  const [CELL_PADDING, ARROW] = [14, 11];
   const MAX_TITLE = 132;
 
   /**
@@ -47,7 +47,7 @@ homolog.grid = (() => {
       const step = Math.max(1, Math.floor(column.values.length / 200));
       for (let i = 0; i < column.values.length; i += step) widest = Math.max(widest, homolog.format.cell(column.values[i], column).length);
       const title = Math.min(widthOf(column.title, true), MAX_TITLE) + ARROW;
-      return Math.ceil(Math.max(title, widest * 7.4) + CELL_PADDING);
+      return Math.ceil(Math.max(title, widest * 7.4 + ARROW) + CELL_PADDING);
     }
 
     /** @param {Table} next */
@@ -73,7 +73,7 @@ homolog.grid = (() => {
         return element("div", {
           role: "columnheader", id: `${id}-h${i}`, class: i === 0 ? "first" : "", "aria-colindex": i + 1, "aria-sort": direction, title: `${title} (${name})\n${help}`,
           onclick: () => { setActive(-1, i); onSort(name); },
-        }, element("span", { class: "title" }, title), element("span", { class: "arrow", "aria-hidden": "true" }, !isSorted ? "" : sort?.descending ? "▼" : "▲"));
+        }, element("span", { class: "arrow", "aria-hidden": "true" }, !isSorted ? "" : sort?.descending ? "▼" : "▲"), element("span", { class: "title" }, title));
       }));
       markActive();
     }

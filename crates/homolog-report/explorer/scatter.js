@@ -149,7 +149,7 @@ homolog.scatter = (() => {
         return element("span", { class: "key" }, swatch, text);
       };
       const keys = axes.color === "layer"
-        ? Array.from({ length: nLayers }, (_, i) => key(homolog.palette.layer(i, nLayers), String(i)))
+        ? Array.from({ length: nLayers }, (_, i) => i).filter((i) => i % Math.ceil(nLayers / 16) === 0).map((i) => key(homolog.palette.layer(i, nLayers), String(i)))
         : [key(homolog.palette.flag(true), "yes"), key(homolog.palette.flag(false), "no")];
       const shown = rows.length < table.n ? key(style("--point-out"), "outside the filter") : null;
       const missing = points.nMissing > 0 ? element("span", {}, `${homolog.format.integer(points.nMissing)} without a value here`) : null;

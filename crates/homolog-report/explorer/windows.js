@@ -113,7 +113,7 @@ homolog.windows = (() => {
     if (there.length === 0) return element("p", { class: "muted" }, "No window of the text was kept for this neuron.");
 
     /** @param {number} other @param {Node | string} who @param {Node} tokens */
-    const lined = (other, who, tokens) => element("div", { class: other === model ? "line own" : "line" }, element("span", { class: "who" }, element("bdi", {}, index.models[other].name), " ", who), tokens);
+    const lined = (other, who, tokens) => element("div", { class: other === model ? "line own" : "line" }, element("span", { class: "who" }, element("bdi", { title: index.models[other].name }, index.models[other].name), who), tokens);
 
     const items = await Promise.all(there.map(async (w) => {
       const [row, start, peak] = [rows[w], starts[w], peaks[w]];

@@ -220,34 +220,40 @@ function text(i) {
   return { rows: { data, shape: [ROWS_PER_TEXT, CONTEXT] } };
 }
 
-/** Every bundle of a study, one at a time. @param {Size} size @returns {Generator<[string, string]>} */
-function* bundles(size) {
-  yield ["index", base64(index(size), {})];
-  yield ["vocabulary", base64({ tokens: vocabulary(500) }, {})];
+/** Every bundle of a study by name, each made when asked for. @param {Size} size @returns {Map<string, () => string>} */
+function bundles(size) {
+  /** @type {Map<string, () => string>} */
+  const all = new Map([["index", () => base64(index(size), {})], ["vocabulary", () => base64({ tokens: vocabulary(500) }, {})]]);
   const isSmall = size.dMlp <= 256 || size.isReport;
   // Of a large study three layers have details, and of earlier checkpoints one model: the rest is missing, as if files were lost.
   const layers = isSmall ? Array.from({ length: size.nLayers }, (_, layer) => layer) : [0, 5, size.nLayers - 1];
   for (let model = 0; model < size.nModels; model++) {
     for (const checkpoint of index(size).table_checkpoints) {
-      yield [`table-${model}-${checkpoint}`, base64({}, table(size, model, checkpoint))];
-      for (const layer of layers) if (checkpoint === LAST || model === 0) yield [`detail-${model}-${checkpoint}-${layer}`, base64({}, detail(size, model, checkpoint, layer))];
+      all.set(`table-${model}-${checkpoint}`, () => base64({}, table(size, model, checkpoint)));
+      for (const layer of layers) if (checkpoint === LAST || model === 0) all.set(`detail-${model}-${checkpoint}-${layer}`, () => base64({}, detail(size, model, checkpoint, layer)));
     }
-    yield [`course-${model}`, base64({}, course(size, model))];
+    all.set(`course-${model}`, () => base64({}, course(size, model)));
   }
-  if (!size.isReport) for (let i = 0; i < N_ROWS / ROWS_PER_TEXT; i++) yield [`text-${i}`, base64({}, text(i))];
+  if (!size.isReport) for (let i = 0; i < N_ROWS / ROWS_PER_TEXT; i++) all.set(`text-${i}`, () => base64({}, text(i)));
+  return all;
 }
 
-/** @param {string} out @param {{ isSmall?: boolean, isReport?: boolean }} [options] */
-function write(out, { isSmall = false, isReport = false } = {}) {
-  const size = isSmall ? { nModels: 3, nLayers: 4, dMlp: 256, isReport } : { nModels: 5, nLayers: 12, dMlp: 3072, isReport };
-  fs.mkdirSync(out, { recursive: true });
-  if (isReport) return fs.writeFileSync(path.join(out, "report.html"), report(new Map(bundles(size))));
+/** @type {Record<string, Size>} */
+const SIZES = {
+  small: { nModels: 3, nLayers: 4, dMlp: 256, isReport: false },
+  full: { nModels: 5, nLayers: 12, dMlp: 3072, isReport: false },
+};
+
+/** @param {string} out @param {{ isSmall?: boolean, isReport?: boolean, only?: RegExp }} [options] `only`: names of the bundles to write */
+function write(out, { isSmall = false, isReport = false, only = /./ } = {}) {
+  const made = [...bundles({ ...SIZES[isSmall ? "small" : "full"], isReport })].filter(([name]) => only.test(name));
   fs.mkdirSync(path.join(out, "data"), { recursive: true });
+  if (isReport) return fs.writeFileSync(path.join(out, "report.html"), report(new Map(made.map(([name, make]) => [name, make()]))));
   fs.writeFileSync(path.join(out, "index.html"), page());
-  for (const [name, encoded] of bundles(size)) fs.writeFileSync(path.join(out, "data", `${name}.js`), dataFile(name, encoded));
+  for (const [name, make] of made) fs.writeFileSync(path.join(out, "data", `${name}.js`), dataFile(name, make()));
 }
 
-module.exports = { write, bundles, CHECKPOINTS };
+module.exports = { write, bundles, SIZES };
 
 if (require.main === module) {
   const [out] = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
