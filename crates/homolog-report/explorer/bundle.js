@@ -6,7 +6,9 @@ homolog.bundle = (() => {
 
   /** @param {string} base64 @returns {Uint8Array} */
   function bytesOfBase64(base64) {
-    const text = atob(base64.trim());
+    // @ts-ignore Newer than the types; several times as fast.
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+    const text = atob(base64);
     const bytes = new Uint8Array(text.length);
     for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
     return bytes;

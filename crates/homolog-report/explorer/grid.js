@@ -33,6 +33,7 @@ homolog.grid = (() => {
     /** @type {{ node: HTMLDivElement, link: HTMLAnchorElement, cells: HTMLElement[], place: number }[]} */
     let pool = [];
     let widths = /** @type {number[]} */ ([]);
+    let [lastTop, lastLeft] = [0, 0];
 
     const pen = /** @type {CanvasRenderingContext2D} */ (element("canvas").getContext("2d"));
     /** @param {string} text @param {boolean} isBold */
@@ -214,7 +215,7 @@ homolog.grid = (() => {
       }
       event.preventDefault();
     });
-    node.addEventListener("scroll", draw, { passive: true });
+    node.addEventListener("scroll", () => { [lastTop, lastLeft] = [node.scrollTop, node.scrollLeft]; draw(); }, { passive: true });
     new ResizeObserver(draw).observe(node);
 
     return {
@@ -222,6 +223,11 @@ homolog.grid = (() => {
       /** @param {Sort | null} next */
       setSort(next) { sort = next; drawHead(); },
       top() { node.scrollTop = 0; },
+      /** After the table was taken out of the page and put back, which forgets how far it was scrolled. */
+      reveal() {
+        [node.scrollTop, node.scrollLeft] = [lastTop, lastLeft];
+        scrollTo(activePlace, activeColumn);
+      },
     };
   }
 

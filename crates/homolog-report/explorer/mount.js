@@ -137,6 +137,7 @@ homolog.mount = (() => {
       const isChange = main.firstChild !== shown;
       // Put back in its place an element would lose focus and scroll.
       if (isChange) main.replaceChildren(shown);
+      if (isChange && !neuron) overview.reveal();
       root.classList.toggle("on-neuron", neuron !== null);
       if (isChange && !isFirst) focusOn(neuron !== null);
       isFirst = false;

@@ -140,7 +140,8 @@ homolog.overview = (() => {
       node,
       columns: () => table?.columns ?? [],
       focusFilter: () => field.input.focus(),
-      focusTable: () => grid.node.focus(),
+      focusTable: () => grid.node.focus({ preventScroll: true }),
+      reveal: () => grid.reveal(),
       /** @param {Table} next @param {number} nLayers @param {View} view */
       show(next, nLayers, view) {
         const isOther = next !== table;

@@ -4,6 +4,7 @@ homolog.scatter = (() => {
   const { element, choice } = homolog.dom;
   const { short, ticks } = homolog.format;
   const { range, place, nearest, towards } = homolog.scatterPoints;
+  const { dot } = homolog.scatterDots;
   const REACH = 10;
   const DRAG = 4;
   /** Steps through the rows in a fixed but mixed order, so that no layer hides another. */
@@ -26,11 +27,13 @@ homolog.scatter = (() => {
     /** @type {Axes} */
     let axes = { x: "", y: "", color: "layer" };
     let nLayers = 1;
+    let isAsked = false;
     let points = place([], [], range([]), range([]), { left: 0, right: 1, top: 0, bottom: 1 });
     let [xRange, yRange] = [range([]), range([])];
     let box = { left: 0, right: 1, top: 0, bottom: 1 };
 
-    const base = element("canvas", { class: "base", "aria-hidden": "true" });
+    const base = element("canvas", { "aria-hidden": "true" });
+    const dots = element("canvas", { "aria-hidden": "true" });
     const over = element("canvas", { class: "over", tabindex: 0, role: "application", "aria-roledescription": "scatter plot" });
     const tip = element("div", { class: "tip", hidden: true });
     const said = element("p", { class: "sr-only", role: "status" });
@@ -38,7 +41,7 @@ homolog.scatter = (() => {
     const xChoice = choice("x", [], () => chosen());
     const yChoice = choice("y", [], () => chosen());
     const colorChoice = choice("colour", [], () => chosen());
-    const plot = element("div", { class: "plot" }, base, over, tip);
+    const plot = element("div", { class: "plot" }, base, dots, over, tip);
     const node = element("section", { class: "scatter", "aria-label": "Scatter plot" },
       element("div", { class: "scatter-axes" }, yChoice.node, xChoice.node, colorChoice.node), plot, legend, said);
 
@@ -51,61 +54,67 @@ homolog.scatter = (() => {
     /** @param {string} name @returns {Column} */
     const column = (name) => /** @type {Column} */ (table.byName.get(name));
 
-    /** Sizes both canvases to the pixels of the screen. @returns {CanvasRenderingContext2D[]} */
-    function sized() {
+    /** @param {HTMLCanvasElement} canvas */
+    const penOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+
+    /** Sizes the canvases to the pixels of the screen. @returns {number} pixels of the screen a pixel of the page */
+    function fit() {
       const [width, height, ratio] = [plot.clientWidth, plot.clientHeight, devicePixelRatio || 1];
       box = { left: 52, right: Math.max(width - 10, 60), top: 8, bottom: Math.max(height - 38, 20) };
-      return [base, over].map((canvas) => {
-        const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+      for (const canvas of [base, dots, over]) {
+        const [w, h] = [Math.max(Math.round(width * ratio), 1), Math.max(Math.round(height * ratio), 1)];
         if (canvas.width !== w) canvas.width = w;
         if (canvas.height !== h) canvas.height = h;
-        const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-        pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-        return pen;
-      });
+        penOf(canvas).setTransform(ratio, 0, 0, ratio, 0, 0);
+      }
+      return ratio;
     }
 
     /** @param {string} name of a colour of the style sheet */
     const style = (name) => getComputedStyle(node).getPropertyValue(name).trim();
 
+    /** Once a frame, however often it is asked for. */
+    function drawSoon() {
+      if (isAsked) return;
+      isAsked = true;
+      requestAnimationFrame(() => { isAsked = false; draw(); });
+    }
+
     function draw() {
       if (!table || plot.clientWidth === 0) return;
-      const [pen] = sized();
+      const ratio = fit();
       const [xs, ys] = [column(axes.x), column(axes.y)];
       [xRange, yRange] = [range(xs.values), range(ys.values)];
       points = place(xs.values, ys.values, xRange, yRange, box);
+      const pen = penOf(base);
       pen.clearRect(0, 0, plot.clientWidth, plot.clientHeight);
       drawAxes(pen, xs, ys);
-      const isIn = new Uint8Array(table.n);
-      for (const row of rows) isIn[row] = 1;
-      if (rows.length < table.n) {
-        pen.fillStyle = style("--point-out");
-        for (let row = 0; row < table.n; row++) if (!isIn[row]) pen.fillRect(points.x[row] - 1, points.y[row] - 1, 2, 2);
-      }
-      drawColored(pen);
+      drawDots(ratio);
       drawLegend();
       drawOver();
     }
 
-    /** @param {CanvasRenderingContext2D} pen */
-    function drawColored(pen) {
-      const color = column(axes.color);
-      const isLayer = axes.color === "layer";
-      const colors = isLayer
+    /** @param {number} ratio */
+    function drawDots(ratio) {
+      const image = new ImageData(dots.width, dots.height);
+      const isIn = new Uint8Array(table.n);
+      for (const row of rows) isIn[row] = 1;
+      const outside = { size: Math.round(2 * ratio), alpha: 1 };
+      const grey = homolog.palette.outside();
+      for (let row = 0; row < table.n; row++) if (!isIn[row] && points.x[row] >= 0) dot(image, points.x[row] * ratio, points.y[row] * ratio, grey, outside);
+
+      const { values } = column(axes.color);
+      const colors = axes.color === "layer"
         ? Array.from({ length: nLayers }, (_, i) => homolog.palette.layer(i, nLayers))
         : [homolog.palette.flag(false), homolog.palette.flag(true)];
-      const size = rows.length > 4000 ? 2 : rows.length > 600 ? 3 : 4;
-      pen.globalAlpha = rows.length > 4000 ? 0.6 : 0.8;
+      const look = { size: Math.round((rows.length > 4000 ? 2 : rows.length > 600 ? 3 : 4) * ratio), alpha: rows.length > 4000 ? 0.6 : 0.8 };
       const step = rows.length % STRIDE === 0 ? 1 : STRIDE;
-      let last = "";
       for (let k = 0, at = 0; k < rows.length; k++, at = (at + step) % rows.length) {
         const row = rows[at];
-        const value = color.values[row];
-        const next = colors[Number.isNaN(value) ? 0 : value] ?? colors[0];
-        if (next !== last) pen.fillStyle = last = next;
-        pen.fillRect(points.x[row] - size / 2, points.y[row] - size / 2, size, size);
+        // A flag that is missing is drawn as one that is not set.
+        if (points.x[row] >= 0) dot(image, points.x[row] * ratio, points.y[row] * ratio, colors[values[row]] ?? colors[0], look);
       }
-      pen.globalAlpha = 1;
+      penOf(dots).putImageData(image, 0, 0);
     }
 
     /** @param {CanvasRenderingContext2D} pen @param {Column} xs @param {Column} ys */
@@ -142,22 +151,22 @@ homolog.scatter = (() => {
 
     function drawLegend() {
       const { title } = column(axes.color);
-      /** @param {string} color @param {string} text */
+      /** @param {[number, number, number]} color @param {string} text */
       const key = (color, text) => {
         const swatch = element("i", {});
-        swatch.style.background = color;
+        swatch.style.background = homolog.palette.css(color);
         return element("span", { class: "key" }, swatch, text);
       };
       const keys = axes.color === "layer"
         ? Array.from({ length: nLayers }, (_, i) => i).filter((i) => i % Math.ceil(nLayers / 16) === 0).map((i) => key(homolog.palette.layer(i, nLayers), String(i)))
         : [key(homolog.palette.flag(true), "yes"), key(homolog.palette.flag(false), "no")];
-      const shown = rows.length < table.n ? key(style("--point-out"), "outside the filter") : null;
+      const shown = rows.length < table.n ? key(homolog.palette.outside(), "outside the filter") : null;
       const missing = points.nMissing > 0 ? element("span", {}, `${homolog.format.integer(points.nMissing)} without a value here`) : null;
       legend.replaceChildren(element("span", {}, title), ...keys, ...(shown ? [shown] : []), ...(missing ? [missing] : []));
     }
 
     function drawOver() {
-      const pen = /** @type {CanvasRenderingContext2D} */ (over.getContext("2d"));
+      const pen = penOf(over);
       pen.clearRect(0, 0, plot.clientWidth, plot.clientHeight);
       for (const [row, color] of /** @type {[number, string][]} */ ([[hovered, "--muted"], [selected, "--text"]])) {
         if (row < 0 || Number.isNaN(points.x[row])) continue;
@@ -267,8 +276,8 @@ homolog.scatter = (() => {
       event.preventDefault();
     });
     over.addEventListener("blur", () => hover(-1));
-    new ResizeObserver(draw).observe(plot);
-    homolog.palette.onChange(draw);
+    new ResizeObserver(drawSoon).observe(plot);
+    homolog.palette.onChange(drawSoon);
 
     return {
       node,
@@ -295,7 +304,7 @@ homolog.scatter = (() => {
       setRows(next) {
         rows = next;
         over.setAttribute("aria-label", `Scatter plot of ${column(axes.y).title} against ${column(axes.x).title}; ${next.length} neurons of the filter. Arrow keys move to the nearest neuron, Enter opens it.`);
-        draw();
+        drawSoon();
       },
       /** @param {number} row -1 for none */
       select(row) { selected = row; drawOver(); },

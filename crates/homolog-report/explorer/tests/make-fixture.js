@@ -230,7 +230,7 @@ function bundles(size) {
   for (let model = 0; model < size.nModels; model++) {
     for (const checkpoint of index(size).table_checkpoints) {
       all.set(`table-${model}-${checkpoint}`, () => base64({}, table(size, model, checkpoint)));
-      for (const layer of layers) if (checkpoint === LAST || model === 0) all.set(`detail-${model}-${checkpoint}-${layer}`, () => base64({}, detail(size, model, checkpoint, layer)));
+      for (const layer of layers) if (isSmall || checkpoint === LAST || model === 0) all.set(`detail-${model}-${checkpoint}-${layer}`, () => base64({}, detail(size, model, checkpoint, layer)));
     }
     all.set(`course-${model}`, () => base64({}, course(size, model)));
   }

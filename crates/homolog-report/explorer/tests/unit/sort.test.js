@@ -24,6 +24,12 @@ test("only the rows that are given are sorted, and infinities are values", () =>
   assert.deepEqual(order([], false), []);
 });
 
+test("numbers of both signs and all sizes, and the two zeros tie", () => {
+  const values = [1e-30, -1e30, 0, -0, 1e30, -1e-30, 4294967294, -1, 1, Infinity, -Infinity, 65536, 65535];
+  assert.deepEqual(order(values, false), [10, 1, 7, 5, 2, 3, 0, 8, 12, 11, 6, 4, 9]);
+  assert.deepEqual(order(values, true), [9, 4, 6, 11, 12, 8, 0, 2, 3, 5, 7, 1, 10]);
+});
+
 test("agrees with a sort of pairs on many values", () => {
   const values = Array.from({ length: 3000 }, (_, i) => (i % 17 === 0 ? NaN : (i * 7919) % 101));
   const wanted = values.map((value, row) => ({ value, row })).sort((a, b) => {
