@@ -21,4 +21,4 @@ mod tokenizer;
 pub use error::Error;
 pub use files::{find_files, hash_files};
 pub use rows::{Counts, Rows, RowsSpec, make_rows};
-pub use tokenizer::{Tokenizer, train_tokenizer};
+pub use tokenizer::{Tokenizer, token_bytes, train_tokenizer};

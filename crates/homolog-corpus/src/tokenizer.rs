@@ -12,6 +12,7 @@ mod byte_level;
 mod open;
 mod trained;
 
+pub use byte_level::token_bytes;
 #[cfg(test)]
 pub(crate) use byte_level::visible;
 pub use trained::train_tokenizer;

@@ -4,7 +4,7 @@ mod merges;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
@@ -18,6 +18,9 @@ pub struct Vocabulary {
     ids: BTreeMap<String, u32>,
     /// In order of priority; none if the folder does not have them.
     merges: Option<Vec<Merge>>,
+    /// Tokens that are cut out of a text as they are written, before anything else is done to it.
+    added: BTreeSet<String>,
+    is_byte_level: bool,
 }
 
 /// Equal ids, and equal merges where both have them: where one has none, nothing tells them apart.
@@ -38,7 +41,9 @@ impl Vocabulary {
             return Ok(None);
         }
         let json = read_json(&vocab)?;
-        Ok(Some(Self { ids: read_ids(&vocab, &json, None)?, merges: merges::find(folder)? }))
+        let ids = read_ids(&vocab, &json, None)?;
+        // Files of this kind are GPT-2's.
+        Ok(Some(Self { ids, merges: merges::find(folder)?, added: BTreeSet::new(), is_byte_level: true }))
     }
 
     /// Read one `tokenizer.json`, wherever it lies.
@@ -46,7 +51,20 @@ impl Vocabulary {
         let json = read_json(path)?;
         let bad = |message: String| Error::BadVocabulary { path: path.to_path_buf(), message };
         let merges = merges::of_tokenizer_json(&json["model"]["merges"]).map_err(bad)?;
-        Ok(Self { ids: read_ids(path, &json["model"]["vocab"], json["added_tokens"].as_array())?, merges })
+        let added = json["added_tokens"].as_array();
+        let names = added.into_iter().flatten().filter_map(|token| token["content"].as_str());
+        Ok(Self {
+            ids: read_ids(path, &json["model"]["vocab"], added)?,
+            merges,
+            added: names.map(str::to_owned).collect(),
+            is_byte_level: has_byte_level(&json["decoder"]) || has_byte_level(&json["pre_tokenizer"]),
+        })
+    }
+
+    /// Every token as it is written here, its id, and whether that spelling has a character a byte: in a byte-level vocabulary each
+    /// byte is a character that can be seen, but for added tokens, which are written as they are.
+    pub fn tokens(&self) -> impl Iterator<Item = (&str, u32, bool)> {
+        self.ids.iter().map(|(token, &id)| (token.as_str(), id, self.is_byte_level && !self.added.contains(token)))
     }
 
     /// The first token, in their own order, or else the first merge, in which two vocabularies differ: a clause for a message,
@@ -101,6 +119,12 @@ impl Vocabulary {
         }
         hasher.finalize().to_hex().to_string()
     }
+}
+
+/// Whether a decoder or pre-tokenizer of `tokenizer.json` is, or holds, the one that writes bytes as characters.
+fn has_byte_level(part: &Value) -> bool {
+    let mut inner = ["decoders", "pretokenizers"].iter().filter_map(|list| part[list].as_array()).flatten();
+    part["type"] == "ByteLevel" || inner.any(has_byte_level)
 }
 
 fn read_json(path: &Path) -> Result<Value, Error> {

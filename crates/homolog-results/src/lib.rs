@@ -5,8 +5,9 @@
 //! time, host, path or library version gets into a table or a tensor file.
 //!
 //! The eight tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
-//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`]), and a ninth of a screened search ([`ScreeningRow`]), written by
-//! [`write_table`] and read by [`read_table`].
+//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`]), and two more where there is something to tell: of a screened search
+//! [`ScreeningRow`], of a tokenizer whose files are known [`VocabularyRow`]. They are written by [`write_table`] and read by
+//! [`read_table`].
 //! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
 
 mod ablation_row;

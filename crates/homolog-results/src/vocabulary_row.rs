@@ -1,19 +1,19 @@
-//! Table `vocabulary`: what token ids stand for, in a study whose tokenizer is known.
+//! Table `vocabulary`: the text of every token.
 
 use crate::table::table;
 
 table! {
     name: "vocabulary",
     keys: [token],
-    /// One token id.
+    /// One token of the models' tokenizer.
     pub struct VocabularyRow {
-        /// The id.
+        /// Token id.
         pub token: u32,
-        /// Its text; bytes that are not UTF-8 by themselves as `\xE2`.
+        /// Its text. Bytes that are not UTF-8 by themselves are written as `\xE2`; a backslash of the text is written as itself.
         pub text: String,
-        /// Whether its bytes are UTF-8 by themselves.
+        /// Whether all its bytes are UTF-8 by themselves: where they are not, the text holds such `\xE2`.
         pub is_utf8: bool,
-        /// Times it stands in the rows of the correlations.
+        /// How often it occurs in the rows of the correlations, counted or not.
         pub count: u64,
     }
 }

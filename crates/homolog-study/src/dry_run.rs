@@ -8,7 +8,7 @@ use crate::arithmetic;
 use crate::config::{BaselineKind, CorrelationSection, Search};
 use crate::inputs::{Models, open_checkpoints};
 use crate::plan::cost::{self, operations_text};
-use crate::plan::footprint::chunk_rows;
+use crate::plan::footprint::{chunk_rows, window_files_bytes};
 use crate::plan::{self, Shape, bytes_text};
 use crate::speed::rate;
 use crate::stages::correlate::{all_pairs, footprint, narrowing_rows, sample_rows, shape};
@@ -71,6 +71,13 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let n_sets: usize = ablations.iter().map(|ablation| ablation.0).sum();
     let ablation: f64 = ablations.iter().map(|ablation| n_ablation_tokens * ablation.1).sum();
 
+    // Where windows are kept: once over all rows, and where matches are looked at over the rows of the windows, all of them at most.
+    let window_passes = 1 + usize::from(config.windows.partner_windows > 0);
+    let window_steps = (0..n_checkpoints).filter(|&step_idx| config.windows.is_at(step_idx, n_checkpoints)).count();
+    let window_forwards = window_passes * window_steps;
+    let one_pass: f64 = shapes.iter().map(|shape| n_tokens * cost::forward(shape, context)).sum();
+    let windows = window_forwards as f64 * one_pass;
+
     let rates = Rates::measure(&checkpoints[0][0], config, options, progress)?;
     let times = n_checkpoints as f64;
     let correlate_seconds = correlation.forward / rates.forward
@@ -91,9 +98,13 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         [correlate_seconds, evaluation / rates.loss, ablation / rates.loss, screened_seconds[0], screened_seconds[1]];
     let seconds = seconds.map(|each| each * times);
     let [correlate_time, evaluate_time, ablate_time, decide_time, exact_time] = seconds.map(time_text);
-    let weight_reads = |loads: usize| -> u64 {
-        checkpoints.iter().flatten().map(|checkpoint| loads as u64 * checkpoint.loaded_bytes(Precision::F32)).sum()
-    };
+    let window_seconds = windows / rates.forward;
+    let weight_bytes: u64 =
+        checkpoints.iter().flatten().map(|checkpoint| checkpoint.loaded_bytes(Precision::F32)).sum();
+    let weight_reads = |loads: usize| loads as u64 * weight_bytes;
+    // Checkpoints are about alike.
+    let window_reads = window_forwards as u64 * weight_bytes / n_checkpoints as u64;
+    let window_writes = window_steps as u64 * window_files_bytes(&config.windows, &shapes, context);
     let loads = 2 + 1 + usize::from(screened.is_some()) + usize::from(config.ablation.enabled);
     let mut lines = vec![
         format!(
@@ -139,8 +150,15 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
             n_sets * n_checkpoints
         ));
     }
+    if window_steps > 0 {
+        lines.push(format!(
+            "| windows | {} forward at {window_steps} of {n_checkpoints} checkpoints | {window_passes} a model, the second over what it needs | up to {} |",
+            operations_text(windows),
+            time_text(window_seconds)
+        ));
+    }
     lines.extend([
-        format!("| all | | | {} |", time_text(seconds.iter().sum())),
+        format!("| all | | | {} |", time_text(seconds.iter().sum::<f64>() + window_seconds)),
         String::new(),
         format!(
             "Memory, at most: {} of {}: weights {}, activations {}, covariances {}, what is kept of neurons {}, tables {}, the rest {}",
@@ -155,8 +173,8 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         ),
         format!(
             "Files: reads about {} of weights, writes about {} to {}",
-            bytes_text(weight_reads(loads)),
-            bytes_text(2 * footprint.results),
+            bytes_text(weight_reads(loads) + window_reads),
+            bytes_text(2 * footprint.results + window_writes),
             options.output.display()
         ),
         format!(

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use homolog_model::{Checkpoint, NeuronId, TokenMask, Tokens, Vocabulary};
-use homolog_results::{TextInput, file_hash};
+use homolog_results::{TextInput, VocabularyRow, file_hash};
 
 use crate::config::{BaselineKind, ModelSection, SetSection};
 use crate::run_folder::RunFolder;
 use crate::stages::tokenize;
+use crate::vocabulary_table;
 use crate::{Error, Options, Progress, StudyConfig};
 
 /// Models, tokens and sets of a study.
@@ -37,6 +38,8 @@ pub(crate) struct Inputs {
     pub(crate) text: Option<TextInput>,
     /// Hash of the tokenizer all models share, or `unproved`.
     pub(crate) tokenizer: String,
+    /// The text of its tokens; none where no tokenizer files are known.
+    pub(crate) vocabulary: Vec<VocabularyRow>,
     /// Users' ablation sets, read.
     pub(crate) sets: Vec<NeuronSet>,
 }
@@ -89,6 +92,8 @@ impl Inputs {
         }
         // The same rows under another name are not held out.
         let is_held_out = rows.held_out.as_ref().is_some_and(|held_out| held_out.hash() != rows.tokens.hash());
+        let vocabulary = vocabulary(config, &checkpoints)?;
+        let vocabulary = vocabulary.map(|vocabulary| vocabulary_table::rows(&vocabulary, &rows.tokens));
         let Rows { tokens, path, held_out, held_out_path, text, .. } = rows;
         Ok(Self {
             steps,
@@ -103,6 +108,7 @@ impl Inputs {
             held_out_path,
             text,
             tokenizer,
+            vocabulary: vocabulary.unwrap_or_default(),
             sets,
         })
     }
@@ -195,12 +201,23 @@ impl Rows {
     }
 }
 
+/// Of the tokenizer that makes the rows of text, else of the first model that has tokenizer files.
+fn vocabulary(config: &StudyConfig, checkpoints: &[Vec<Checkpoint>]) -> Result<Option<Vocabulary>, Error> {
+    let of_text = if config.corpus.is_text() { text_vocabulary(config)? } else { None };
+    Ok(of_text.or_else(|| checkpoints.iter().flatten().find_map(|checkpoint| checkpoint.vocabulary.clone())))
+}
+
+/// Of the tokenizer of a study that names text.
+fn text_vocabulary(config: &StudyConfig) -> Result<Option<Vocabulary>, Error> {
+    let path = tokenize::tokenizer_path(config);
+    Ok(if path.is_dir() { Vocabulary::find(&path)? } else { Some(Vocabulary::of_tokenizer_json(&path)?) })
+}
+
 /// The tokenizer of the text must be that of the models, where both can be read.
 fn check_tokenizer(config: &StudyConfig, of_models: Option<&Vocabulary>) -> Result<(), Error> {
-    let path = tokenize::tokenizer_path(config);
-    let of_text = if path.is_dir() { Vocabulary::find(&path)? } else { Some(Vocabulary::of_tokenizer_json(&path)?) };
+    let of_text = text_vocabulary(config)?;
     match of_models.zip(of_text.as_ref()).and_then(|(of_models, of_text)| of_models.difference(of_text)) {
-        Some(difference) => Err(Error::OtherTokenizer { path, difference }),
+        Some(difference) => Err(Error::OtherTokenizer { path: tokenize::tokenizer_path(config), difference }),
         None => Ok(()),
     }
 }

@@ -25,6 +25,7 @@ mod summary;
 mod tables;
 mod token_file;
 mod verify;
+mod vocabulary_table;
 
 pub use ablate_list::{ListRequest, ablate_list};
 pub use config::{PairRequest, StudyConfig};

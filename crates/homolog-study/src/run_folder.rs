@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::artifacts::{self, Artifacts};
 use crate::config::Search;
 use crate::inputs::Inputs;
-use crate::stages::{ablate, classify, correlate, evaluate, persist};
+use crate::stages::{ablate, classify, correlate, evaluate, persist, windows};
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig};
 
@@ -159,7 +159,7 @@ impl RunFolder {
             ("homolog.precision".to_owned(), manifest.precision.clone()),
             ("homolog.ablation_precision".to_owned(), manifest.ablation_precision.clone()),
         ];
-        (manifest.tables, manifest.tensors) = tables.write(&self.path, &metadata)?;
+        (manifest.tables, manifest.tensors) = tables.write(inputs, &self.path, &metadata)?;
         manifest.n_undefined_pairs = tables.n_undefined_pairs;
         manifest.notes.clone_from(&tables.notes);
         manifest.is_finished = true;
@@ -277,6 +277,8 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         let neurons: Vec<String> = set.neurons.iter().map(ToString::to_string).collect();
         (&set.section.name, &set.section.models, &set.section.checkpoints, neurons)
     });
+    // Counts follow from the tokens.
+    let vocabulary = inputs.vocabulary.iter().map(|row| (row.token, &row.text, row.is_utf8));
     let ablation = &config.ablation;
     let decides = json!({
         "names": inputs.names,
@@ -289,7 +291,9 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "universality": config.universality,
         "ablation": (ablation.enabled, &ablation.modes, ablation.draws, &ablation.multiples, ablation.per_layer, ablation.seed, ablation.tokens, ablation.precision),
         "sets": sets.collect::<Vec<_>>(),
-        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION),
+        "windows": config.windows.deciding(),
+        "vocabulary": vocabulary.collect::<Vec<_>>(),
+        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION),
     });
     artifacts::key("study", 1, &decides)
 }

@@ -6,3 +6,4 @@ pub(crate) mod correlate;
 pub(crate) mod evaluate;
 pub(crate) mod persist;
 pub(crate) mod tokenize;
+pub(crate) mod windows;

@@ -1,7 +1,8 @@
 //! The map of a study, in the order of the paper's method section.
 //!
 //! Tokens, then forward passes with hooks, then correlations of every pair of models; from them excess and universality
-//! (emergence), their overlap between checkpoints (persistence), and the loss with universal neurons silenced (impact).
+//! (emergence), their overlap between checkpoints (persistence), and the loss with universal neurons silenced (impact). Beside
+//! them, for whoever looks at single neurons, the text on which each is most active.
 //! Source: Nandan et al. 2025, arXiv:2508.00903; Gurnee et al. 2024, arXiv:2401.12181.
 
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use crate::damage;
 use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
 use crate::run_folder::RunFolder;
-use crate::stages::{ablate, classify, correlate, evaluate, persist};
+use crate::stages::{ablate, classify, correlate, evaluate, persist, windows};
 use crate::summary::Summary;
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig};
@@ -48,6 +49,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
     }
     let artifacts = &mut folder.artifacts;
     let mut tables = Tables::default();
+    tables.vocabulary.clone_from(&inputs.vocabulary);
     let mut excess = Vec::new();
     for step_idx in 0..inputs.steps.len() {
         let correlated = correlate::run(config, &inputs, step_idx, options, artifacts, progress)?;
@@ -74,6 +76,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
             }
             tables.models.push(clean);
         }
+        tables.windows.extend(windows::run(config, &inputs, step_idx, &correlation, options, artifacts, progress)?);
         tables.neurons.extend(classified.neurons);
         tables.matches.extend(classified.matches);
         tables.emergence.extend(classified.emergence);

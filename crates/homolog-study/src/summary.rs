@@ -76,6 +76,13 @@ impl Summary {
                 "every position is counted, BOS and newlines included: corpus.exclude_tokens is empty".to_owned(),
             );
         }
+        if inputs.vocabulary.is_empty() && !tables.windows.is_empty() {
+            notes.push(
+                "no tokenizer files are beside the models, so there is no table `vocabulary`: of the windows of text only token \
+                 ids are known"
+                    .to_owned(),
+            );
+        }
         notes.extend(screened(&tables.screening));
         notes.extend(empty_checkpoints(config, inputs, &tables.neurons));
         Self { lines, arithmetic: arithmetic::sentence(config, Isa::current()), notes }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use homolog_results::{
     AblationRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow,
-    StabilityRow, Table, TableRecord, TensorData, file_hash, sort_rows, write_table, write_tensors,
+    StabilityRow, Table, TableRecord, TensorData, VocabularyRow, file_hash, sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
 use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
+use crate::stages::windows;
 use crate::{Error, StudyConfig};
 
 /// Best matches of every neuron, relative to the run folder.
@@ -17,7 +18,7 @@ const TOP_K_FILE: &str = "tensors/topk.safetensors";
 /// Histograms of every neuron's correlations.
 const HISTOGRAMS_FILE: &str = "tensors/histograms.safetensors";
 
-/// Rows of the eight tables, and of the ninth where a search was screened; tensors, and remarks.
+/// Rows of the eight tables, and of those that not every study has; tensors, and remarks.
 #[derive(Default)]
 pub(crate) struct Tables {
     pub(crate) models: Vec<ModelRow>,
@@ -30,6 +31,10 @@ pub(crate) struct Tables {
     pub(crate) damage: Vec<DamageRow>,
     /// None of an exact search.
     pub(crate) screening: Vec<ScreeningRow>,
+    /// None where the study's tokenizer files are not known.
+    pub(crate) vocabulary: Vec<VocabularyRow>,
+    /// What is kept of neurons' most active text; none where the study asks for none.
+    pub(crate) windows: Vec<windows::Kept>,
     pub(crate) notes: Vec<String>,
     pub(crate) n_undefined_pairs: u64,
     top_k: Vec<(String, TensorData)>,
@@ -80,11 +85,13 @@ impl Tables {
         sort_rows(&mut self.ablation);
         sort_rows(&mut self.damage);
         sort_rows(&mut self.screening);
+        sort_rows(&mut self.vocabulary);
     }
 
     /// Write `tables/` and `tensors/` of a run folder; both hashes go into the metadata of every file.
     pub(crate) fn write(
         &self,
+        inputs: &Inputs,
         run_dir: &Path,
         metadata: &[(String, String)],
     ) -> Result<(Vec<TableRecord>, Vec<FileRecord>), Error> {
@@ -94,7 +101,8 @@ impl Tables {
             write_tensors(&file, tensors, metadata)?;
             Ok(FileRecord { path: path.to_owned(), n_bytes: n_bytes(&file), hash: file_hash(&file)? })
         });
-        let tensors = tensors.into_iter().collect::<Result<_, Error>>()?;
+        let mut tensors = tensors.into_iter().collect::<Result<Vec<_>, Error>>()?;
+        tensors.extend(windows::write(&self.windows, inputs, run_dir, metadata)?);
         let mut tables = vec![
             write_one(run_dir, &self.models, metadata)?,
             write_one(run_dir, &self.neurons, metadata)?,
@@ -107,6 +115,9 @@ impl Tables {
         ];
         if !self.screening.is_empty() {
             tables.push(write_one(run_dir, &self.screening, metadata)?);
+        }
+        if !self.vocabulary.is_empty() {
+            tables.push(write_one(run_dir, &self.vocabulary, metadata)?);
         }
         Ok((tables, tensors))
     }

@@ -13,6 +13,7 @@ use merges::{Merges, Scratch};
 use word_cache::{Word, WordCache};
 use words::Words;
 
+pub use merges::token_bytes;
 #[cfg(test)]
 pub(crate) use merges::visible;
 

@@ -154,3 +154,19 @@ fn both_files_of_the_fixture_tokenizer_agree() {
     assert_eq!((tokenizer_json.newline(), tokenizer_json.ids.len()), (Some(198), 2048));
     assert_eq!(tokenizer_json.ids["<|endoftext|>"], 2047);
 }
+
+#[test]
+fn tokens_tell_how_they_are_spelled() {
+    let spelled = |vocabulary: &Vocabulary| -> Vec<(String, u32, bool)> {
+        vocabulary.tokens().map(|(token, id, is_byte_level)| (token.to_owned(), id, is_byte_level)).collect()
+    };
+    let token = |token: &str, id, is_byte_level| (token.to_owned(), id, is_byte_level);
+    assert_eq!(spelled(&vocab(&json!({"b": 0, "a": 1}))), [token("a", 1, true), token("b", 0, true)]);
+    for (decoder, is_byte_level) in [("ByteLevel", true), ("Metaspace", false)] {
+        let tokenizer = json!({
+            "model": {"vocab": {"a": 0}}, "added_tokens": [{"id": 2, "content": "<s>"}], "decoder": {"type": decoder},
+        });
+        let found = find(&[("tokenizer.json", &tokenizer.to_string())]).unwrap().unwrap();
+        assert_eq!(spelled(&found), [token("<s>", 2, false), token("a", 0, is_byte_level)]);
+    }
+}

@@ -10,7 +10,8 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::*;
 use crate::{
-    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow, StabilityRow, write_bytes,
+    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow, StabilityRow, VocabularyRow,
+    write_bytes,
 };
 
 fn model(model: &str, checkpoint: Option<i64>) -> ModelRow {
@@ -236,6 +237,13 @@ fn screening_comes_back() {
          baseline_bias_largest",
         &[row("b", None, None), row("c", Some(9), Some(0.25))],
     );
+}
+
+#[test]
+fn vocabulary_comes_back() {
+    let row = |token, text: &str, is_utf8| VocabularyRow { token, text: text.to_owned(), is_utf8, count: u64::MAX };
+    let rows = [row(0, "", true), row(1, "\\xE2", false), row(2, "\0\n\u{65e5}", true)];
+    comes_back("token text is_utf8 count", &rows);
 }
 
 fn file_metadata(path: &Path) -> Arc<ParquetMetaData> {

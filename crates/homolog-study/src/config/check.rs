@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use homolog_stats::Extremes;
 
-use super::{BaselineKind, CorrelationSection, OWN_SETS, ScreeningSection, Search, StudyConfig};
+use super::{BaselineKind, CorrelationSection, OWN_SETS, ScreeningSection, Search, StudyConfig, WindowsSection};
 use crate::Error;
+
+/// Windows of a neuron, tokens of a window, and bins of a histogram, at most: sizes that memory holds, and that no multiplication of
+/// a plan overflows.
+const MOST_OF_WINDOWS: usize = 1 << 16;
 
 /// Audited neurons from which the spread of a baseline's error is told.
 const LEAST_AUDIT: usize = 16;
@@ -52,6 +56,7 @@ impl StudyConfig {
             return fail("baseline.draws must be at least 1: without a baseline there is no excess".into());
         }
         self.check_universality(fail)?;
+        self.check_windows(fail)?;
         self.check_ablation(fail)
     }
 
@@ -150,6 +155,22 @@ impl StudyConfig {
             }
             _ => Ok(()),
         }
+    }
+
+    fn check_windows(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let WindowsSection { top, context, partner_windows, bins, .. } = self.windows;
+        let sizes = [("top", top), ("context", context), ("bins", bins)];
+        if let Some((key, size)) = sizes.into_iter().find(|(_, size)| !(1..=MOST_OF_WINDOWS).contains(size)) {
+            return fail(format!(
+                "windows.{key} is {size}, not between 1 and {MOST_OF_WINDOWS}; for no windows set windows.checkpoints = \"none\""
+            ));
+        }
+        if partner_windows > top {
+            return fail(format!(
+                "windows.partner_windows is {partner_windows}, more than windows.top = {top}; ask for fewer"
+            ));
+        }
+        Ok(())
     }
 
     fn check_ablation(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {

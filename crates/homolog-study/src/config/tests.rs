@@ -38,6 +38,12 @@ threshold = 0.5
 thresholds = [0.2, 0.3, 0.4, 0.5, 0.6]
 count_threshold = 0.5
 count_models = 1
+[windows]
+checkpoints = "final"
+top = 10
+context = 32
+partner_windows = 3
+bins = 64
 [ablation]
 enabled = true
 modes = ["zero", "mean"]
@@ -75,6 +81,9 @@ steps = [30, 10, 20]
 [universality]
 threshold = 0.35
 thresholds = [0.6, 0.1]
+[windows]
+checkpoints = "all"
+top = 4
 [ablation]
 modes = ["mean", "zero"]
 multiples = [3, 1]
@@ -89,7 +98,7 @@ checkpoints = [20]
         let resolved = config.to_toml();
         assert_eq!(parse(&resolved), config, "{resolved}");
         assert_eq!(parse(&resolved).to_toml(), resolved);
-        for key in ["precision", "top_k", "kind", "draws", "seed", "count_models", "per_layer", "tokens"] {
+        for key in ["precision", "top_k", "kind", "draws", "seed", "count_models", "per_layer", "tokens", "partner_windows"] {
             assert!(resolved.contains(&format!("{key} = ")), "{key} is not written out");
         }
     }
@@ -125,4 +134,32 @@ fn what_is_repeated_is_found_once() {
     assert_eq!(repeated([1, 2, 3]), None);
     assert_eq!(repeated([1, 2, 1, 2]), Some(1));
     assert_eq!(repeated(Vec::<i64>::new()), None);
+}
+
+#[test]
+fn windows_that_cannot_be_kept_are_errors_that_say_so() {
+    let with = |section: &str| {
+        let text = SHORTEST.to_owned() + "[windows]\n" + section;
+        StudyConfig::parse(&text, Path::new("study.toml"), &[]).map_err(|error| error.to_string())
+    };
+    for (section, words) in [
+        ("top = 0", ["windows.top is 0", "checkpoints = \"none\""]),
+        ("context = 0", ["windows.context is 0", "between 1 and"]),
+        ("bins = 0", ["windows.bins is 0", "between 1 and"]),
+        ("bins = 100_000", ["windows.bins is 100000", "between 1 and"]),
+        ("top = 2", ["windows.partner_windows is 3", "windows.top = 2"]),
+        ("checkpoints = \"last\"", ["last", "final"]),
+        ("tops = 3", ["tops", "did you mean `top`?"]),
+    ] {
+        let error = with(section).unwrap_err();
+        assert!(words.iter().all(|word| error.contains(word)), "{section}: {error}");
+    }
+    for section in ["top = 1\npartner_windows = 0", "top = 3", "context = 1\nbins = 1"] {
+        with(section).unwrap();
+    }
+    let at = |checkpoints: &str| {
+        let windows = with(&format!("checkpoints = \"{checkpoints}\"")).unwrap().windows;
+        [0, 1, 2].map(|step_idx| windows.is_at(step_idx, 3))
+    };
+    assert_eq!([at("final"), at("all"), at("none")], [[false, false, true], [true; 3], [false; 3]]);
 }

@@ -5,7 +5,7 @@ use homolog_stats::{Extremes, HISTOGRAM_BINS};
 
 use super::Shape;
 use crate::Error;
-use crate::config::{BaselineKind, BaselineSection, CorrelationSection, Search};
+use crate::config::{BaselineKind, BaselineSection, CorrelationSection, Search, WindowCheckpoints, WindowsSection};
 
 /// The program itself: code, stacks, buffers of readers and writers.
 pub(super) const PROGRAM_BYTES: u64 = 32_000_000;
@@ -13,11 +13,18 @@ pub(super) const PROGRAM_BYTES: u64 = 32_000_000;
 /// A neuron's search besides its candidates.
 const SEARCH_BYTES: u64 = 200;
 
+/// Where a neuron's windows and histogram are.
+const NEURON_WINDOWS_BYTES: usize = 100;
+
+/// A window besides its activations.
+const WINDOW_BYTES: usize = 32;
+
 /// What decides how much memory a study takes.
 pub(crate) struct Workload<'a> {
     pub(crate) shapes: &'a [Shape],
     pub(crate) baseline: &'a BaselineSection,
     pub(crate) correlation: &'a CorrelationSection,
+    pub(crate) windows: &'a WindowsSection,
     /// Tokens of a row.
     pub(crate) context: usize,
     /// Rows of correlations and of losses, together.
@@ -45,6 +52,8 @@ pub(crate) struct Footprint {
     pub(crate) rest: u64,
     /// One model with sets of its neurons silenced. Not at the same time as weights, activations and what is kept.
     pub(crate) ablation: u64,
+    /// One model and the windows of its neurons. Not at the same time as weights, activations and sets.
+    pub(crate) windows: u64,
 }
 
 impl Footprint {
@@ -103,13 +112,16 @@ impl Footprint {
         // a part of a row may begin another: two rows a thread.
         let row = |shape: &Shape| 4 * context * (shape.n_layers + 2) * (2 * shape.d_model + shape.d_mlp);
         let ablation = max(&|shape| shape.weight_bytes + shape.load_bytes + (2 * n_threads * row(shape)) as u64);
-        Self { weights, activations: chunk + forward, rotations, kept, results, rest, ablation }
+        let largest = max(&|shape| shape.weight_bytes + shape.load_bytes);
+        let windows = largest + forward + window_bytes(workload.windows, shapes, context);
+        let windows = if workload.windows.checkpoints == WindowCheckpoints::None { 0 } else { windows };
+        Self { weights, activations: chunk + forward, rotations, kept, results, rest, ablation, windows }
     }
 
     /// Bytes besides covariances.
     pub(crate) fn total(&self) -> u64 {
         let correlation = self.weights + self.activations.max(self.rotations) + self.kept;
-        correlation.max(self.ablation) + self.results + self.rest
+        correlation.max(self.ablation).max(self.windows + self.kept) + self.results + self.rest
     }
 
     /// What `memory_bytes` leaves for covariances.
@@ -122,6 +134,27 @@ impl Footprint {
         }
         Ok(memory_bytes - self.total())
     }
+}
+
+/// Windows and histograms of the largest model as they are found and as they are written, and the same of what the matches do.
+fn window_bytes(section: &WindowsSection, shapes: &[Shape], context: usize) -> u64 {
+    let neurons = || shapes.iter().map(|shape| shape.n_neurons() as u64);
+    let [of_neuron, of_match] = bytes_of_neuron(section, context);
+    2 * (neurons().max().unwrap_or(0) * of_neuron + neurons().sum::<u64>() * of_match)
+}
+
+/// Files of windows of one checkpoint: artifacts and results.
+pub(crate) fn window_files_bytes(section: &WindowsSection, shapes: &[Shape], context: usize) -> u64 {
+    let neurons: u64 = shapes.iter().map(|shape| shape.n_neurons() as u64).sum();
+    let [of_neuron, of_match] = bytes_of_neuron(section, context);
+    2 * neurons * (of_neuron + (shapes.len() as u64 - 1) * of_match)
+}
+
+/// Of one neuron: its windows and histogram; and its match in one other model on its first windows.
+fn bytes_of_neuron(section: &WindowsSection, context: usize) -> [u64; 2] {
+    let WindowsSection { top, partner_windows, bins, .. } = *section;
+    let of_window = WINDOW_BYTES + 4 * section.length(context);
+    [NEURON_WINDOWS_BYTES + top * of_window + 4 * bins, partner_windows * of_window].map(|bytes| bytes as u64)
 }
 
 /// Rows of a chunk: see [`super::CHUNK_TOKENS`].

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::footprint::{Footprint, Workload};
 use super::*;
 use crate::Error;
-use crate::config::{CorrelationSection, Search};
+use crate::config::{CorrelationSection, Search, WindowCheckpoints, WindowsSection};
 
 const CONTEXT: usize = 120;
 
@@ -31,6 +31,7 @@ fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
         shapes: shapes().leak(),
         baseline: Box::leak(Box::new(baseline(BaselineKind::Orthogonal))),
         correlation: Box::leak(Box::new(CorrelationSection::default())),
+        windows: Box::leak(Box::new(WindowsSection::default())),
         context: CONTEXT,
         n_rows: 300,
         n_checkpoints: 5,
@@ -141,6 +142,9 @@ fn more_of_anything_takes_more_memory() {
     let leak = |correlation: CorrelationSection| -> &'static CorrelationSection { Box::leak(Box::new(correlation)) };
     let more_matches = leak(CorrelationSection { top_k: 32, ..CorrelationSection::default() });
     let screened = leak(CorrelationSection { search: Search::Screened, ..CorrelationSection::default() });
+    let leak = |windows: WindowsSection| -> &'static WindowsSection { Box::leak(Box::new(windows)) };
+    let more_windows = leak(WindowsSection { top: 1000, ..WindowsSection::default() });
+    let no_windows = leak(WindowsSection { checkpoints: WindowCheckpoints::None, ..more_windows.clone() });
     let two_models = &shapes().leak()[..2];
     let more = [
         footprint(|workload| workload.context = 4000),
@@ -152,9 +156,13 @@ fn more_of_anything_takes_more_memory() {
         footprint(|workload| workload.n_threads = 4),
         footprint(|workload| workload.baseline = more_draws),
         footprint(|workload| workload.baseline = permuted),
+        footprint(|workload| workload.windows = more_windows),
     ];
     assert!(more.iter().all(|more| more.total() > plain), "{plain}: {more:?}");
     assert!(footprint(|workload| workload.shapes = two_models).total() < plain);
+    assert_eq!(footprint(|workload| workload.windows = no_windows).total(), plain, "windows are the least of it here");
+    // Of 80 neurons 1000 windows of 32 activations, found and written.
+    assert!(footprint(|workload| workload.windows = more_windows).windows > 2 * 80 * 1000 * 4 * 32);
     // Activations of a chunk as they come and packed, 4 bytes each: most of what is fixed here but the program itself.
     assert!(footprint(|_| {}).activations > 2 * 4 * 17 * CONTEXT as u64 * (80 + 72 + 70));
 }

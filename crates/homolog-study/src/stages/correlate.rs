@@ -156,6 +156,7 @@ pub(crate) fn footprint(
         shapes,
         baseline: &config.baseline,
         correlation,
+        windows: &config.windows,
         context: config.corpus.context,
         n_rows,
         n_checkpoints,

@@ -56,7 +56,7 @@ fn results_do_not_depend_on_threads_batches_memory_or_folder() {
     let world = family();
     let first = run_in(&world, "runs/first", 1, |_| {});
     let wanted = first.results();
-    assert_eq!(wanted.len(), 7 + 2, "seven tables and two files of tensors");
+    assert_eq!(wanted.len(), 7 + 2 + 4, "seven tables, two files of tensors, windows of three models, their rows");
     let tables =
         [first.table::<homolog_results::PersistenceRow>().len(), first.table::<homolog_results::AblationRow>().len()];
     assert!(tables.iter().all(|&n| n > 0));
@@ -120,8 +120,8 @@ fn an_unfinished_folder_is_gone_on_with() {
     let wanted = first.results();
     let stages = first.manifest().stages;
     let name = |stage: &homolog_results::StageRecord| format!("{} {}", stage.stage, stage.unit);
-    // At each of 2 checkpoints 1 correlate, 3 evaluate, 3 ablate.
-    assert_eq!(stages.len(), 2 * 7);
+    // At each of 2 checkpoints 1 correlate, 3 evaluate, 3 ablate; at the last 3 windows, 3 partners.
+    assert_eq!(stages.len(), 2 * 7 + 6);
 
     // As after a kill: one artifact was never made, no table is there, and the manifest says so.
     let gone = stages.iter().position(|stage| name(stage) == "ablate b, checkpoint 2").unwrap();
@@ -145,7 +145,7 @@ fn an_unfinished_folder_is_gone_on_with() {
     );
 
     // A results file that is lost from a finished run is made again.
-    for lost in ["tables/emergence.parquet", "tensors/topk.safetensors"] {
+    for lost in ["tables/emergence.parquet", "tensors/topk.safetensors", "tensors/windows-1-0.safetensors"] {
         fs::remove_file(first.folder.join(lost)).unwrap();
         let again = world.run();
         assert!(matches!(again.outcome, Outcome::Done { .. }), "{lost}");
@@ -162,7 +162,7 @@ fn a_changed_threshold_leaves_correlations_and_losses_as_they_are() {
     world.text = world.text.replace("threshold = 0.05", "threshold = 0.06");
     let again = world.run();
     let skipped = skipped(&again);
-    assert_eq!(skipped.len(), 2 * (1 + 3), "{skipped:?}");
+    assert_eq!(skipped.len(), 2 * (1 + 3) + 6, "{skipped:?}");
     assert!(skipped.iter().all(|stage| !stage.starts_with("ablate")), "{skipped:?}");
     world.text = world.text.replace("name = \"a\"", "name = \"alpha\"");
     let renamed = world.run();

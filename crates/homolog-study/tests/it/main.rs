@@ -11,4 +11,5 @@ mod screening;
 mod slow;
 mod text;
 mod variety;
+mod windows;
 mod world;

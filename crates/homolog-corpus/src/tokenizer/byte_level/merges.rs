@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 use tokenizers::models::bpe::BPE;
@@ -193,6 +194,12 @@ impl Hasher for PairHasher {
     fn finish(&self) -> u64 {
         self.0
     }
+}
+
+/// The bytes of a token as it is written in GPT-2's kind of vocabulary; none if a character of it stands for no byte.
+pub fn token_bytes(token: &str) -> Option<Vec<u8>> {
+    static BYTES: LazyLock<HashMap<char, u8>> = LazyLock::new(|| (0..=255).map(|byte| (visible(byte), byte)).collect());
+    token.chars().map(|c| BYTES.get(&c).copied()).collect()
 }
 
 /// The character that stands for a byte in GPT-2's vocabulary: itself if it is visible in Latin-1, else from U+0100 on.

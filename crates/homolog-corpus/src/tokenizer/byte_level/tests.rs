@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use tokenizers::utils::SysRegex;
 
-use super::merges::visible;
+use super::merges::{token_bytes, visible};
 use super::word_cache::{Word, WordCache};
 use super::{ByteLevelBpe, LONGEST_WORD, WordTooLong, Words};
 use crate::test_tokenizer::{tokenizer_json, write, write_bytes, write_pairs};
@@ -309,4 +309,15 @@ fn bytes_without_merges_are_their_own_ids() {
     let tokenizer = Tokenizer::open(&write_bytes(folder.path())).expect("our own tokenizer");
     let text = "a\u{e9}\u{1f600} \n";
     assert_eq!(ours(&tokenizer).encode(text), Ok(text.bytes().map(u32::from).collect()));
+}
+
+#[test]
+fn a_token_is_its_bytes_and_what_stands_for_none_is_no_token() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let token: String = bytes.iter().map(|&byte| visible(byte)).collect();
+    assert_eq!(token_bytes(&token), Some(bytes));
+    assert_eq!(token_bytes("\u{120}a\u{10a}"), Some(b" a\n".to_vec()));
+    for none in [" a", "\n", "\u{ad}", "\u{144}", "a\u{65e5}"] {
+        assert_eq!(token_bytes(none), None, "{none:?}");
+    }
 }
