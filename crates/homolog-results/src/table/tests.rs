@@ -10,8 +10,8 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::*;
 use crate::{
-    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow, StabilityRow, VocabularyRow,
-    write_bytes,
+    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow, StabilityRow,
+    VocabularyRow, write_bytes,
 };
 
 fn model(model: &str, checkpoint: Option<i64>) -> ModelRow {

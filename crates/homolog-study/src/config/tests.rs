@@ -98,7 +98,9 @@ checkpoints = [20]
         let resolved = config.to_toml();
         assert_eq!(parse(&resolved), config, "{resolved}");
         assert_eq!(parse(&resolved).to_toml(), resolved);
-        for key in ["precision", "top_k", "kind", "draws", "seed", "count_models", "per_layer", "tokens", "partner_windows"] {
+        for key in
+            ["precision", "top_k", "kind", "draws", "seed", "count_models", "per_layer", "tokens", "partner_windows"]
+        {
             assert!(resolved.contains(&format!("{key} = ")), "{key} is not written out");
         }
     }

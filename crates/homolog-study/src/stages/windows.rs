@@ -206,7 +206,9 @@ impl FirstWindows {
         let tensors = read_tensors(tops)?;
         let first = |name: &str| {
             let (shape, values) = tensors.u32(name)?;
-            Ok::<_, Error>(values.chunks_exact(shape[1]).flat_map(|of_neuron| &of_neuron[..n_windows]).copied().collect())
+            Ok::<_, Error>(
+                values.chunks_exact(shape[1]).flat_map(|of_neuron| &of_neuron[..n_windows]).copied().collect(),
+            )
         };
         Ok(Self { rows: first("row")?, starts: first("start")? })
     }

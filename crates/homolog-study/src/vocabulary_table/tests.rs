@@ -76,7 +76,9 @@ fn tokens_are_bytes_only_where_the_tokenizer_says_so() {
     let sequence = json!({"type": "Sequence", "pretokenizers": [{"type": "Split"}, {"type": "ByteLevel"}]});
     assert_eq!(with("pre_tokenizer", sequence), decoded);
     assert_eq!(with("decoder", json!({"type": "Sequence", "decoders": [{"type": "ByteLevel"}]})), decoded);
-    for other in [json!(null), json!({"type": "WordPiece"}), json!({"type": "Sequence", "decoders": [{"type": "Fuse"}]})] {
+    for other in
+        [json!(null), json!({"type": "WordPiece"}), json!({"type": "Sequence", "decoders": [{"type": "Fuse"}]})]
+    {
         assert_eq!(with("decoder", other.clone()), literal, "{other}");
     }
 }

@@ -1,5 +1,6 @@
 //! Windows of a whole study, held against activations captured by a pass of their own, in plain loops.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use homolog_model::{Capture, Checkpoint, HookPoint, Model, Precision, TokenBatch};
@@ -62,7 +63,7 @@ struct Captured {
 impl Captured {
     fn of(world: &World, name: &str, step: i64, tokens: &[u16]) -> Self {
         let folder = world.path(&format!("{name}/checkpoint-{step}"));
-        let model: Model = Checkpoint::open(&folder, &Default::default()).unwrap().load(Precision::F32).unwrap();
+        let model: Model = Checkpoint::open(&folder, &BTreeSet::new()).unwrap().load(Precision::F32).unwrap();
         let n_layers = model.config().n_layers;
         let mut capture = Capture::new((0..n_layers).map(HookPoint::mlp_post));
         let ids: Vec<u32> = tokens.iter().copied().map(u32::from).collect();
@@ -88,7 +89,8 @@ struct Windows {
 
 impl Windows {
     fn read(run: &Run, step_idx: usize, model: usize) -> Self {
-        let tensors = read_tensors(&run.folder.join(format!("tensors/windows-{step_idx}-{model}.safetensors"))).unwrap();
+        let tensors =
+            read_tensors(&run.folder.join(format!("tensors/windows-{step_idx}-{model}.safetensors"))).unwrap();
         let shape = tensors.f32("activation").unwrap().0.to_vec();
         Self { tensors, top: shape[1], length: shape[2] }
     }
@@ -161,7 +163,11 @@ fn windows_histograms_and_matches_are_what_a_pass_of_its_own_shows() {
                     assert!(activation.iter().all(|value| value.is_nan()));
                     continue;
                 };
-                assert_eq!([row[at], start[at], peak[at]], [of_row, from, top].map(|number| number as u32), "{model}, {at}");
+                assert_eq!(
+                    [row[at], start[at], peak[at]],
+                    [of_row, from, top].map(|number| number as u32),
+                    "{model}, {at}"
+                );
                 let whole: Vec<f32> = (from..from + 8).map(|position| own.at(flat, of_row, position)).collect();
                 assert!(is_same(activation, &whole), "{model}, {at}");
                 assert_eq!(activation[top - from], value);
@@ -170,7 +176,8 @@ fn windows_histograms_and_matches_are_what_a_pass_of_its_own_shows() {
             for (other, partner) in captured.iter().enumerate().filter(|(other, _)| *other != model) {
                 let read = found.f32s(&format!("partner.{other}.activation"));
                 let matched = matches.iter().find(|row| {
-                    let is_neuron = (usize::from(row.layer), row.neuron as usize) == (flat / own.d_mlp, flat % own.d_mlp);
+                    let is_neuron =
+                        (usize::from(row.layer), row.neuron as usize) == (flat / own.d_mlp, flat % own.d_mlp);
                     is_neuron && of_model(&row.model, row.checkpoint) && row.other == NAMES[other]
                 });
                 let matched = matched.unwrap();
@@ -209,8 +216,7 @@ fn windows_histograms_and_matches_are_what_a_pass_of_its_own_shows() {
 
 fn tensors(run: &Run) -> Vec<String> {
     let files = run.results().into_keys().filter(|file| file.starts_with("tensors/")).collect::<Vec<_>>();
-    let recorded: std::collections::BTreeSet<String> =
-        run.manifest().tensors.into_iter().map(|file| file.path).collect();
+    let recorded: BTreeSet<String> = run.manifest().tensors.into_iter().map(|file| file.path).collect();
     assert_eq!(files, recorded.into_iter().collect::<Vec<_>>(), "what is there is what the manifest tells of");
     files.iter().map(|file| file["tensors/".len()..].trim_end_matches(".safetensors").to_owned()).collect()
 }
@@ -226,7 +232,10 @@ fn windows_are_kept_where_the_study_asks() {
     // Windows alone are made again, at the checkpoint that had none.
     world.add("[windows]\ncheckpoints = \"all\"");
     let all = world.run();
-    assert_eq!(tensors(&all)[3..], ["windows-0-0", "windows-0-1", "windows-0-2", "windows-1-0", "windows-1-1", "windows-1-2"]);
+    assert_eq!(
+        tensors(&all)[3..],
+        ["windows-0-0", "windows-0-1", "windows-0-2", "windows-1-0", "windows-1-1", "windows-1-2"]
+    );
     let is_skipped = |run: &Run, unit: &str| run.said.iter().any(|line| line.starts_with(&format!("{unit}: skipped")));
     for unit in ["correlate checkpoint 1", "windows a, checkpoint 2", "partners c, checkpoint 2"] {
         assert!(is_skipped(&all, unit), "{unit}: {:?}", all.said);
@@ -265,7 +274,7 @@ fn files_of_windows_are_verified_and_planned() {
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&path, bytes).unwrap();
     }
-    let windows = run.manifest().stages.into_iter().filter(|stage| stage.stage == "windows").next_back().unwrap();
+    let windows = run.manifest().stages.into_iter().rfind(|stage| stage.stage == "windows").unwrap();
     fs::remove_file(run.folder.join(&windows.artifact)).unwrap();
     let files = verify(&run.folder, &Silent).unwrap().files;
     let differs: Vec<_> = files.iter().filter(|file| file.finding == Finding::Differs).map(|file| &file.path).collect();

@@ -51,11 +51,7 @@ pub(super) struct Partners<'a> {
 
 impl<'a> Partners<'a> {
     /// `sizes` are the models whose windows are read, and their neurons.
-    pub(super) fn new(
-        requests: &'a [Request],
-        sizes: &[(usize, usize)],
-        (n_windows, length): (usize, usize),
-    ) -> Self {
+    pub(super) fn new(requests: &'a [Request], sizes: &[(usize, usize)], (n_windows, length): (usize, usize)) -> Self {
         let nothing = |&(model, n): &(usize, usize)| (model, vec![f32::NAN; n * n_windows * length]);
         Self {
             requests,
@@ -96,7 +92,8 @@ impl Hooks for Partners<'_> {
         let Activation { values, n_pos, width, .. } = activation;
         let layer = point.layer as u32;
         for (values, &row) in values.chunks_exact(n_pos * width).zip(&self.batch) {
-            let before = |place: (u32, u32)| self.requests.partition_point(|request| (request.row, request.layer) < place);
+            let before =
+                |place: (u32, u32)| self.requests.partition_point(|request| (request.row, request.layer) < place);
             for request in &self.requests[before((row, layer))..before((row, layer + 1))] {
                 let of_model = self.activations.iter_mut().find(|(model, _)| *model == request.model as usize);
                 let (_, to) = of_model.expect("a model whose windows are read");

@@ -34,14 +34,8 @@ enum Mutant {
     OpenBin,
 }
 
-const MUTANTS: [Mutant; 6] = [
-    Mutant::NotFolded,
-    Mutant::LastPosition,
-    Mutant::LaterRow,
-    Mutant::Uncounted,
-    Mutant::Remembered,
-    Mutant::OpenBin,
-];
+const MUTANTS: [Mutant; 6] =
+    [Mutant::NotFolded, Mutant::LastPosition, Mutant::LaterRow, Mutant::Uncounted, Mutant::Remembered, Mutant::OpenBin];
 
 /// Rows, and an activation of every neuron at every position: [layer][row][position][index] in one.
 struct Case {
@@ -231,7 +225,8 @@ fn windows_are_those_of_the_definition() {
         let slow = case.slow_tops(section, Mutant::None);
         for (name, tensor) in &slow {
             let of_name = found.iter().find(|(found, _)| found == name).unwrap();
-            let [found, wanted] = [of_name, &(name.clone(), tensor.clone())].map(|one| data_hash(std::slice::from_ref(one)));
+            let [found, wanted] =
+                [of_name, &(name.clone(), tensor.clone())].map(|one| data_hash(std::slice::from_ref(one)));
             assert_eq!(found, wanted, "case {at}: {name}");
         }
         assert_eq!(hash, data_hash(&slow), "case {at}");

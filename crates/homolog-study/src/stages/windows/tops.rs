@@ -168,8 +168,7 @@ fn look(
         let Some(peak) = peaks[at] else { continue };
         let start = window_start(peak as usize, length, ids.len());
         let (token, activation) = (ids[peak as usize], greatest[at]);
-        let window =
-            Window { activation, row: row as u32, start: start as u32, peak, token, n_duplicates: 0, slot: 0 };
+        let window = Window { activation, row: row as u32, start: start as u32, peak, token, n_duplicates: 0, slot: 0 };
         let activations = (start..start + length).map(|position| values[position * width + first + at]);
         neuron.offer(window, activations, (top, length), rows.tokens);
     }
