@@ -10,6 +10,9 @@ use crate::config::WindowsSection;
 /// Neurons looked at together: what is counted of them stays in the nearest cache.
 const BLOCK: usize = 32;
 
+/// No position of a row.
+const NO_POSITION: u32 = u32::MAX;
+
 /// What is kept of one model. Looks at a batch of rows after another, in the order of the rows.
 pub(super) struct Tops<'a> {
     sizes: Sizes,
@@ -149,25 +152,28 @@ fn look(
 ) {
     let ids = rows.tokens.batch(row..row + 1).ids;
     let mut greatest = [f32::NEG_INFINITY; BLOCK];
-    let mut peaks = [None; BLOCK];
+    let mut peaks = [NO_POSITION; BLOCK];
     let counted = rows.mask.row(row).iter().enumerate().filter(|(_, is_counted)| **is_counted);
     for (position, _) in counted {
         let values = &values[position * width + first..][..neurons.len()];
         for ((&value, greatest), peak) in values.iter().zip(&mut greatest).zip(&mut peaks) {
-            // Strictly: of equal ones the first.
-            if value > *greatest {
-                (*greatest, *peak) = (value, Some(position as u32));
-            }
+            // Strictly: of equal ones the first. Both are always written, so that many are compared at once.
+            let is_greater = value > *greatest;
+            *greatest = if is_greater { value } else { *greatest };
+            *peak = if is_greater { position as u32 } else { *peak };
         }
         for (neuron, &value) in neurons.iter_mut().zip(values) {
             neuron.count(value);
         }
     }
     for (at, neuron) in neurons.iter_mut().enumerate() {
+        let (peak, activation) = (peaks[at], greatest[at]);
         // No position of the row is counted.
-        let Some(peak) = peaks[at] else { continue };
+        if peak == NO_POSITION {
+            continue;
+        }
         let start = window_start(peak as usize, length, ids.len());
-        let (token, activation) = (ids[peak as usize], greatest[at]);
+        let token = ids[peak as usize];
         let window = Window { activation, row: row as u32, start: start as u32, peak, token, n_duplicates: 0, slot: 0 };
         let activations = (start..start + length).map(|position| values[position * width + first + at]);
         neuron.offer(window, activations, (top, length), rows.tokens);
