@@ -83,6 +83,16 @@ pub enum Error {
         /// The shape in the file.
         found: Vec<usize>,
     },
+    /// A window lies where the corpus has no token.
+    #[error("{} has a window at position {start} of row {row}, which the corpus has not; run the study again", path.display())]
+    OutsideCorpus {
+        /// The file of windows.
+        path: PathBuf,
+        /// The row.
+        row: usize,
+        /// The position.
+        start: usize,
+    },
     /// Something asked for is not in the run.
     #[error("{} has no {what}; {remedy}", folder.display())]
     NotInRun {

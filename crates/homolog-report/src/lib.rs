@@ -7,6 +7,7 @@ mod bundle;
 mod check;
 mod csv;
 mod error;
+mod explorer;
 mod figure;
 mod figures;
 mod files;
@@ -24,6 +25,7 @@ mod vega_lite;
 
 pub use csv::csv;
 pub use error::Error;
+pub use explorer::{Written, write_explorer};
 pub use figure::{
     Channel, Color, ColorKind, ColorScale, Column, Data, Facet, Figure, Format, Mark, Scale, ScaleKind, Shape, Values,
     Width,

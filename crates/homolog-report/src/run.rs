@@ -18,7 +18,7 @@ use homolog_results::{
 pub(crate) use matches::{Matches, NO_NEURON};
 pub(crate) use neurons::{Neurons, Shape};
 pub(crate) use settings::Settings;
-pub(crate) use tensors::{TopK, Windows};
+pub(crate) use tensors::{TokenRows, Windows};
 
 use crate::Error;
 

@@ -1,7 +1,7 @@
 //! The tensor files of a run, a layer at a time: top-k matches, windows, token rows.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use homolog_results::{TensorFile, open_tensors};
 
@@ -130,6 +130,17 @@ impl TokenRows {
     pub(crate) fn rows(&self, rows: Range<usize>) -> Result<Vec<u32>, Error> {
         Ok(self.file.u32_rows("rows", rows)?)
     }
+
+    /// Ids of `n_tokens` tokens from `start` on, fewer at the end of the row.
+    ///
+    /// Errors: there is no such place in the corpus; `windows` is the file that says so.
+    pub(crate) fn window(&self, row: usize, start: usize, n_tokens: usize, windows: &Path) -> Result<Vec<u32>, Error> {
+        if row >= self.n_rows || start >= self.context {
+            return Err(Error::OutsideCorpus { path: windows.to_owned(), row, start });
+        }
+        let ids = self.rows(row..row + 1)?;
+        Ok(ids[start..self.context.min(start + n_tokens)].to_vec())
+    }
 }
 
 impl Windows {
@@ -169,7 +180,7 @@ impl Windows {
     }
 
     /// The file, for errors.
-    pub(crate) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
@@ -178,7 +189,7 @@ fn partner_name(other: usize) -> String {
     format!("partner.{other}.activation")
 }
 
-fn check_shape(path: &std::path::Path, file: &TensorFile, tensor: &str, expected: &[usize]) -> Result<(), Error> {
+fn check_shape(path: &Path, file: &TensorFile, tensor: &str, expected: &[usize]) -> Result<(), Error> {
     let found = file.shape(tensor)?;
     if found == expected {
         return Ok(());
