@@ -6,6 +6,7 @@
 mod bundle;
 mod check;
 mod csv;
+mod draw;
 mod error;
 mod explorer;
 mod figure;
@@ -15,6 +16,7 @@ mod font;
 mod hexbin;
 mod pdf;
 mod png;
+mod progress;
 mod rows;
 mod run;
 mod svg;
@@ -24,6 +26,7 @@ mod theme;
 mod vega_lite;
 
 pub use csv::csv;
+pub use draw::draw;
 pub use error::Error;
 pub use explorer::{Written, write_explorer};
 pub use figure::{
@@ -31,8 +34,8 @@ pub use figure::{
     Width,
 };
 pub use figures::figures;
-pub use files::write;
 pub use hexbin::{Bin, HexGrid};
+pub use progress::Progress;
 pub use run::Run;
 pub use svg::svg;
 pub use theme::Theme;

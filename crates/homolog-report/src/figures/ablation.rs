@@ -112,8 +112,8 @@ pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figu
         Mark::new(Shape::Rule).at("ablated", "loss_nats_least").to_y("loss_nats_greatest").in_color(Color::Muted);
     // The range over models would show how their losses differ with nothing ablated.
     let marks = match subject {
-        Subject::Family => vec![line, point],
-        Subject::Model(_) => vec![range, line, point],
+        Subject::Family => vec![point],
+        Subject::Model(_) => vec![range, point],
     };
     let spread = match subject {
         Subject::Family => "Points: mean over the models that have universal neurons (of means over draws).",

@@ -141,6 +141,6 @@ pub(super) fn models_above(run: &Run, facts: &Facts) -> Option<Figure> {
         x: Scale::band("Other models, k"),
         y: Scale::share("Neurons (%)"),
         color: None,
-        facet: Some(Facet { column: "checkpoint".into(), n_columns: 5, has_own_y: false }),
+        facet: Some(Facet { column: "checkpoint".into(), n_columns: 3, has_own_y: false }),
     })
 }
