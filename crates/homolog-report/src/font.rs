@@ -58,8 +58,17 @@ pub(crate) fn elide(text: &str, size: f64, available: f64) -> String {
     "…".to_owned()
 }
 
-/// `text` on as few lines as fit into `available`, broken between words; a word that is too long is elided.
+/// `text` on as few lines as fit into `available`, of about equal length, broken between words; a word that is too long is elided.
 pub(crate) fn wrap(text: &str, size: f64, available: f64) -> Vec<String> {
+    let n_lines = wrap_greedily(text, size, available).len();
+    // The narrowest width that takes no more lines: no single word is left for the last.
+    let fractions = (50..=100).map(|percent| available * f64::from(percent) / 100.0);
+    let longest_word = text.split_whitespace().map(|word| width(word, size)).fold(0.0, f64::max).min(available);
+    let mut lines = fractions.filter(|&width| width >= longest_word).map(|width| wrap_greedily(text, size, width));
+    lines.find(|lines| lines.len() <= n_lines).unwrap_or_else(|| wrap_greedily(text, size, available))
+}
+
+fn wrap_greedily(text: &str, size: f64, available: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let word = elide(word, size, available);

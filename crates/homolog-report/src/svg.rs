@@ -21,7 +21,7 @@ use crate::check::check;
 use crate::figure::Figure;
 use crate::theme::Theme;
 
-pub(crate) use legend::style_words;
+pub(crate) use legend::{is_on_axis, spoken, style_words};
 pub(crate) use palette::Palette;
 pub(crate) use scale::{Direction, Domain, Spread, has_lying_bars, least_distance};
 

@@ -59,12 +59,14 @@ pub(crate) fn draw_axes(canvas: &mut Canvas, theme: &Theme, layout: &Layout, pan
     let under = rect.bottom() + theme.tick_length + 3.0;
     for tick in layout.x_ticks.ticks.iter().filter(|tick| panel.has_x_labels && !tick.label.is_empty()) {
         let x = rect.x + tick.at * rect.width;
-        let label = if layout.x_ticks.is_turned {
-            label(&tick.label, x, under, Anchor::End, true, "tick-x")
-        } else {
-            label(&tick.label, x, under + label_size * CAP_HEIGHT / 2.0, Anchor::Middle, false, "tick-x")
-        };
-        canvas.text(&label, Some(&tick.full));
+        if layout.x_ticks.is_turned {
+            canvas.text(&label(&tick.label, x, under, Anchor::End, true, "tick-x"), Some(&tick.full));
+            continue;
+        }
+        for (i, line) in tick.label.lines().enumerate() {
+            let y = under + label_size * (CAP_HEIGHT / 2.0 + i as f64 * LINE_HEIGHT);
+            canvas.text(&label(line, x, y, Anchor::Middle, false, "tick-x"), None);
+        }
     }
     for tick in panel.y_ticks.ticks.iter().filter(|tick| panel.has_y_labels && !tick.label.is_empty()) {
         let label =

@@ -1,12 +1,12 @@
 //! Where everything stands: panels, margins from measured text, legends beside them.
 
-use crate::figure::{Facet, Figure, Width};
+use crate::figure::{Facet, Figure, Values, Width};
 use crate::font::{self, CAP_HEIGHT, LINE_HEIGHT};
 use crate::rows::distinct;
 use crate::theme::Theme;
 
 use super::canvas::Rect;
-use super::legend::{Legend, Side};
+use super::legend::{Legend, Side, spoken};
 use super::scale::{Direction, Domain, domain};
 use super::ticks::{Line, Ticks, ticks, word_label};
 
@@ -60,6 +60,8 @@ pub(crate) struct Layout {
 struct Margins {
     left: f64,
     right: f64,
+    /// What labels stand out on both sides together, with some room: neighbours' must not touch.
+    between: f64,
     below: f64,
 }
 
@@ -86,14 +88,15 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
     let has_own_y = figure.facet.as_ref().is_some_and(|facet| facet.has_own_y);
     let title_step = theme.title_size * LINE_HEIGHT;
     let mut n_columns = figure.facet.as_ref().map_or(1, |facet| facet.n_columns).clamp(1, panels.len());
-    let mut margins = Margins { left: 10.0, right: PAD, below: theme.tick_length + GAP + theme.label_size };
+    let mut margins =
+        Margins { left: 10.0, right: PAD, between: 11.0, below: theme.tick_length + GAP + theme.label_size };
     // Titles of y may need more than one line, which is known only when the panels' height is; two passes settle it.
     let mut y_lines = usize::from(!figure.y.title.is_empty());
     let mut x_ticks = Ticks::default();
     // Margins only grow while panels only shrink, and narrower panels have no wider labels: this ends soon.
-    for _ in 0..12 {
+    for pass in 0..12 {
         let left = PAD + y_lines as f64 * title_step + if y_lines > 0 { GAP } else { 0.0 };
-        let gap_x = (margins.right + if has_own_y { margins.left + 6.0 } else { 0.0 }).max(11.0);
+        let gap_x = if has_own_y { margins.between.max(margins.right + margins.left + 6.0) } else { margins.between };
         let inner = |n: usize| width - left - margins.left - margins.right - PAD - beside - (n - 1) as f64 * gap_x;
         while n_columns > 1 && inner(n_columns) / (n_columns as f64) < NARROWEST {
             n_columns -= 1;
@@ -114,19 +117,22 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
             // The panel below an outer one is missing at most in the last row.
             panel.has_x_labels = i + n_columns >= n_panels;
             panel.has_y_labels = has_own_y || column == 0;
-            panel.y_ticks = ticks(&panel.y, panel_height, Line::Down, theme.label_size);
+            panel.y_ticks = ticks(&panel.y, panel_height, Line::Down, theme.label_size, width * 0.27);
         }
-        x_ticks = ticks(&x, panel_width, Line::Across, theme.label_size);
+        x_ticks = ticks(&x, panel_width, Line::Across, theme.label_size, width * 0.27);
         let needed = needed(theme, &panels, &x_ticks, panel_width);
         let grid_height = (n_rows - 1) as f64 * row_step + panel_height;
         let lines = font::wrap(&figure.y.title, theme.title_size, grid_height.max(60.0));
+        // The first guesses may have been far off, for panels too large or too small: what they asked for is forgotten.
+        let least = |old: f64| if pass < 2 { 0.0 } else { old };
         let grown = Margins {
-            left: margins.left.max(needed.left),
-            right: margins.right.max(needed.right),
+            left: needed.left.max(least(margins.left)),
+            right: needed.right.max(least(margins.right)),
+            between: needed.between.max(least(margins.between)),
             below: needed.below,
         };
-        let is_settled = grown.left == margins.left && grown.right == margins.right && lines.len() <= y_lines;
-        y_lines = y_lines.max(lines.len());
+        let is_settled = pass >= 2 && grown == Margins { below: grown.below, ..margins } && lines.len() <= y_lines;
+        y_lines = lines.len().max(if pass < 2 { 0 } else { y_lines });
         margins = grown;
         if is_settled {
             break;
@@ -230,7 +236,10 @@ fn panels(figure: &Figure) -> Vec<Panel> {
     let panel = |word: &String| {
         let is_shown: Vec<bool> = (0..n_rows).map(|row| values.word(row).is_some_and(|own| own == *word)).collect();
         let y = if *has_own_y { domain(figure, Direction::Y, |row| is_shown[row]) } else { all_y.clone() };
-        shared(is_shown, Some(word_label(word)), y)
+        // A number alone would not say of what.
+        let label = word_label(word);
+        let heading = if matches!(values, Values::Numbers(_)) { format!("{} {label}", spoken(column)) } else { label };
+        shared(is_shown, Some(heading), y)
     };
     words.iter().map(panel).collect()
 }
@@ -240,18 +249,21 @@ fn needed(theme: &Theme, panels: &[Panel], x_ticks: &Ticks, panel_width: f64) ->
     let width = |label: &str| font::width(label, theme.label_size);
     let labelled = panels.iter().filter(|panel| panel.has_y_labels);
     let widest = labelled.flat_map(|panel| &panel.y_ticks.ticks).map(|tick| width(&tick.label)).fold(0.0, f64::max);
-    let half = |label: &str| if x_ticks.is_turned { theme.label_size / 2.0 } else { width(label) / 2.0 };
+    let widest_line = |label: &str| label.lines().map(width).fold(0.0, f64::max);
+    let half = |label: &str| if x_ticks.is_turned { theme.label_size / 2.0 } else { widest_line(label) / 2.0 };
     let over_left = x_ticks.ticks.iter().map(|tick| half(&tick.label) - tick.at * panel_width).fold(0.0, f64::max);
     let over_right =
         x_ticks.ticks.iter().map(|tick| half(&tick.label) - (1.0 - tick.at) * panel_width).fold(0.0, f64::max);
     let tall = if x_ticks.is_turned {
         x_ticks.ticks.iter().map(|tick| width(&tick.label)).fold(0.0, f64::max)
     } else {
-        theme.label_size * CAP_HEIGHT
+        let n_lines = x_ticks.ticks.iter().map(|tick| tick.label.lines().count()).max().unwrap_or(1).max(1);
+        theme.label_size * (CAP_HEIGHT + (n_lines - 1) as f64 * LINE_HEIGHT)
     };
     Margins {
         left: (theme.tick_length + GAP + widest).max(over_left + 2.0),
         right: over_right + 2.0,
+        between: (over_left + over_right + theme.label_size).max(11.0),
         below: theme.tick_length + GAP + tall,
     }
 }

@@ -1,6 +1,6 @@
 //! Legends: what colours and styles mean. They stand outside of the panels, never on data.
 
-use crate::figure::{Color, Figure, Mark, Shape};
+use crate::figure::{Channel, Color, Figure, Mark, Scale, ScaleKind, Shape};
 use crate::font::{self, CAP_HEIGHT, LINE_HEIGHT};
 use crate::rows::distinct;
 use crate::theme::Theme;
@@ -17,8 +17,8 @@ const MOST_SWATCHES: usize = 8;
 const BAR: f64 = 8.0;
 /// Longest colour bar, and longest side by side with a figure.
 const BAR_LENGTH: f64 = 130.0;
-/// Width of a swatch.
-const SWATCH: f64 = 12.0;
+/// Longest word beside a colour bar.
+const LONGEST: f64 = 90.0;
 
 /// One legend.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub(crate) fn legends(figure: &Figure, theme: &Theme, palette: &Palette) -> Vec<
         _ => None,
     });
     match palette {
-        Palette::Words { words, colors, is_ordered } if !words.is_empty() => {
+        Palette::Words { words, colors, is_ordered } if !words.is_empty() && !is_on_axis(figure) => {
             let labels: Vec<String> = words.iter().map(|word| word_label(word)).collect();
             if *is_ordered && words.len() > MOST_SWATCHES && is_series(&labels) {
                 legends.push(Legend::Bar { title, domain: Domain::Words(words.clone()), colors: colors.clone() });
@@ -78,9 +78,16 @@ pub(crate) fn legends(figure: &Figure, theme: &Theme, palette: &Palette) -> Vec<
         let words = style_words(figure, column);
         let swatch = |style| Swatch { shape, color: theme.ink.clone(), style };
         let entries = words.iter().enumerate().map(|(i, word)| (swatch(i), word_label(word))).collect();
-        legends.push(Legend::Swatches { title: column.replace('_', " "), entries });
+        legends.push(Legend::Swatches { title: spoken(column), entries });
     }
     legends
+}
+
+/// A column's name as a title.
+pub(crate) fn spoken(column: &str) -> String {
+    let mut characters = column.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", characters.as_str().replace('_', " "))
 }
 
 /// The words of a column of styles, in order.
@@ -91,6 +98,17 @@ pub(crate) fn style_words(figure: &Figure, column: &str) -> Vec<String> {
     rows.sort_unstable();
     rows.dedup();
     distinct(values, rows.into_iter())
+}
+
+/// Whether the words of all colours already stand on a band axis.
+pub(crate) fn is_on_axis(figure: &Figure) -> bool {
+    let is_axis = |channel: &Option<Channel>, scale: &Scale, name: &str| {
+        matches!(scale.kind, ScaleKind::Band) && *channel == Some(Channel::Field(name.to_owned()))
+    };
+    figure.marks.iter().all(|mark| match &mark.color {
+        Color::Field(name) => is_axis(&mark.x, &figure.x, name) || is_axis(&mark.y, &figure.y, name),
+        _ => true,
+    })
 }
 
 /// Lines say most about what to look for, then points, then areas.
@@ -123,10 +141,10 @@ impl Legend {
         let body = match self {
             Self::Swatches { entries, .. } => {
                 let widest = entries.iter().map(|(_, word)| font::width(word, theme.label_size)).fold(0.0, f64::max);
-                SWATCH + 4.0 + widest
+                entries.first().map_or(0.0, |(swatch, _)| swatch.width()) + 4.0 + widest
             }
             Self::Bar { domain, .. } => {
-                let ticks = ticks(domain, height.min(BAR_LENGTH), Line::Down, theme.label_size);
+                let ticks = ticks(domain, height.min(BAR_LENGTH), Line::Down, theme.label_size, LONGEST);
                 let labels = ticks.ticks.iter().map(|tick| font::width(&tick.label, theme.label_size));
                 BAR + theme.tick_length + 2.0 + labels.fold(0.0, f64::max)
             }
@@ -206,35 +224,50 @@ impl Legend {
         let gap = 10.0;
         let step = theme.title_size * 1.35;
         let title_width = font::width(self.title(), theme.title_size);
-        let (mut x, mut row) = (at.x, 0.0);
-        if !self.title().is_empty() {
-            if title_width < at.width * 0.5 {
-                self.draw_title(
-                    canvas.as_deref_mut(),
-                    theme,
-                    Rect { y: at.y + step / 2.0 - theme.title_size * LINE_HEIGHT / 2.0, ..at },
-                );
-                x += title_width + gap;
-            } else {
-                row = (self.draw_title(canvas.as_deref_mut(), theme, at) / step).ceil();
-            }
+        let widths: Vec<f64> = entries
+            .iter()
+            .map(|(swatch, word)| (swatch.width() + 4.0 + font::width(word, theme.label_size)).min(at.width))
+            .collect();
+        let total = widths.iter().map(|width| width + gap).sum::<f64>() - gap;
+        let is_beside_title = title_width + gap + total <= at.width;
+        let mut top = 0.0;
+        if is_beside_title {
+            // On the line of the entries.
+            let rect = Rect { y: at.y + (step - theme.title_size * LINE_HEIGHT) / 2.0, ..at };
+            self.draw_title(canvas.as_deref_mut(), theme, rect);
+        } else {
+            top = self.draw_title(canvas.as_deref_mut(), theme, at);
         }
-        for (swatch, word) in entries {
-            let width = (SWATCH + 4.0 + font::width(word, theme.label_size)).min(at.width);
-            if x > at.x && x + width > at.right() {
-                x = at.x;
-                row += 1.0;
-            }
-            let place = Rect { x, y: at.y + (row + 0.5) * step, width, height: 0.0 };
+        // More than one row of entries is easier to read in columns.
+        let is_one_row = is_beside_title || total <= at.width;
+        let widest = widths.iter().copied().fold(0.0, f64::max);
+        let n_columns = (((at.width + gap) / (widest + gap)).floor() as usize).max(1);
+        let start = if is_beside_title && title_width > 0.0 { title_width + gap } else { 0.0 };
+        let mut x = at.x + start;
+        for (i, (swatch, word)) in entries.iter().enumerate() {
+            let (place_x, row) =
+                if is_one_row { (x, 0) } else { (at.x + (i % n_columns) as f64 * (widest + gap), i / n_columns) };
+            let place = Rect { x: place_x, y: at.y + top + (row as f64 + 0.5) * step, width: widths[i], height: 0.0 };
             draw_entry(canvas.as_deref_mut(), theme, swatch, word, place);
-            x += width + gap;
+            x += widths[i] + gap;
         }
-        (row + 1.0) * step + 2.0
+        let n_rows = if is_one_row { 1 } else { entries.len().div_ceil(n_columns) };
+        top + n_rows as f64 * step + 2.0
+    }
+}
+
+impl Swatch {
+    fn width(&self) -> f64 {
+        match self.shape {
+            Shape::Line | Shape::Rule => 14.0,
+            Shape::Point => 5.0,
+            _ => 8.0,
+        }
     }
 }
 
 fn widest_label(domain: &Domain, theme: &Theme, length: f64) -> f64 {
-    let ticks = ticks(domain, length, Line::Across, theme.label_size);
+    let ticks = ticks(domain, length, Line::Across, theme.label_size, LONGEST);
     ticks.ticks.iter().map(|tick| font::width(&tick.label, theme.label_size)).fold(0.0, f64::max)
 }
 
@@ -247,25 +280,25 @@ fn draw_entry(canvas: Option<&mut Canvas>, theme: &Theme, swatch: &Swatch, word:
             let dash = DASHES[swatch.style % DASHES.len()];
             let dash = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dash}\"") };
             let attributes = format!("stroke=\"{color}\" stroke-width=\"{}\"{dash}", theme.line_width * 1.3);
-            canvas.line([at.x, at.y, at.x + SWATCH, at.y], &attributes);
+            canvas.line([at.x, at.y, at.x + swatch.width(), at.y], &attributes);
         }
         Shape::Point => draw_symbol(
             canvas,
             swatch.style,
-            (at.x + SWATCH / 2.0, at.y),
+            (at.x + swatch.width() / 2.0, at.y),
             theme.point_radius * 1.3,
             &format!("fill=\"{color}\""),
         ),
         _ => {
             let height = theme.label_size * CAP_HEIGHT * 1.1;
-            let rect = Rect { x: at.x + 1.0, y: at.y - height / 2.0, width: SWATCH - 2.0, height };
+            let rect = Rect { x: at.x, y: at.y - height / 2.0, width: swatch.width(), height };
             canvas.rect(rect, &format!("fill=\"{color}\""));
         }
     }
-    let text = font::elide(word, theme.label_size, at.right() - (at.x + SWATCH + 4.0) + 0.01);
+    let text = font::elide(word, theme.label_size, at.right() - (at.x + swatch.width() + 4.0) + 0.01);
     let label = Label {
         text: &text,
-        x: at.x + SWATCH + 4.0,
+        x: at.x + swatch.width() + 4.0,
         y: at.y,
         size: theme.label_size,
         anchor: Anchor::Start,
@@ -295,7 +328,7 @@ fn draw_bar(canvas: &mut Canvas, theme: &Theme, domain: &Domain, colors: &[Strin
         Side::Above => (bar.width, Line::Across),
     };
     let stroke = format!("stroke=\"{}\" stroke-width=\"{}\"", theme.ink, theme.axis_width);
-    let mut ticks = ticks(domain, length, line, theme.label_size);
+    let mut ticks = ticks(domain, length, line, theme.label_size, LONGEST);
     if matches!(domain, Domain::Numbers { spread: Spread::Log, .. }) {
         ticks.ticks.retain(|tick| !tick.label.is_empty());
     }

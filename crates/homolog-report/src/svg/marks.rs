@@ -211,17 +211,27 @@ fn draw_bands(canvas: &mut Canvas, frame: &Frame<'_>, mark: &Mark) -> bool {
 fn draw_cells(canvas: &mut Canvas, frame: &Frame<'_>, mark: &Mark) -> bool {
     let (Some(band_x), Some(band_y)) = (frame.x.band(), frame.panel.y.band()) else { return false };
     let (width, height) = (band_x * frame.panel.rect.width, band_y * frame.panel.rect.height);
-    let mut is_drawn = false;
+    let mut cells = Vec::new();
     for row in frame.rows(mark) {
         let place = (frame.unit(Direction::X, mark.x.as_ref(), row), frame.unit(Direction::Y, mark.y.as_ref(), row));
         let ((Some(x), Some(y)), Some(color)) = (place, frame.color(mark, row)) else { continue };
-        let (x, y) = (frame.at(Direction::X, x), frame.at(Direction::Y, y));
-        let rect = Rect { x: x - width / 2.0, y: y - height / 2.0, width, height };
-        // The hair line closes the seams that viewers leave between neighbours.
-        canvas.rect(rect, &format!("fill=\"{color}\" stroke=\"{color}\" stroke-width=\"0.15\""));
-        is_drawn = true;
+        cells.push((frame.at(Direction::Y, y) - height / 2.0, frame.at(Direction::X, x) - width / 2.0, color));
     }
-    is_drawn
+    cells.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    // Each reaches a hair under its neighbours to the right and below, which are drawn later: viewers leave no seams between them.
+    let panel = frame.panel.rect;
+    canvas.open("cells", "shape-rendering=\"crispEdges\"");
+    for (y, x, color) in &cells {
+        let rect = Rect {
+            x: *x,
+            y: *y,
+            width: (width + 0.25).min(panel.right() - x),
+            height: (height + 0.25).min(panel.bottom() - y),
+        };
+        canvas.rect(rect, &format!("fill=\"{color}\""));
+    }
+    canvas.close();
+    !cells.is_empty()
 }
 
 fn draw_hexagons(canvas: &mut Canvas, frame: &Frame<'_>, mark: &Mark, n_across: u32) -> bool {
@@ -240,7 +250,7 @@ fn draw_hexagons(canvas: &mut Canvas, frame: &Frame<'_>, mark: &Mark, n_across: 
             let corners =
                 [(0.0, -radius), (half, -quarter), (half, quarter), (0.0, radius), (-half, quarter), (-half, -quarter)];
             let points: Vec<(f64, f64)> = corners.iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
-            canvas.path(&points, true, &format!("fill=\"{color}\" stroke=\"{color}\" stroke-width=\"0.1\""));
+            canvas.path(&points, true, &format!("fill=\"{color}\" stroke=\"{color}\" stroke-width=\"0.35\""));
         }
     });
     !hexagons.is_empty()

@@ -10,10 +10,10 @@ pub(crate) fn tick(value: f64, step: f64, format: Format) -> String {
     if format == Format::Percent {
         return signed(&format!("{:.*}%", decimals(step * 100.0), value * 100.0));
     }
-    if value == 0.0 {
+    let size = value.abs();
+    if value == 0.0 && (step < 1e-4 || step >= 1.0) {
         return "0".to_owned();
     }
-    let size = value.abs();
     for (unit, letter) in [(1e6, "M"), (1e3, "k")] {
         if size >= unit * 0.999_999_999 && size < 1e9 && decimals(step / unit) <= 3 {
             return signed(&format!("{}{letter}", trimmed(&format!("{:.*}", decimals(step / unit), value / unit))));
@@ -43,6 +43,17 @@ pub(crate) fn compact(value: f64) -> String {
     } else {
         signed(&shortest(value))
     }
+}
+
+/// Numbers in cells: as many decimals as leave the greatest of them two digits that count.
+pub(crate) fn aligned(value: f64, greatest: f64) -> String {
+    if greatest >= 1e4 || (greatest > 0.0 && greatest < 1e-3) {
+        return rounded(value);
+    }
+    let n_decimals = if greatest > 0.0 { (1.0 - greatest.log10().floor()).clamp(0.0, 5.0) as usize } else { 0 };
+    let text = format!("{value:.n_decimals$}");
+    let is_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+    if is_zero { text.replace('-', "") } else { signed(&text) }
 }
 
 /// A number among marks: three digits that count.

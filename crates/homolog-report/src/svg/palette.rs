@@ -4,7 +4,7 @@ use crate::figure::{Color, ColorKind, Figure, Format, Mark};
 use crate::rows::distinct;
 use crate::theme::Theme;
 
-use super::scale::{Domain, Spread};
+use super::scale::{Domain, Spread, round_step};
 
 /// A figure's colour scale over what its marks draw.
 #[derive(Clone, Debug)]
@@ -70,6 +70,11 @@ fn sequence(domain: Option<[f64; 2]>, is_log: bool, format: Format, numbers: imp
     });
     let [mut from, mut to] =
         domain.or(extent).unwrap_or([if is_log { 1.0 } else { 0.0 }, if is_log { 10.0 } else { 1.0 }]);
+    if domain.is_none() && !is_log && to > from {
+        // Ends that are round to a fiftieth: a least value of 0.0003 beside a greatest of 1 is a bar from 0.
+        let step = round_step((to - from) / 50.0);
+        (from, to) = ((from / step).floor() * step, (to / step).ceil() * step);
+    }
     // One value has no extent: its colour is that of the middle.
     if to - from <= from.abs().max(to.abs()) * 1e-9 {
         let room = if to == 0.0 { 1.0 } else { to.abs() / 2.0 };

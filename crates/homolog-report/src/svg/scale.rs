@@ -208,14 +208,14 @@ pub(crate) fn round_step(step: f64) -> f64 {
     factor.unwrap_or(10.0) * unit
 }
 
-/// Outwards to multiples of a round step, of which there are about five; a single value gets room on both sides.
+/// Outwards to multiples of a round step, of which there are about seven; a single value gets room on both sides.
 fn round_linear([from, to]: [f64; 2]) -> [f64; 2] {
     let size = from.abs().max(to.abs());
     if to - from <= size * 1e-9 {
         let room = if size == 0.0 { 1.0 } else { round_step(size * 0.1) };
         return if from == 0.0 { [0.0, 1.0] } else { [from - room, to + room] };
     }
-    let step = round_step((to - from) / 5.0);
+    let step = round_step((to - from) / 7.0);
     let outwards = |value: f64, round: fn(f64) -> f64| {
         let nearest = (value / step).round();
         // A value that is a multiple but for rounding stays where it is.

@@ -6,7 +6,7 @@ use crate::theme::is_dark;
 
 use super::canvas::{Anchor, Canvas, Label, Rect};
 use super::marks::Frame;
-use super::number::rounded;
+use super::number::{aligned, rounded};
 use super::scale::Direction;
 
 /// Directions in which a word may stand from its point, the most usual first.
@@ -18,9 +18,12 @@ pub(crate) fn draw(canvas: &mut Canvas, frame: &Frame<'_>, mark: &Mark) -> bool 
     let Some(values) = mark.text.as_ref().and_then(|column| frame.figure.data.column(column)) else { return false };
     let is_in_cells = matches!((&frame.figure.x.kind, &frame.figure.y.kind), (ScaleKind::Band, ScaleKind::Band));
     let mut words: Vec<(f64, f64, String, String)> = Vec::new();
-    for row in frame.rows(mark) {
+    let rows = frame.rows(mark);
+    let greatest = rows.iter().filter_map(|&row| values.number(row)).map(f64::abs).fold(0.0, f64::max);
+    for row in rows {
         let place = (frame.unit(Direction::X, mark.x.as_ref(), row), frame.unit(Direction::Y, mark.y.as_ref(), row));
-        let ((Some(x), Some(y)), Some(color), Some(word)) = (place, frame.color(mark, row), written(values, row))
+        let ((Some(x), Some(y)), Some(color), Some(word)) =
+            (place, frame.color(mark, row), written(values, row, is_in_cells.then_some(greatest)))
         else {
             continue;
         };
@@ -38,9 +41,12 @@ pub(crate) fn draw(canvas: &mut Canvas, frame: &Frame<'_>, mark: &Mark) -> bool 
     !words.is_empty()
 }
 
-fn written(values: &Values, row: usize) -> Option<String> {
+/// The word of a row; numbers below each other, of which `greatest` is the greatest, have the same decimals.
+fn written(values: &Values, row: usize, greatest: Option<f64>) -> Option<String> {
     match values {
-        Values::Numbers(_) => values.number(row).map(rounded),
+        Values::Numbers(_) => {
+            values.number(row).map(|number| greatest.map_or_else(|| rounded(number), |most| aligned(number, most)))
+        }
         Values::Words(words) => Some(words[row].clone()),
     }
 }
@@ -102,7 +108,8 @@ fn draw_beside(canvas: &mut Canvas, frame: &Frame<'_>, words: &[(f64, f64, Strin
         };
         let covered = |label: &Label<'_>| {
             let rect = label.rect();
-            let n_taken = taken.iter().filter(|other| rect.overlaps(**other)).count();
+            let wide = Rect { x: rect.x - 1.0, y: rect.y - 1.0, width: rect.width + 2.0, height: rect.height + 2.0 };
+            let n_taken = taken.iter().filter(|other| wide.overlaps(**other)).count();
             n_taken + if panel.contains(rect) { 0 } else { 100 }
         };
         let distances = [radius + 2.0, 8.0, 14.0, 22.0, 32.0, 45.0];

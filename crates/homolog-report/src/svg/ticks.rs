@@ -12,7 +12,7 @@ use super::scale::{Domain, Spread, round_step};
 pub(crate) struct Tick {
     /// Where, from 0 to 1.
     pub(crate) at: f64,
-    /// What is written; nothing for the small ones between decades.
+    /// What is written, its lines parted by newlines; nothing for the small ones between decades.
     pub(crate) label: String,
     /// The whole word, where the label was shortened.
     pub(crate) full: String,
@@ -40,16 +40,17 @@ pub(crate) enum Line {
 }
 
 /// As many ticks as can be read on `length` points.
-pub(crate) fn ticks(domain: &Domain, length: f64, line: Line, size: f64) -> Ticks {
+/// Labels of words longer than `longest` lose their middle.
+pub(crate) fn ticks(domain: &Domain, length: f64, line: Line, size: f64, longest: f64) -> Ticks {
     match domain {
-        Domain::Words(words) => words_ticks(words, length, line, size),
+        Domain::Words(words) => words_ticks(words, length, line, size, longest),
         Domain::Numbers { spread, from, to, format } => {
             let candidates = match spread {
                 Spread::Linear => linear(domain, [*from, *to], *format),
                 Spread::Log => log(domain, [*from, *to]),
                 Spread::SymmetricLog(linear_to) => symmetric(domain, [*from, *to], *linear_to, *format),
             };
-            let room = if *spread == Spread::Linear { 1.6 } else { 1.0 };
+            let room = if *spread == Spread::Linear { 2.0 } else { 1.0 };
             let last = candidates.last().cloned().unwrap_or_default();
             let ticks = candidates.into_iter().find(|ticks| fits(ticks, length, line, size, room)).unwrap_or(last);
             Ticks { ticks, is_turned: false }
@@ -133,12 +134,10 @@ fn log(domain: &Domain, range: [f64; 2]) -> Vec<Vec<Tick>> {
     candidates
 }
 
-/// A power of ten, or 2 or 5 of them.
+/// A power of ten, or 2 or 5 of them; from 0.001 on, the digits are as short as the power.
 fn power_label(value: f64) -> String {
     let unit = 10_f64.powf((value.log10() + 1e-9).floor());
-    // 0.001 is as short as a power; below, the power is.
-    let step = if unit >= 1e-3 { unit.min(1.0) } else { value * 1e-1 };
-    if unit >= 1e-3 { tick(value, step, Format::Plain) } else { compact(value) }
+    tick(value, if unit >= 0.999e-3 { unit.min(1.0) } else { unit.min(1e-5) }, Format::Plain)
 }
 
 /// Zero, the end of the linear part, and decades beyond, on each side that the range has.
@@ -180,7 +179,7 @@ fn symmetric(domain: &Domain, [from, to]: [f64; 2], linear_to: f64, format: Form
 }
 
 /// Every word, turned words, or every second, third... word.
-fn words_ticks(words: &[String], length: f64, line: Line, size: f64) -> Ticks {
+fn words_ticks(words: &[String], length: f64, line: Line, size: f64, longest: f64) -> Ticks {
     let labels: Vec<String> = words.iter().map(|word| word_label(word)).collect();
     let n = words.len().max(1) as f64;
     let all: Vec<Tick> = labels
@@ -191,7 +190,6 @@ fn words_ticks(words: &[String], length: f64, line: Line, size: f64) -> Ticks {
         .collect();
     let thinned = |every: usize| -> Vec<Tick> { all.iter().step_by(every).cloned().collect() };
     if line == Line::Down {
-        let longest = 120.0_f64.min(length.max(60.0));
         let every = every_fitting(&all, length, line, size);
         return Ticks { ticks: shortened(thinned(every), size, longest), is_turned: false };
     }
@@ -201,16 +199,33 @@ fn words_ticks(words: &[String], length: f64, line: Line, size: f64) -> Ticks {
     if is_series(&labels) {
         return Ticks { ticks: thinned(every_fitting(&all, length, line, size)), is_turned: false };
     }
+    if let Some(ticks) = wrapped(&all, length, size) {
+        return Ticks { ticks, is_turned: false };
+    }
     // Names, none of which may be missing while there is room for a line of text each.
     let every = every_fitting(&all, length, Line::Down, size);
-    Ticks { ticks: shortened(thinned(every), size, 90.0), is_turned: true }
+    Ticks { ticks: shortened(thinned(every), size, longest.min(90.0)), is_turned: true }
+}
+
+/// Words on two or three lines, if all of them fit so.
+fn wrapped(all: &[Tick], length: f64, size: f64) -> Option<Vec<Tick>> {
+    let available = length / all.len() as f64 - size * 0.5;
+    let wrap = |tick: &Tick| {
+        let is_short = tick.label.split_whitespace().all(|word| font::width(word, size) <= available);
+        let lines = if is_short { font::wrap(&tick.label, size, available) } else { Vec::new() };
+        (1..=3).contains(&lines.len()).then(|| Tick { label: lines.join("\n"), ..tick.clone() })
+    };
+    all.iter().map(wrap).collect()
 }
 
 /// The least distance of labels that keeps them apart.
 fn every_fitting(all: &[Tick], length: f64, line: Line, size: f64) -> usize {
     let choices = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 50, 64, 100, 128, 200, 256, 500, 1000];
     let thinned = |every: usize| -> Vec<Tick> { all.iter().step_by(every).cloned().collect() };
-    choices.into_iter().find(|&every| fits(&thinned(every), length, line, size, 0.8)).unwrap_or(all.len().max(1))
+    choices
+        .into_iter()
+        .find(|&every| fits(&thinned(every), length, line, size, if line == Line::Down { 1.0 } else { 0.8 }))
+        .unwrap_or(all.len().max(1))
 }
 
 fn shortened(mut ticks: Vec<Tick>, size: f64, longest: f64) -> Vec<Tick> {

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::figure::{Channel, Color, ColorKind, Figure, Format, Mark, Scale, ScaleKind, Shape, Values};
 use crate::rows::distinct;
-use crate::svg::{Direction, Domain, Palette, Resolved, Spread, has_lying_bars, least_distance, style_words};
+use crate::svg::{
+    Direction, Domain, Palette, Resolved, Spread, has_lying_bars, is_on_axis, least_distance, spoken, style_words,
+};
 use crate::theme::Theme;
 
 use super::{datum, escape_field};
@@ -113,7 +115,7 @@ pub(super) fn encoding(figure: &Figure, theme: &Theme, resolved: &Resolved, mark
         let is_colors = mark.color == Color::Field(column.clone());
         let title = match &figure.color {
             Some(scale) if is_colors => scale.title.clone(),
-            _ => column.replace('_', " "),
+            _ => spoken(column),
         };
         encoding.insert(
             channel.to_owned(),
@@ -199,7 +201,12 @@ fn color(figure: &Figure, theme: &Theme, resolved: &Resolved, mark: &Mark) -> Va
         (Palette::Words { words, colors, is_ordered }, _) => {
             let domain = figure.data.column(name).map_or_else(Vec::new, |values| typed(values, words.clone()));
             let kind = if *is_ordered { "ordinal" } else { "nominal" };
-            json!({"field": field, "type": kind, "title": title, "scale": {"domain": domain, "range": colors}})
+            let mut color =
+                json!({"field": field, "type": kind, "title": title, "scale": {"domain": domain, "range": colors}});
+            if is_on_axis(figure) {
+                color["legend"] = Value::Null;
+            }
+            color
         }
         (Palette::Numbers(Domain::Numbers { spread, from, to, .. }), Some(ColorKind::Sequence { format, .. })) => {
             let kind = if *spread == Spread::Log { "log" } else { "linear" };
