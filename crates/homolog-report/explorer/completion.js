@@ -3,6 +3,8 @@
 homolog.completion = (() => {
   const { element, newId } = homolog.dom;
   const MOST = 12;
+  /** In the place of faults, so that the page does not jump when one comes. */
+  const HINT = "Names complete as you type; Ctrl Space lists them all. Help says what can be written.";
 
   /** The name being written before the caret. @param {string} text @param {number} caret */
   function partBefore(text, caret) {
@@ -42,13 +44,14 @@ homolog.completion = (() => {
       clear.hidden = input.value === "";
       const wrong = onInput(input.value);
       input.setAttribute("aria-invalid", String(wrong !== null));
-      fault.replaceChildren();
+      fault.classList.toggle("hint", !wrong);
+      fault.replaceChildren(wrong ? "" : HINT);
       if (!wrong) return null;
       const text = input.value;
       fault.replaceChildren(
         element("span", {}, homolog.notice.sentence(wrong.message)),
-        element("code", { "aria-hidden": "true" }, text.slice(Math.max(0, wrong.at - 24), wrong.at), element("mark", {}, text.slice(wrong.at, wrong.end) || "\u2007"), text.slice(wrong.end, wrong.end + 12)),
-        element("span", {}, `Position ${wrong.at + 1}; the table keeps the last filter that could be read.`),
+        element("code", { "aria-hidden": "true" }, text.slice(Math.max(0, wrong.at - 16), wrong.at), element("mark", {}, text.slice(wrong.at, wrong.end) || "\u2007"), text.slice(wrong.end, wrong.end + 12)),
+        element("span", {}, `Position ${wrong.at + 1}. The table keeps its last good filter.`),
       );
       return wrong;
     }

@@ -35,9 +35,12 @@ homolog.curves = (() => {
     return panel("Activations", `Counts of ${integer(index.n_tokens_counted)} tokens, on a logarithmic scale.`, chart.node);
   }
 
-  /** @param {Bundle} course @param {number} row @param {Index} index @param {number} checkpoint */
-  function emergence(course, row, index, checkpoint) {
+  /** @param {Bundle} course @param {number} row @param {NeuronId} id @param {Index} index @param {number} checkpoint */
+  function emergence(course, row, id, index, checkpoint) {
     const steps = index.checkpoints;
+    if (homolog.bundle.array(course, "neuron").data[row] !== id.neuron || homolog.bundle.array(course, "layer").data[row] !== id.layer) {
+      throw new Error("the courses list other neurons than the table; write the explorer anew");
+    }
     if (steps.length < 2 || steps.some((step) => step === null)) {
       return panel("Over training", "", element("p", { class: "muted" }, "The study has one checkpoint: there is no course to show."));
     }

@@ -61,7 +61,7 @@ homolog.neuronPage = (() => {
       const { found, i } = await detail;
       return homolog.curves.histogram(found, i, index);
     });
-    whenLoaded(course, "the course over training", async () => homolog.curves.emergence(await dataset.course(model), row, index, checkpoint));
+    whenLoaded(course, "the course over training", async () => homolog.curves.emergence(await dataset.course(model), row, id, index, checkpoint));
     whenLoaded(tails, "the greatest correlations", async () => { const { found, i } = await detail; return homolog.curves.tails(found, i, index, model); });
     whenLoaded(topK, "the runners-up", async () => { const { found, i } = await detail; return homolog.partners.topK(found, i, index, model, linkTo); });
     whenLoaded(ablation, "the ablation", async () => { const { found, i } = await detail; return homolog.facts.ablation(found, i); });

@@ -146,6 +146,7 @@ homolog.overview = (() => {
       show(next, nLayers, view) {
         const isOther = next !== table;
         const id = selected >= 0 && table ? idOf(selected) : null;
+        const before = sort;
         table = next;
         sort = view.sort && next.byName.has(view.sort.column) ? view.sort : next.byName.has(DEFAULT_SORT.column) ? DEFAULT_SORT : { column: "layer", descending: false };
         if (isOther) {
@@ -158,6 +159,7 @@ homolog.overview = (() => {
           scatter.setAxes(axesOf(next, view));
           if (view.neuron) select(next.find(view.neuron));
         }
+        if (!isOther && field.text() === view.filter && sort.column === before.column && sort.descending === before.descending) return scatter.setRows(inFilter);
         isQuiet = true;
         const wrong = field.setText(view.filter);
         isQuiet = false;

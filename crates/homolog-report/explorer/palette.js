@@ -46,7 +46,7 @@ homolog.palette = (() => {
   }
 
   /** Of points outside the filter. @returns {Color} */
-  const outside = () => (isDark() ? [58, 64, 72] : [211, 214, 218]);
+  const outside = () => (isDark() ? [62, 68, 77] : [203, 207, 212]);
 
   /** @param {Color} color */
   const css = (color) => `rgb(${color.join(" ")})`;

@@ -56,7 +56,7 @@ homolog.windows = (() => {
       const k = Number(token.dataset.k);
       const hint = token.dataset.cut === "" ? " · click or Enter shows all of it" : "";
       tip.replaceChildren(element("b", {}, short((line.values[k] / 127) * line.scale)),
-        ` at ${line.start + k} · `, element("bdi", {}, `“${plain(tokenOf(line.ids[k], vocabulary))}”`), ` (${line.ids[k]})${hint}`);
+        ` at ${line.start + k} · `, element("bdi", {}, `“${plain(tokenOf(line.ids[k], vocabulary))}”`), ` id ${line.ids[k]}${hint}`);
       const [place, at] = [node.getBoundingClientRect(), token.getClientRects()[0] ?? token.getBoundingClientRect()];
       tip.style.left = `${Math.max(0, Math.min(at.left - place.left, place.width - tip.offsetWidth - 4))}px`;
       tip.style.top = `${at.top - place.top - tip.offsetHeight - 4}px`;
@@ -95,7 +95,9 @@ homolog.windows = (() => {
   async function idsOf(dataset, detail, i, w, row, start) {
     const length = dataset.index.window_tokens;
     if (detail.arrays.has("tokens")) return rowOf(detail, "tokens", i).subarray(w * length, (w + 1) * length);
-    return (await dataset.text(row)).subarray(start, start + length);
+    const ids = (await dataset.text(row)).subarray(start, start + length);
+    if (ids.length < length) throw new Error(`the text has no tokens ${start} to ${start + length - 1} in row ${row}; write the explorer anew`);
+    return ids;
   }
 
   /**

@@ -253,7 +253,7 @@ function write(out, { isSmall = false, isReport = false, only = /./ } = {}) {
   for (const [name, make] of made) fs.writeFileSync(path.join(out, "data", `${name}.js`), dataFile(name, make()));
 }
 
-module.exports = { write, bundles, SIZES };
+module.exports = { write, bundles, index, SIZES };
 
 if (require.main === module) {
   const [out] = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));

@@ -9,7 +9,8 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { pathToFileURL } = require("node:url");
-const { write, bundles, SIZES } = require("./make-fixture.js");
+const { write, bundles, index, SIZES } = require("./make-fixture.js");
+const { base64, dataFile } = require("./bundle-writer.js");
 const { HOSTILE } = require("./hostile.js");
 const { load } = require("./load.js");
 
@@ -97,7 +98,7 @@ inPage("filters, says faults and keeps the last good filter", async (page) => {
   assert.equal(await countOf(page), rows.filter((row) => values("excess_corr")[row] > Math.fround(0.3) && values("layer")[row] <= 1).length);
   const before = await countOf(page);
   await page.fill(".field input", "excess_cor > 0.3");
-  assert.match(await page.innerText(".fault"), /no column “excess_cor”; did you mean excess_corr\?[\s\S]*Position 1;/);
+  assert.match(await page.innerText(".fault"), /no column “excess_cor”; did you mean excess_corr\?[\s\S]*Position 1\./);
   assert.equal(await countOf(page), before);
   await page.click("button.plain");
   assert.equal(await countOf(page), rows.length);
@@ -274,6 +275,31 @@ inPage("a missing or broken file is said, the rest of the page stands", async (p
   await page.waitForSelector(".failed >> text=data/index.js");
 }, { allowed: /ERR_FILE_NOT_FOUND/ });
 
+inPage("a study without checkpoints, vocabulary and windows has pages too", async (page) => {
+  const data = path.join(OUT, "bare", "data");
+  fs.mkdirSync(data, { recursive: true });
+  fs.copyFileSync(path.join(OUT, "small", "index.html"), path.join(OUT, "bare", "index.html"));
+  const meta = { ...index(SIZES.small), checkpoints: [null], table_checkpoints: [0], window_checkpoints: [], has_vocabulary: false };
+  /** @param {string} name */
+  const made = (name) => /** @type {() => string} */ (bundles(SIZES.small).get(name))();
+  const write = (/** @type {string} */ name, /** @type {string} */ text) => fs.writeFileSync(path.join(data, `${name}.js`), dataFile(name, text));
+  write("index", base64(meta, {}));
+  write("table-0-0", made("table-0-2"));
+  write("course-0", made("course-0"));
+  write("detail-0-0-1", made("detail-0-2-1"));
+  await open(page, "bare/index.html", "#seed-1/-/L1.7");
+  await page.waitForFunction(() => !document.querySelector(".loading"));
+  assert.match(await page.innerText(".neuron"), /seed-1 L1\.7 final/);
+  assert.match(await page.innerText(".neuron"), /kept for no checkpoint/);
+  assert.match(await page.innerText(".neuron"), /one checkpoint: there is no course/);
+  fs.copyFileSync(path.join(OUT, "small", "data", "text-0.js"), path.join(data, "text-0.js"));
+  fs.copyFileSync(path.join(OUT, "small", "data", "text-1.js"), path.join(data, "text-1.js"));
+  write("index", base64({ ...meta, window_checkpoints: [0] }, {}));
+  await page.reload();
+  await page.waitForSelector(".windows");
+  assert.match(/** @type {string} */ (await page.textContent(".token >> nth=0")), /^ \d+$/);
+});
+
 inPage("a browser that cannot open compressed data is told so", async (page) => {
   await page.addInitScript("delete globalThis.DecompressionStream");
   await page.goto(urlOf("small/index.html"));
@@ -359,10 +385,15 @@ inPage("36,864 neurons: opens, filters and sorts at once", async (page) => {
     const { table } = await (await dataset.open(source.create(false))).table(0, 2);
     const computed = [];
     for (const text of ["", "excess_corr > 0.1 || abs(act_skew) > 0.2", "excess_corr > 0.5 && layer <= 3"]) {
-      const from = performance.now();
-      const rows = filter.rows(filter.compile(text, table.byName), table.n);
-      sort.order(rows, table.byName.get("excess_corr").values, true);
-      computed.push(performance.now() - from);
+      // The least of five: what else the machine does is not ours.
+      let least = Infinity;
+      for (let i = 0; i < 5; i++) {
+        const from = performance.now();
+        const rows = filter.rows(filter.compile(text, table.byName), table.n);
+        sort.order(rows, table.byName.get("excess_corr").values, true);
+        least = Math.min(least, performance.now() - from);
+      }
+      computed.push(least);
     }
     return { computed, typed: [await typed("excess_corr > 0.1 || abs(act_skew) > 0.2"), await typed("layer <= 3"), await typed("")] };
   });
