@@ -14,7 +14,6 @@ const UNKNOWN_SYSTEM: u8 = 255;
 
 /// Elements of an array, by type.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the type says it")]
 pub(crate) enum Elements {
     I8(Vec<i8>),
     U8(Vec<u8>),

@@ -21,6 +21,7 @@ use homolog_results::{TensorFile, write_bytes};
 use rayon::prelude::*;
 
 use crate::bundle::Bundle;
+use crate::progress::{Progress, go_on};
 use crate::run::{TokenRows, Windows};
 use crate::{Error, Run};
 pub(crate) use page::{SCRIPT, STYLE};
@@ -59,8 +60,8 @@ pub(crate) struct Source<'a> {
 
 /// Writes the folder `explorer`: `index.html`, and `data/` with every neuron. What an earlier call left in `data/` is removed.
 ///
-/// `progress` is told files done and files in all, from several threads.
-pub fn write_explorer(run: &Run, folder: &Path, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Written, Error> {
+/// `progress` is told of files.
+pub fn write_explorer(run: &Run, folder: &Path, progress: &Progress) -> Result<Written, Error> {
     let source = Source::new(run, Selection::all(run))?;
     let bundles = source.names();
     let n_files = bundles.len() as u64 + 1;
@@ -68,8 +69,7 @@ pub fn write_explorer(run: &Run, folder: &Path, progress: &(dyn Fn(u64, u64) + S
     let write = |path: &Path, text: &str| {
         write_bytes(path, text.as_bytes())?;
         n_bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
-        progress(n_done.fetch_add(1, Ordering::Relaxed) + 1, n_files);
-        Ok::<_, Error>(())
+        go_on(progress, n_done.fetch_add(1, Ordering::Relaxed) + 1, n_files)
     };
     let data = folder.join("data");
     bundles.par_iter().try_for_each(|&name| {
@@ -192,9 +192,9 @@ fn remove_others(data: &Path, names: &BTreeSet<String>) -> Result<(), Error> {
     let mut others = Vec::new();
     for entry in fs::read_dir(data).map_err(Error::read(data))? {
         let entry = entry.map_err(Error::read(data))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".js") && !names.contains(&name) {
-            others.push(entry.path());
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if path.extension().is_some_and(|extension| extension == "js") && !names.contains(&name) {
+            others.push(path);
         }
     }
     Ok(homolog_results::remove_files(&others)?)

@@ -14,7 +14,7 @@ pub(crate) const EXTENSIONS: [&str; 5] = ["svg", "pdf", "png", "vl.json", "csv"]
 /// Writes `NAME.svg`, `.pdf`, `.png`, `.vl.json` and `.csv` of a figure into `folder`, and says which files these are.
 ///
 /// Errors: the figure cannot be drawn (nothing is written then), or a file cannot be written.
-pub fn write(figure: &Figure, theme: &Theme, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn write(figure: &Figure, theme: &Theme, folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let drawn = svg(figure, theme)?;
     let tree = png::tree(&figure.name, &drawn)?;
     let files = [

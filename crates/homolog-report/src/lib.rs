@@ -17,6 +17,7 @@ mod hexbin;
 mod pdf;
 mod png;
 mod progress;
+mod report;
 mod rows;
 mod run;
 mod svg;
@@ -36,6 +37,7 @@ pub use figure::{
 pub use figures::figures;
 pub use hexbin::{Bin, HexGrid};
 pub use progress::Progress;
+pub use report::write_report;
 pub use run::Run;
 pub use svg::svg;
 pub use theme::Theme;

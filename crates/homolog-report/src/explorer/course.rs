@@ -4,13 +4,16 @@ use super::{Source, numbers, table};
 use crate::bundle::{Bundle, Elements};
 use crate::run::Neurons;
 
+/// A column of the table.
+type Of = fn(&Neurons) -> &Vec<f64>;
+
 pub(super) fn bundle(source: &Source<'_>, model: usize) -> Bundle {
     let run = source.run;
     let listed = &source.selection.neurons[model];
     let n_checkpoints = run.checkpoints().len();
     let mut bundle = Bundle::default();
     table::add_neurons(&mut bundle, source, model);
-    let columns: [(&str, fn(&Neurons) -> &Vec<f64>); 3] = [
+    let columns: [(&str, Of); 3] = [
         ("excess_corr", |neurons| &neurons.excess_corr),
         ("max_corr", |neurons| &neurons.mean_corr),
         ("max_baseline", |neurons| &neurons.mean_baseline),

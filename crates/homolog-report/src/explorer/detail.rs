@@ -69,7 +69,7 @@ fn add_top_k(bundle: &mut Bundle, layer: &Layer<'_>, file: &TensorFile) -> Resul
 }
 
 fn add_windows(bundle: &mut Bundle, layer: &Layer<'_>, windows: &Windows) -> Result<(), Error> {
-    let (n, n_windows, places) = (layer.listed.len(), windows.n_windows, layer.places());
+    let (n, n_windows, places) = (layer.listed.len(), windows.n_kept, layer.places());
     let histogram = layer.pick(&windows.histogram(places.clone())?, windows.n_bins, windows.n_bins);
     bundle.add("histogram", &[n, windows.n_bins], &Elements::U32(histogram));
     let neurons = layer.source.run.neurons(layer.model, layer.checkpoint);
@@ -88,7 +88,7 @@ fn add_windows(bundle: &mut Bundle, layer: &Layer<'_>, windows: &Windows) -> Res
     for other in layer.source.run.others(layer.model) {
         let activations = windows.partner(other, places.clone())?;
         let prefix = format!("partner.{other}.");
-        add_activations(bundle, &prefix, layer, &activations, windows.n_partner_windows, windows.window_tokens);
+        add_activations(bundle, &prefix, layer, &activations, windows.n_with_partners, windows.window_tokens);
     }
     if let (Scope::Selected, Some(corpus)) = (layer.source.selection.scope, &layer.source.tokens) {
         let tokens = tokens(corpus, &rows, &starts, windows)?;

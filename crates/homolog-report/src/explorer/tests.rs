@@ -49,7 +49,7 @@ fn the_folder_has_every_neuron_as_the_tables_say() {
     let run = test_run::open(folder.path(), &Options::default());
     let explorer = folder.path().join("explorer");
     let n_done = AtomicU64::new(0);
-    let written = write_explorer(&run, &explorer, &|_, _| drop(n_done.fetch_add(1, Ordering::Relaxed))).unwrap();
+    let written = write_explorer(&run, &explorer, &|_, _| n_done.fetch_add(1, Ordering::Relaxed) < u64::MAX).unwrap();
     assert_eq!(n_done.into_inner(), written.n_files);
     let bundles = folder_bundles(&explorer);
     // index, vocabulary, 2 texts of 70 rows; of each model: course, tables of 3 checkpoints, details of 2 layers of each.
@@ -119,7 +119,7 @@ fn type_of(elements: &Elements) -> &'static str {
 fn details_have_best_matches_and_windows_of_their_layer() {
     let folder = tempfile::tempdir().unwrap();
     let run = test_run::open(folder.path(), &Options::default());
-    write_explorer(&run, &folder.path().join("explorer"), &|_, _| {}).unwrap();
+    write_explorer(&run, &folder.path().join("explorer"), &|_, _| true).unwrap();
     let bundles = folder_bundles(&folder.path().join("explorer"));
     let detail = &bundles["detail-2-2-1"];
     let top_k = u32s(detail, "topk.0.neuron");
@@ -170,12 +170,12 @@ fn equal_runs_give_equal_folders_and_stale_bundles_go() {
     let folder = tempfile::tempdir().unwrap();
     let run = test_run::open(folder.path(), &Options::default());
     let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
-    let written = write_explorer(&run, &a, &|_, _| {}).unwrap();
+    let written = write_explorer(&run, &a, &|_, _| true).unwrap();
     fs::create_dir_all(b.join("data")).unwrap();
     for name in ["table-9-9.js", "notes.txt"] {
         fs::write(b.join("data").join(name), "stale").unwrap();
     }
-    assert_eq!(write_explorer(&run, &b, &|_, _| {}).unwrap(), written);
+    assert_eq!(write_explorer(&run, &b, &|_, _| true).unwrap(), written);
     assert!(b.join("data/notes.txt").exists() && !b.join("data/table-9-9.js").exists());
     for entry in fs::read_dir(a.join("data")).unwrap() {
         let path = entry.unwrap().path();
@@ -189,7 +189,7 @@ fn a_run_without_windows_or_vocabulary_has_neither() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { steps: vec![None], has_windows: false, has_vocabulary: false, ..Options::default() };
     let run = test_run::open(folder.path(), &options);
-    write_explorer(&run, &folder.path().join("explorer"), &|_, _| {}).unwrap();
+    write_explorer(&run, &folder.path().join("explorer"), &|_, _| true).unwrap();
     let bundles = folder_bundles(&folder.path().join("explorer"));
     let meta = &bundles["index"].meta;
     assert_eq!(meta["window_checkpoints"], serde_json::json!([]));

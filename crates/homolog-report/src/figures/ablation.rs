@@ -107,7 +107,6 @@ pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figu
         .numbers("loss_nats_least", points.iter().map(|point| point.value.low))
         .numbers("loss_nats_greatest", points.iter().map(|point| point.value.high));
     let point = Mark::new(Shape::Point).at("ablated", "loss_nats").colored("ablated_neurons_are");
-    let line = Mark { shape: Shape::Line, ..point.clone() };
     let range =
         Mark::new(Shape::Rule).at("ablated", "loss_nats_least").to_y("loss_nats_greatest").in_color(Color::Muted);
     // The range over models would show how their losses differ with nothing ablated.

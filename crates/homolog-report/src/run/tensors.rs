@@ -23,13 +23,13 @@ pub(crate) struct Windows {
     path: PathBuf,
     file: TensorFile,
     /// Windows kept of a neuron.
-    pub(crate) n_windows: usize,
+    pub(crate) n_kept: usize,
     /// Positions of a window.
     pub(crate) window_tokens: usize,
     /// Bins of the histogram of activations.
     pub(crate) n_bins: usize,
     /// Of how many windows the match's activations are kept.
-    pub(crate) n_partner_windows: usize,
+    pub(crate) n_with_partners: usize,
 }
 
 impl Run {
@@ -74,21 +74,21 @@ impl Run {
             Err(Error::TensorShape { path: path.clone(), tensor: tensor.to_owned(), expected, found: shape })
         };
         let activation = last_of("activation", 3)?;
-        let (n_windows, window_tokens) = (activation[1], activation[2]);
+        let (n_kept, window_tokens) = (activation[1], activation[2]);
         for tensor in ["row", "start", "peak", "n_duplicates"] {
-            check_shape(&path, &file, tensor, &[n, n_windows])?;
+            check_shape(&path, &file, tensor, &[n, n_kept])?;
         }
         let n_bins = last_of("histogram", 2)?[1];
-        let mut n_partner_windows = None;
+        let mut n_with_partners = None;
         for other in self.others(model) {
             let shape = last_of(&partner_name(other), 3)?;
-            n_partner_windows = Some(shape[1]);
+            n_with_partners = Some(shape[1]);
         }
-        let n_partner_windows = n_partner_windows.unwrap_or(0);
+        let n_with_partners = n_with_partners.unwrap_or(0);
         for other in self.others(model) {
-            check_shape(&path, &file, &partner_name(other), &[n, n_partner_windows, window_tokens])?;
+            check_shape(&path, &file, &partner_name(other), &[n, n_with_partners, window_tokens])?;
         }
-        Ok(Some(Windows { path, file, n_windows, window_tokens, n_bins, n_partner_windows }))
+        Ok(Some(Windows { path, file, n_kept, window_tokens, n_bins, n_with_partners }))
     }
 
     /// The rows of the corpus, [n_rows, context]; none where the study kept none.
@@ -144,27 +144,27 @@ impl TokenRows {
 }
 
 impl Windows {
-    /// Row of the corpus of each window, [n, n_windows]; the greatest u32 where there are fewer.
+    /// Row of the corpus of each window, [n, n_kept]; the greatest u32 where there are fewer.
     pub(crate) fn row(&self, neurons: Range<usize>) -> Result<Vec<u32>, Error> {
         Ok(self.file.u32_rows("row", neurons)?)
     }
 
-    /// First position of each window in its row, [n, n_windows].
+    /// First position of each window in its row, [n, n_kept].
     pub(crate) fn start(&self, neurons: Range<usize>) -> Result<Vec<u32>, Error> {
         Ok(self.file.u32_rows("start", neurons)?)
     }
 
-    /// Position of the greatest activation, [n, n_windows].
+    /// Position of the greatest activation, [n, n_kept].
     pub(crate) fn peak(&self, neurons: Range<usize>) -> Result<Vec<u32>, Error> {
         Ok(self.file.u32_rows("peak", neurons)?)
     }
 
-    /// How often the same text was met again, [n, n_windows].
+    /// How often the same text was met again, [n, n_kept].
     pub(crate) fn n_duplicates(&self, neurons: Range<usize>) -> Result<Vec<u32>, Error> {
         Ok(self.file.u32_rows("n_duplicates", neurons)?)
     }
 
-    /// Activations in each window, [n, n_windows, window_tokens]; NaN where a window has no such position.
+    /// Activations in each window, [n, n_kept, window_tokens]; NaN where a window has no such position.
     pub(crate) fn activation(&self, neurons: Range<usize>) -> Result<Vec<f32>, Error> {
         Ok(self.file.f32_rows("activation", neurons)?)
     }
@@ -174,7 +174,7 @@ impl Windows {
         Ok(self.file.u32_rows("histogram", neurons)?)
     }
 
-    /// Activations of the match in model `other` on the text of the first windows, [n, n_partner_windows, window_tokens].
+    /// Activations of the match in model `other` on the text of the first windows, [n, n_with_partners, window_tokens].
     pub(crate) fn partner(&self, other: usize, neurons: Range<usize>) -> Result<Vec<f32>, Error> {
         Ok(self.file.f32_rows(&partner_name(other), neurons)?)
     }

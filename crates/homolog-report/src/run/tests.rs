@@ -66,8 +66,8 @@ fn tensors_are_read_by_rows() {
     assert_eq!(top_k.corr[0], test_run::max_corr(2, 0, 1, D_MLP).unwrap());
     assert!(run.windows(0, 0).unwrap().is_none(), "only the last checkpoint has windows");
     let windows = run.windows(1, 2).unwrap().unwrap();
-    assert_eq!((windows.n_windows, windows.window_tokens), (test_run::N_WINDOWS, test_run::WINDOW_TOKENS));
-    assert_eq!((windows.n_partner_windows, windows.n_bins), (test_run::N_PARTNER_WINDOWS, test_run::N_BINS));
+    assert_eq!((windows.n_kept, windows.window_tokens), (test_run::N_WINDOWS, test_run::WINDOW_TOKENS));
+    assert_eq!((windows.n_with_partners, windows.n_bins), (test_run::N_PARTNER_WINDOWS, test_run::N_BINS));
     assert_eq!(windows.row(2..3).unwrap(), [0, 1, 2].map(|window| test_run::window_row(1, 2, window)));
     let rows = run.token_rows().unwrap().unwrap();
     assert_eq!(rows.rows(69..70).unwrap(), [0, 1, 2, 3, 4, 5].map(|position| test_run::token(69, position)));

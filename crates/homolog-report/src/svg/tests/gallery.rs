@@ -374,7 +374,7 @@ fn every_figure_of_the_gallery_is_written_in_full() {
     let kept = std::env::var_os("HOMOLOG_GALLERY").map(PathBuf::from);
     let folder = kept.as_deref().unwrap_or(temporary.path());
     for figure in gallery() {
-        let paths = crate::write(&figure, &Theme::default(), folder).unwrap();
+        let paths = crate::files::write(&figure, &Theme::default(), folder).unwrap();
         assert_eq!(paths.len(), 5);
         for path in paths {
             assert!(std::fs::metadata(&path).unwrap().len() > 20, "{}", path.display());

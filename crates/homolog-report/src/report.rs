@@ -1,0 +1,127 @@
+//! `report.html`: a run in one file that needs no network, and no JavaScript but for the explorer.
+//!
+//! Every number is in a table of the run, or is a mean, a range or a place on a line between numbers that are; where a table is empty
+//! nothing is said. Whatever comes from a study or a corpus goes through [`escaped`], or is base64.
+
+mod caveats;
+mod findings;
+mod html;
+mod methods;
+mod numbers;
+mod studied;
+mod tables;
+
+use std::path::Path;
+
+use homolog_results::write_bytes;
+
+use crate::bundle::base64;
+use crate::figure::Figure;
+use crate::{Error, Run, Written, csv, explorer};
+use html::{escaped, joined, list, section};
+
+const STYLE: &str = include_str!("report/report.css");
+/// SVGs up to this size also stand behind a link that carries them; the rest can be saved from `figures/`.
+const MAX_LINKED_SVG: usize = 200_000;
+
+/// Writes the report of a run to `path`, with these figures and what was drawn of each.
+///
+/// Errors: tensors of the run that cannot be read; `path` cannot be written.
+pub fn write_report(run: &Run, figures: &[(Figure, String)], path: &Path) -> Result<Written, Error> {
+    let bundles = explorer::inline_bundles(run)?;
+    let html = page(run, figures, &bundles);
+    write_bytes(path, html.as_bytes())?;
+    Ok(Written { n_files: 1, n_bytes: html.len() as u64 })
+}
+
+fn page(run: &Run, figures: &[(Figure, String)], bundles: &[(String, String)]) -> String {
+    let title = escaped(&run.manifest.study);
+    let mut sections = vec![section("findings", "Findings", &findings::html(run))];
+    sections.push(section("caveats", "What to keep in mind", &list(&caveats::of(run))));
+    if !figures.is_empty() {
+        let figures: Vec<String> = figures.iter().map(|(figure, svg)| figure_html(figure, svg)).collect();
+        sections.push(section("figures", "Figures", &figures.concat()));
+    }
+    let explorer = "<div id=\"explorer\" class=\"explorer\"></div>\n<noscript><p>The explorer of single neurons needs JavaScript; all \
+                    else on this page does not.</p></noscript>";
+    sections.push(section("neurons", "Neurons", explorer));
+    sections.push(section("tables", "Tables", &tables::html(run)));
+    sections.push(section("methods", "Methods", &methods::html(run)));
+    sections.push(section("studied", "What was studied", &studied::html(run)));
+    let contents = [
+        ("findings", "Findings"),
+        ("caveats", "What to keep in mind"),
+        ("figures", "Figures"),
+        ("neurons", "Neurons"),
+        ("tables", "Tables"),
+        ("methods", "Methods"),
+        ("studied", "What was studied"),
+    ];
+    let contents = contents.iter().filter(|(id, _)| *id != "figures" || !figures.is_empty());
+    let contents = joined(contents.map(|(id, heading)| format!("<a href=\"#{id}\">{heading}</a>\n")));
+    let bundles = joined(
+        bundles
+            .iter()
+            .map(|(name, data)| format!("<script type=\"application/gzip\" data-bundle=\"{name}\">{data}</script>\n")),
+    );
+    let (lead, sections) = (escaped(&studied::sentence(run)), sections.concat());
+    let (explorer_style, script) = (explorer::STYLE, explorer::SCRIPT);
+    format!(
+        r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<title>{title}: neurons that models share</title>
+<style>
+{explorer_style}
+{STYLE}
+</style>
+</head>
+<body class="report">
+<header class="top">
+<h1>{title}</h1>
+<p class="lead">{lead}</p>
+<nav>
+{contents}</nav>
+</header>
+<main>
+{sections}</main>
+{bundles}<script>
+{script}
+</script>
+<script>homolog.mount(document.getElementById("explorer"), {{ inline: true }});</script>
+</body>
+</html>
+"#
+    )
+}
+
+/// One figure on its card, its caption, and where its files are.
+fn figure_html(figure: &Figure, svg: &str) -> String {
+    // A prolog of XML has no place inside of HTML.
+    let svg = &svg[svg.find("<svg").unwrap_or(0)..];
+    let (name, title, caption) = (escaped(&figure.name), escaped(&figure.title), escaped(&figure.caption));
+    let files: Vec<String> = [("PDF", "pdf"), ("SVG", "svg"), ("PNG", "png"), ("CSV", "csv"), ("Vega-Lite", "vl.json")]
+        .iter()
+        .map(|(kind, extension)| format!("<a href=\"figures/{name}.{extension}\">{kind}</a>"))
+        .collect();
+    let link = |kind: &str, extension: &str, media: &str, bytes: &[u8]| {
+        format!("<a download=\"{name}.{extension}\" href=\"data:{media};base64,{}\">{kind}</a>", base64(bytes))
+    };
+    let mut carried = vec![link("CSV", "csv", "text/csv", csv(figure).as_bytes())];
+    if svg.len() <= MAX_LINKED_SVG {
+        carried.insert(0, link("SVG", "svg", "image/svg+xml", svg.as_bytes()));
+    }
+    format!(
+        "<figure id=\"{name}\">\n<h3>{title}</h3>\n<div class=\"card\">{svg}</div>\n<figcaption>{caption}</figcaption>\n\
+         <p class=\"files\">Beside this page: {}. Inside of it: {}.</p>\n</figure>\n",
+        files.join(", "),
+        carried.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests;

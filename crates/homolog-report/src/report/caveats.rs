@@ -1,0 +1,100 @@
+//! What a reader must keep in mind of this run: only what applies to it.
+
+use super::numbers::count;
+use crate::Run;
+
+/// Sentences, plain text.
+pub(super) fn of(run: &Run) -> Vec<String> {
+    let manifest = &run.manifest;
+    let settings = &run.settings;
+    let n_models = run.model_names().len();
+    let mut caveats = Vec::new();
+    if run.models.iter().any(|row| row.loss_tokens == "same") {
+        caveats.push(
+            "Losses and ablations are measured on the same rows of text by which universal neurons were chosen: their damage may be \
+             greater there than on other text."
+                .to_owned(),
+        );
+    }
+    if settings.baseline_draws == 1 {
+        caveats.push(
+            "The baseline is a single random draw for each model and layer: how far another draw would lie from it was not measured."
+                .to_owned(),
+        );
+    }
+    caveats.push(format!(
+        "A neuron is called universal by a threshold ({}) on a quantity that has no gap there: look at the sweep of thresholds before \
+         making much of one share.",
+        settings.threshold
+    ));
+    if n_models < 10 {
+        let others = n_models - 1;
+        caveats.push(match others {
+            1 => "There are two models: every excess is from one pair, and the two shares are not independent.".to_owned(),
+            _ => format!(
+                "There are {n_models} models: each neuron is held against {others} others, and shares of different models are not \
+                 independent, since every pair enters twice."
+            ),
+        });
+    }
+    if !run.screening.is_empty() {
+        caveats.push(
+            "The search was screened: matches were sought among candidates from a sample of the tokens, and most baselines are the \
+             sample's. Table screening has the audit."
+                .to_owned(),
+        );
+    }
+    let (precision, ablation_precision) = (&manifest.precision, &manifest.ablation_precision);
+    if precision != "f32" {
+        caveats.push(format!(
+            "Activations and correlations were computed in {precision}, not f32: neurons close to the threshold may fall on its other side."
+        ));
+    }
+    if ablation_precision != "f32" && !run.ablation.is_empty() {
+        caveats.push(format!("Losses were computed in {ablation_precision}, not f32: small damages are less exact."));
+    }
+    if manifest.tokenizer == "unproved" {
+        caveats.push(
+            "It is unproved that the models share a tokenizer: their vocabularies have the same size, and not every folder has tokenizer \
+             files."
+                .to_owned(),
+        );
+    }
+    let n_undefined: u64 = run.models.iter().map(|row| row.n_undefined).sum();
+    if n_undefined > 0 {
+        caveats.push(format!(
+            "{} neurons, over all models and checkpoints, are constant on the counted tokens: their correlations are undefined, and they \
+             count as not universal.",
+            count(n_undefined)
+        ));
+    }
+    if manifest.exclude_tokens.is_empty() {
+        caveats.push(
+            "Every position counts, beginnings of documents and newlines included: neurons that mark these correlate for that alone."
+                .to_owned(),
+        );
+    }
+    if !manifest.allowed_config_keys.is_empty() {
+        caveats.push(format!(
+            "Keys of config.json were let pass although they are not known: {}.",
+            manifest.allowed_config_keys.join(", ")
+        ));
+    }
+    caveats.push(format!(
+        "All correlations are over {} tokens of one text; another text would have others.",
+        count(manifest.n_tokens_counted)
+    ));
+    let is_told = |note: &&String| !is_said_above(note);
+    caveats.extend(manifest.notes.iter().filter(is_told).map(|note| format!("The run notes: {note}.")));
+    caveats
+}
+
+/// Notes of the manifest that a caveat of this page says already.
+fn is_said_above(note: &str) -> bool {
+    note.starts_with("losses and ablations are measured on the same rows")
+        || note.contains("it is unproved that they are the same")
+        || note.starts_with("every position is counted")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! How many neurons are universal, when, where, and by which rule.
+
+use homolog_results::EmergenceRow;
+
+use super::at;
+use crate::Run;
+use crate::report::numbers::{OverModels, count, listed, mean, percent};
+use crate::run::checkpoint_words;
+
+pub(super) fn sentences(run: &Run) -> Vec<String> {
+    let threshold = run.threshold();
+    let last = run.last_checkpoint();
+    let mut sentences: Vec<String> =
+        (0..run.checkpoints().len()).filter_map(|checkpoint| share(run, checkpoint)).collect();
+    // The last checkpoint first: it is what a reader asks for.
+    sentences.reverse();
+    let others: Vec<f64> = run.settings.thresholds.iter().copied().filter(|&other| other != threshold).collect();
+    let sweep: Vec<String> = others
+        .iter()
+        .filter_map(|&other| {
+            let shares: Vec<f64> = rows(run, last, other).map(|row| row.share).collect();
+            Some(format!("{} above {other}", percent(mean(shares)?)))
+        })
+        .collect();
+    if !sweep.is_empty() {
+        let place = at(run, last);
+        sentences.push(format!("{place}, at other thresholds, the mean over models is {}.", listed(&sweep)));
+    }
+    sentences.extend(by_layer(run));
+    sentences.extend(by_count(run));
+    sentences
+}
+
+/// All layers together.
+fn rows(run: &Run, checkpoint: usize, threshold: f64) -> impl Iterator<Item = &EmergenceRow> {
+    let step = run.checkpoints()[checkpoint];
+    run.emergence.iter().filter(move |row| row.checkpoint == step && row.layer.is_none() && row.threshold == threshold)
+}
+
+fn share(run: &Run, checkpoint: usize) -> Option<String> {
+    let threshold = run.threshold();
+    let rows: Vec<&EmergenceRow> = rows(run, checkpoint, threshold).collect();
+    let shares: Vec<f64> = rows.iter().map(|row| row.share).collect();
+    let over = OverModels::of(&shares)?;
+    let n_universal: u64 = rows.iter().map(|row| row.n_universal).sum();
+    let n_neurons: u64 = rows.iter().map(|row| row.n_neurons).sum();
+    let place = at(run, checkpoint);
+    if n_universal == 0 {
+        let excess = (0..run.model_names().len())
+            .flat_map(|model| run.neurons(model, checkpoint).excess_corr.iter().copied())
+            .filter(|excess| !excess.is_nan())
+            .reduce(f64::max);
+        let greatest = match excess {
+            Some(excess) => format!("the greatest excess correlation of {} neurons is {excess:.3}", count(n_neurons)),
+            None => "no excess correlation is defined".to_owned(),
+        };
+        return Some(format!("{place} no neuron is universal (excess > {threshold}): {greatest}."));
+    }
+    Some(format!(
+        "{place} {} of the neurons are universal (excess > {threshold}): {} of {}.",
+        over.percent(),
+        count(n_universal),
+        count(n_neurons)
+    ))
+}
+
+/// The layers with the greatest and the least share, where all models have the same layers.
+fn by_layer(run: &Run) -> Option<String> {
+    let last = run.last_checkpoint();
+    let step = run.checkpoints()[last];
+    let shape = run.shape(0);
+    if (1..run.model_names().len()).any(|model| run.shape(model) != shape) || shape.n_layers < 2 {
+        return None;
+    }
+    let share = |layer: u16| {
+        let is_wanted = |row: &&EmergenceRow| {
+            row.checkpoint == step && row.layer == Some(layer) && row.threshold == run.threshold()
+        };
+        mean(run.emergence.iter().filter(is_wanted).map(|row| row.share)).map(|share| (layer, share))
+    };
+    let shares: Vec<(u16, f64)> = (0..shape.n_layers as u16).filter_map(share).collect();
+    let greatest = shares.iter().copied().reduce(|best, next| if next.1 > best.1 { next } else { best })?;
+    let least = shares.iter().copied().reduce(|best, next| if next.1 < best.1 { next } else { best })?;
+    if greatest.1 == least.1 {
+        return None;
+    }
+    Some(format!(
+        "{}, by layer (from 0), the mean share over models is greatest in layer {} ({}) and least in layer {} ({}).",
+        at(run, last),
+        greatest.0,
+        percent(greatest.1),
+        least.0,
+        percent(least.1)
+    ))
+}
+
+/// The other rule.
+fn by_count(run: &Run) -> Option<String> {
+    let last = run.last_checkpoint();
+    let shares: Vec<f64> = (0..run.model_names().len())
+        .map(|model| &run.neurons(model, last).is_universal_count)
+        .filter(|flags| !flags.is_empty())
+        .map(|flags| flags.iter().filter(|&&is| is).count() as f64 / flags.len() as f64)
+        .collect();
+    let over = OverModels::of(&shares)?;
+    let (least, n) = (run.settings.count_threshold, run.settings.count_models);
+    let step = checkpoint_words(run.checkpoints()[last]);
+    Some(format!(
+        "By the rule that the best match must correlate above {least} in at least {n} other models, without a baseline, it is {} at \
+         {step}.",
+        over.percent()
+    ))
+}

@@ -1,0 +1,83 @@
+//! What every number means, with the settings of this run in it.
+
+use super::html::escaped;
+use crate::Run;
+
+pub(super) fn html(run: &Run) -> String {
+    let settings = &run.settings;
+    let exclude = match run.manifest.exclude_tokens.as_slice() {
+        [] => "Every position counts.".to_owned(),
+        ids => {
+            let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
+            format!("A position counts unless its input token is one of {} (ids).", ids.join(", "))
+        }
+    };
+    let null = match settings.baseline_kind.as_str() {
+        "orthogonal" => {
+            "b\u{2019}s neurons rotated within each layer by a random orthogonal matrix, <i>v</i>\u{2032}(<i>t</i>) = <i>Q v</i>(<i>t</i>): the same \
+             space of activations, without its neurons\u{2019} directions"
+        }
+        "gaussian-rows" => {
+            "b\u{2019}s neurons mixed within each layer by a matrix of Gaussian numbers with rows of length 1: directions at random, without \
+             its neurons\u{2019}"
+        }
+        "permuted-rows" => {
+            "b\u{2019}s rows of text exchanged, no row staying in its place, positions kept: the same neurons, on another text"
+        }
+        _ => "the study\u{2019}s null version of b",
+    };
+    let draws = match settings.baseline_draws {
+        1 => "one draw".to_owned(),
+        n => format!("the mean over {n} draws"),
+    };
+    let search = settings.shown("correlation", "search").filter(|search| search == "screened").map_or("", |_| {
+        " Not all pairs were computed on all tokens: candidates come from a sample, are scored exactly, and neurons whose match or side of \
+         a threshold is not sure are computed in full (table <code>screening</code>)."
+    });
+    let loss = if run.models.iter().any(|row| row.loss_tokens == "same") {
+        "the rows that correlations are over"
+    } else {
+        "held-out rows"
+    };
+    let thresholds: Vec<String> = settings.thresholds.iter().map(f64::to_string).collect();
+    let (threshold, thresholds) = (settings.threshold, thresholds.join(", "));
+    let (count_threshold, count_models) = (settings.count_threshold, settings.count_models);
+    let precision = escaped(&run.manifest.precision);
+    let multiples = settings.shown("ablation", "multiples").map(|list| escaped(&list)).unwrap_or_default();
+    let n_draws = settings.shown("ablation", "draws").map(|draws| escaped(&draws)).unwrap_or_default();
+    let ablation = if settings.ablation_modes.is_empty() {
+        "<p>This study ablated nothing.</p>".to_owned()
+    } else {
+        format!(
+            "<p>To <b>ablate</b> a set <i>S</i> is to replace <i>v<sub>i</sub></i>(<i>t</i>) for every <i>i</i> in <i>S</i>, at every position and in all layers \
+             at once, by 0 (<code>zero</code>) or by neuron <i>i</i>\u{2019}s mean over the counted tokens of this study (<code>mean</code>). \
+             Its damage is</p>\n\
+             <p class=\"formula\">\u{0394}(<i>S</i>) = loss with <i>S</i> ablated \u{2212} loss without,</p>\n\
+             <p>in nats a predicted token, over {loss}; greater than 0 is worse. Efficiency is \u{0394}(<i>S</i>) / |<i>S</i>|. Beside the universal \
+             set stand sets drawn without replacement from neurons that are not universal, of {multiples} times its size, {n_draws} draws each: \
+             from all layers, and with as many neurons of each layer as the universal set has.</p>"
+        )
+    };
+    format!(
+        "<p>Models <i>a</i>, <i>b</i> are trained independently. A <b>neuron</b> is one unit of an MLP, <i>i</i> = (layer, index); its activation at token \
+         <i>t</i> is what comes out of the nonlinearity,</p>\n\
+         <p class=\"formula\"><i>v<sub>i</sub></i>(<i>t</i>) = gelu(<i>w<sub>i</sub></i> \u{00b7} LN(<i>x<sub>t</sub></i>) + <i>b<sub>i</sub></i>).</p>\n\
+         <p>{exclude} Means, variances and correlations are over counted positions, in {precision} with sums in f64.</p>\n\
+         <p>The <b>match</b> of neuron <i>i</i> of <i>a</i> in <i>b</i> is the neuron <i>j</i> of any layer whose activations correlate best with its own \
+         (Pearson\u{2019}s, with its sign):</p>\n\
+         <p class=\"formula\">max_corr<sub><i>i</i></sub><sup><i>ab</i></sup> = max<sub><i>j</i></sub> corr(<i>v<sub>i</sub><sup>a</sup></i>, <i>v<sub>j</sub><sup>b</sup></i>).</p>\n\
+         <p>The largest of many correlations is large by chance too. So the same is computed against a null: {null}. This is the \
+         <b>baseline</b> ({draws}), and what lies above it is the <b>excess</b>:</p>\n\
+         <p class=\"formula\">excess<sub><i>i</i></sub><sup><i>a</i></sup> = mean over <i>b</i> \u{2260} <i>a</i> of (max_corr<sub><i>i</i></sub><sup><i>ab</i></sup> \u{2212} \
+         baseline<sub><i>i</i></sub><sup><i>ab</i></sup>).</p>\n\
+         <p>A neuron is <b>universal</b> if its excess is greater than {threshold}; thresholds {thresholds} are in the tables. By the other rule it is \
+         so if max_corr is greater than {count_threshold} in at least {count_models} other models. A constant neuron has no correlation and is not \
+         universal.{search}</p>\n\
+         <p><b>Emergence</b> is the share of universal neurons at a checkpoint. <b>Persistence</b> from checkpoint <i>c</i> to a later \
+         <i>c</i>\u{2032} is, with <i>U<sub>c</sub></i> the universal neurons of a model by index,</p>\n\
+         <p class=\"formula\"><i>P</i>(<i>c</i> \u{2192} <i>c</i>\u{2032}) = |<i>U<sub>c</sub></i> \u{2229} <i>U<sub>c\u{2032}</sub></i>| / |<i>U<sub>c</sub></i>|,</p>\n\
+         <p>undefined where none is universal at <i>c</i>. By chance one expects the sum over layers of \
+         |<i>U<sub>c</sub></i>| |<i>U<sub>c\u{2032}</sub></i>| / <i>n</i> in the numerator, each of the layer, with <i>n</i> its neurons.</p>\n\
+         {ablation}"
+    )
+}

@@ -1,0 +1,106 @@
+//! How numbers are summed up over models and written.
+
+/// Mean, least and greatest of one number a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct OverModels {
+    pub(super) mean: f64,
+    pub(super) least: f64,
+    pub(super) greatest: f64,
+    /// Models that have the number.
+    pub(super) n: usize,
+}
+
+impl OverModels {
+    /// None of no numbers.
+    pub(super) fn of(values: &[f64]) -> Option<Self> {
+        let least = values.iter().copied().reduce(f64::min)?;
+        let greatest = values.iter().copied().reduce(f64::max)?;
+        let n = values.len();
+        Some(Self { mean: values.iter().sum::<f64>() / n as f64, least, greatest, n })
+    }
+
+    /// `4.1 % (mean of 5 models, from 3.8 to 4.4 %)`.
+    pub(super) fn percent(&self) -> String {
+        if self.n == 1 {
+            return format!("{} (one model)", percent(self.mean));
+        }
+        let range = format!("from {:.1} to {}", 100.0 * self.least, percent(self.greatest));
+        format!("{} (mean of {} models, {range})", percent(self.mean), self.n)
+    }
+
+    /// `0.0141 nats (mean of 5 models, from 0.0105 to 0.0182)`.
+    pub(super) fn nats(&self) -> String {
+        if self.n == 1 {
+            return format!("{} nats (one model)", digits(self.mean));
+        }
+        let range = format!("from {} to {}", digits(self.least), digits(self.greatest));
+        format!("{} nats (mean of {} models, {range})", digits(self.mean), self.n)
+    }
+}
+
+/// Mean; none of no numbers.
+pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let (n, sum) = values.into_iter().fold((0_u64, 0.0), |(n, sum), value| (n + 1, sum + value));
+    (n > 0).then(|| sum / n as f64)
+}
+
+/// A share of one.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// Three digits that count, at least three after the point.
+pub(super) fn digits(value: f64) -> String {
+    let magnitude = value.abs();
+    let n_decimals = if magnitude > 0.0 && magnitude < 0.1 { (2.0 - magnitude.log10().floor()).min(9.0) } else { 3.0 };
+    format!("{value:.*}", n_decimals as usize)
+}
+
+/// With thousands set apart.
+pub(super) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [word] => word.clone(),
+        [before @ .., last] => format!("{} and {last}", before.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_written_for_people() {
+        assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [digits(0.0), digits(1.0), digits(0.014_107), digits(-0.000_523_9)],
+            ["0.000", "1.000", "0.0141", "-0.000524"]
+        );
+        let words = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(
+            [listed(&words[..0]), listed(&words[..1]), listed(&words[..2]), listed(&words)],
+            ["", "a", "a and b", "a, b and c"]
+        );
+    }
+
+    #[test]
+    fn ranges_are_the_least_and_greatest() {
+        assert_eq!(OverModels::of(&[]), None);
+        let over = OverModels::of(&[0.25, 0.5, 0.0]).map(|over| over.percent());
+        assert_eq!(over.as_deref(), Some("25.0 % (mean of 3 models, from 0.0 to 50.0 %)"));
+        assert_eq!(OverModels::of(&[0.02]).map(|over| over.nats()).as_deref(), Some("0.0200 nats (one model)"));
+    }
+}
