@@ -9,6 +9,7 @@ mod csv;
 mod draw;
 mod error;
 mod explorer;
+mod export;
 mod figure;
 mod figures;
 mod files;
@@ -30,6 +31,7 @@ pub use csv::csv;
 pub use draw::draw;
 pub use error::Error;
 pub use explorer::{Written, write_explorer};
+pub use export::{ExportFormat, export};
 pub use figure::{
     Channel, Color, ColorKind, ColorScale, Column, Data, Facet, Figure, Format, Mark, Scale, ScaleKind, Shape, Values,
     Width,

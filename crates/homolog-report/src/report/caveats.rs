@@ -89,11 +89,12 @@ pub(super) fn of(run: &Run) -> Vec<String> {
     caveats
 }
 
-/// Notes of the manifest that a caveat of this page says already.
+/// Notes of the manifest that this page says already, here or among the findings.
 fn is_said_above(note: &str) -> bool {
     note.starts_with("losses and ablations are measured on the same rows")
         || note.contains("it is unproved that they are the same")
         || note.starts_with("every position is counted")
+        || note.contains("no neuron of any model passes the threshold")
 }
 
 #[cfg(test)]

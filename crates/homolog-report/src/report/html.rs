@@ -26,9 +26,10 @@ pub(super) fn section(id: &str, heading: &str, content: &str) -> String {
     format!("<section id=\"{id}\">\n<h2>{heading}</h2>\n{content}\n</section>\n")
 }
 
-/// Sentences, plain text, as a list.
+/// Sentences, plain text, as a list. A percent sign does not part from its number.
 pub(super) fn list(sentences: &[String]) -> String {
-    let items = joined(sentences.iter().map(|sentence| format!("<li>{}</li>\n", escaped(sentence))));
+    let items =
+        joined(sentences.iter().map(|sentence| format!("<li>{}</li>\n", escaped(&sentence.replace(" %", "\u{a0}%")))));
     format!("<ul>\n{items}</ul>\n")
 }
 

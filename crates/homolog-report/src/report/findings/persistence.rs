@@ -50,7 +50,8 @@ fn sentence(rows: &[&PersistenceRow], from: Option<i64>, to: Option<i64>) -> Opt
     let (from, to) = (checkpoint_words(from), checkpoint_words(to));
     let without = match rows.len() - defined.len() {
         0 => String::new(),
-        n => format!("; {n} of the models have none at {from}"),
+        1 => format!("; one model has none at {from}"),
+        n => format!("; {n} models have none at {from}"),
     };
     Some(format!(
         "Of the neurons universal at {from}, {} are universal at {to} too ({} of {}{without}); were the two sets independent within each \

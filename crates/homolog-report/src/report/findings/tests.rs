@@ -123,7 +123,7 @@ fn persistence_stands_beside_chance_and_is_undefined_where_it_is() {
         sentences(&run, "Persistence"),
         [
             "Of the neurons universal at step 10, 50.0 % (mean of 2 models, from 25.0 to 75.0 %) are universal at step 200 too (25 of 60; \
-             1 of the models have none at step 10); were the two sets independent within each layer, 7.5 % would be.",
+             one model has none at step 10); were the two sets independent within each layer, 7.5 % would be.",
             "From step 0 on, persistence is undefined: no neuron is universal there.",
             "No neuron is universal at all 3 checkpoints.",
         ]
