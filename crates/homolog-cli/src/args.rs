@@ -68,7 +68,7 @@ pub(crate) enum Command {
     /// folder, and the same command goes on there after an interruption.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
-    /// Run a study: checkpoints and a corpus in, tables out.
+    /// Run a study: checkpoints and a corpus in, tables, figures and a report out.
     ///
     /// Correlates every MLP neuron of every model with every neuron of the others at each checkpoint, holds the best match
     /// against a random baseline, and calls a neuron universal when the excess is above the threshold. Then: the share of
@@ -106,6 +106,26 @@ pub(crate) enum Command {
     /// the held-out rows.
     #[command(after_help = TOKENIZE_EXAMPLES)]
     Tokenize(TokenizeArgs),
+    /// Draw the figures of a finished run again: all, some, or in another theme.
+    ///
+    /// `run` draws them itself. Each comes as .svg, .pdf and .png for print, as .vl.json that Vega-Lite and Altair open and restyle, and as
+    /// .csv of exactly what is drawn. Same run, same bytes, on every machine.
+    #[command(after_help = FIGURES_EXAMPLES)]
+    Figures(FiguresArgs),
+    /// Write the report and the explorer of a finished run again.
+    ///
+    /// `run` writes them itself: figures/, report.html (one file that opens from disk without network), and explorer/ with every neuron.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
+    /// Write a finished run in formats that others read: CSV, Neuronpedia-style JSONL, the columns of Gurnee's dataframes.
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
+    /// Show a run's report and explorer in a browser, from this machine to this machine only.
+    ///
+    /// Both open from disk as well; this is for machines that one reaches through an SSH tunnel. Listens on 127.0.0.1, reads only, and ends
+    /// with Ctrl-C.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
     /// Tell how far a run has come, from its folder.
     #[command(after_help = "Example:\n  homolog status runs/my-study")]
     Status(FolderArgs),
@@ -142,6 +162,7 @@ In the folder: family/ (models and losses), study/ (tables), and the family and 
 const RUN_EXAMPLES: &str = "\
 Examples:
   homolog run study.toml                        results in runs/<study name>
+  homolog run study.toml --no-report            tables only
   homolog run study.toml --dry-run              passes, operations, memory, files, time; nothing is written
   homolog run study.toml --output /data/run-1   results in /data/run-1
   homolog run study.toml --memory 8G            more passes over the tokens, less memory
@@ -228,6 +249,36 @@ Examples:
   homolog tokenize books.parquet --text-field content --tokenizer models/seed-a --context 128 --output books.safetensors
 
 Writes OUTPUT, the held-out rows beside it, and OUTPUT.json, which says what they were made from.";
+
+const FIGURES_EXAMPLES: &str = "\
+Examples:
+  homolog figures runs/my-study
+  homolog figures runs/my-study --only fig01-emergence-mean
+  homolog figures runs/my-study --only fig03 --only fig06        every figure whose name begins so
+  homolog figures runs/my-study --theme journal.toml
+
+A theme sets sizes (points), widths and colours; a key that it has not is as it was:
+  label_size = 6.0
+  categories = [\"#0072b2\", \"#d55e00\", \"#009e73\"]
+
+A key that no theme has is an error that lists them all.";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  homolog report runs/my-study
+  homolog report runs/my-study --theme journal.toml";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  homolog export runs/my-study --to csv                      into runs/my-study/export/csv
+  homolog export runs/my-study --to neuronpedia --output up  a JSONL file for every model and checkpoint with windows of text
+  homolog export runs/my-study --to gurnee                   layer, neuron, max_corr, ... as `universal.csv` of that paper has them";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  homolog serve runs/my-study
+  homolog serve runs/my-study --port 8000
+  ssh -L 8000:127.0.0.1:8000 cluster      on the machine with the browser, to a `serve --port 8000` on the other";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
@@ -365,6 +416,58 @@ pub(crate) struct FolderArgs {
 }
 
 #[derive(clap::Args)]
+pub(crate) struct FiguresArgs {
+    /// The run folder
+    pub(crate) folder: PathBuf,
+    /// Name of a figure, or what names begin with (repeatable) [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
+    /// TOML file of sizes and colours
+    #[arg(long, value_name = "FILE")]
+    pub(crate) theme: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ReportArgs {
+    /// The run folder
+    pub(crate) folder: PathBuf,
+    /// TOML file of sizes and colours of the figures
+    #[arg(long, value_name = "FILE")]
+    pub(crate) theme: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ExportArgs {
+    /// The run folder
+    pub(crate) folder: PathBuf,
+    /// Format
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to: ExportTo,
+    /// Where to [default: export/FORMAT in the run folder]
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportTo {
+    /// Every table as it is
+    Csv,
+    /// A line a neuron with its windows of text, in the field names of Neuronpedia's exports
+    Neuronpedia,
+    /// A row a neuron, in the columns of Gurnee's neuron dataframes that a run has
+    Gurnee,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ServeArgs {
+    /// The run folder
+    pub(crate) folder: PathBuf,
+    /// Port; 0: any that is free
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) port: u16,
+}
+
+#[derive(clap::Args)]
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: Shell,
@@ -387,6 +490,9 @@ pub(crate) struct PlanArgs {
     /// Print what the run would take, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Tables only; `homolog report` makes figures, report and explorer of them later
+    #[arg(long)]
+    pub(crate) no_report: bool,
 }
 
 /// Options of every command that runs a study or a part of one.

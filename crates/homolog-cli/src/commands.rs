@@ -14,10 +14,11 @@ use homolog_study::{
 use homolog_train::FamilyConfig;
 
 use crate::args::{
-    AblateArgs, Args, CompareArgs, CompletionsArgs, FolderArgs, ManArgs, RunArgs, StudyArgs, TokenizeArgs, TrainArgs,
+    AblateArgs, Args, CompareArgs, CompletionsArgs, FolderArgs, ManArgs, PlanArgs, RunArgs, StudyArgs, TokenizeArgs,
+    TrainArgs,
 };
 use crate::reporter::Reporter;
-use crate::{completions, manual, memory, version};
+use crate::{completions, manual, memory, show, version};
 
 /// Rows of a forward pass for each thread, by default: enough for threads to even out.
 const ROWS_PER_THREAD: usize = 2;
@@ -29,10 +30,20 @@ pub(crate) fn run(args: &RunArgs, reporter: &Reporter) -> anyhow::Result<()> {
     if args.plan.dry_run {
         return print(&dry_run(&config, &options, reporter)?);
     }
-    match homolog_study::run(&config, &options, reporter)? {
-        Outcome::Done { summary, .. } => print(&summary),
-        Outcome::AlreadyDone { folder } => print(&already_done(&config, &folder)),
+    let (told, folder) = match homolog_study::run(&config, &options, reporter)? {
+        Outcome::Done { summary, folder } => (summary, folder),
+        Outcome::AlreadyDone { folder } => (already_done(&config, &folder), folder),
+    };
+    print(&told)?;
+    shown(&folder, &args.plan, reporter)
+}
+
+/// Figures, report and explorer of a finished run, unless only tables were asked for.
+fn shown(folder: &Path, plan: &PlanArgs, reporter: &Reporter) -> anyhow::Result<()> {
+    if plan.no_report {
+        return Ok(());
     }
+    print(&show::report_unless_current(folder, reporter)?)
 }
 
 /// `homolog compare`
@@ -50,12 +61,12 @@ pub(crate) fn compare(args: &CompareArgs, reporter: &Reporter) -> anyhow::Result
     if args.plan.dry_run {
         return print(&dry_run(&config, &options, reporter)?);
     }
-    match homolog_study::run(&config, &options, reporter)? {
-        Outcome::Done { summary, folder } => print(&format!("{}\n{summary}", shared_neurons(&folder, args.top)?)),
-        Outcome::AlreadyDone { folder } => {
-            print(&format!("{}\n{}", shared_neurons(&folder, args.top)?, already_done(&config, &folder)))
-        }
-    }
+    let (told, folder) = match homolog_study::run(&config, &options, reporter)? {
+        Outcome::Done { summary, folder } => (summary, folder),
+        Outcome::AlreadyDone { folder } => (already_done(&config, &folder), folder),
+    };
+    print(&format!("{}\n{told}", shared_neurons(&folder, args.top)?))?;
+    shown(&folder, &args.plan, reporter)
 }
 
 /// `homolog ablate`

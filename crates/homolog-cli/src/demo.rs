@@ -17,6 +17,7 @@ use homolog_train::FamilyConfig;
 use crate::args::DemoArgs;
 use crate::commands::{default_options, family_options, print};
 use crate::reporter::Reporter;
+use crate::show;
 use text::{TextSource, Ways};
 
 /// Steps by which there is something to see, within the time that a newcomer waits; docs/demo.md has the figures.
@@ -59,7 +60,8 @@ pub(crate) fn run(args: &DemoArgs, reporter: &Reporter) -> anyhow::Result<()> {
     homolog_study::run(&study, &default_options(run_folder.clone()), &progress)?;
 
     let course = Course::read(&run_folder, &study)?;
-    print(&findings::told(&course, &source, args, &run_folder))
+    print(&findings::told(&course, &source, args, &run_folder))?;
+    print(&show::report_unless_current(&run_folder, reporter)?)
 }
 
 /// The settings of the study that differ from the defaults: neurons of so small a family do not reach an excess of 0.5.

@@ -9,6 +9,7 @@ mod instruction_set;
 mod manual;
 mod memory;
 mod reporter;
+mod show;
 mod signals;
 mod version;
 
@@ -40,7 +41,8 @@ fn main() -> ExitCode {
         Err(error) => error,
     };
     let is_interrupted = matches!(error.downcast_ref(), Some(homolog_study::Error::Interrupted))
-        || matches!(error.downcast_ref(), Some(homolog_train::Error::Interrupted));
+        || matches!(error.downcast_ref(), Some(homolog_train::Error::Interrupted))
+        || matches!(error.downcast_ref(), Some(homolog_report::Error::Interrupted));
     if let Some(signal) = signals::received().filter(|_| is_interrupted) {
         let is_resumable =
             matches!(args.command, Command::Demo(_) | Command::Run(_) | Command::Compare(_) | Command::Train(_));
@@ -64,6 +66,10 @@ fn dispatch(args: &Args, reporter: &Reporter) -> anyhow::Result<()> {
         Command::Ablate(args) => commands::ablate(args, reporter),
         Command::Train(args) => commands::train(args, reporter),
         Command::Tokenize(args) => commands::tokenize(args, reporter),
+        Command::Figures(args) => show::figures(args, reporter),
+        Command::Report(args) => show::report(args, reporter),
+        Command::Export(args) => show::export(args, reporter),
+        Command::Serve(args) => show::serve(args, reporter),
         Command::Status(args) => commands::status(args),
         Command::Verify(args) => commands::verify(args, reporter),
         Command::Doctor => doctor::run(reporter),

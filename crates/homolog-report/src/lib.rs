@@ -39,7 +39,7 @@ pub use figure::{
 pub use figures::figures;
 pub use hexbin::{Bin, HexGrid};
 pub use progress::Progress;
-pub use report::write_report;
+pub use report::{REPORT_FILE, is_report_current, write_report};
 pub use run::Run;
 pub use svg::svg;
 pub use theme::Theme;

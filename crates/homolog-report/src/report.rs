@@ -11,9 +11,11 @@ mod numbers;
 mod studied;
 mod tables;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use homolog_results::write_bytes;
+use homolog_results::{Manifest, write_bytes};
 
 use crate::bundle::base64;
 use crate::figure::Figure;
@@ -23,6 +25,37 @@ use html::{escaped, joined, list, section};
 const STYLE: &str = include_str!("report/report.css");
 /// SVGs up to this size also stand behind a link that carries them; the rest can be saved from `figures/`.
 const MAX_LINKED_SVG: usize = 200_000;
+
+/// The report in a run folder.
+pub const REPORT_FILE: &str = "report.html";
+/// Bytes from the beginning of a report by which its key is over.
+const HEAD_BYTES: u64 = 2048;
+
+/// Whether the report in `folder` is of the tables that lie there, and of this version of homolog.
+///
+/// Errors: no manifest; a report that cannot be read.
+pub fn is_report_current(folder: &Path) -> Result<bool, Error> {
+    let manifest = Manifest::read(folder)?.ok_or_else(|| Error::NotARun { folder: folder.to_owned() })?;
+    let path = folder.join(REPORT_FILE);
+    let mut head = Vec::new();
+    match File::open(&path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head)) {
+        Ok(_) => Ok(String::from_utf8_lossy(&head).contains(&key_line(&manifest))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(Error::read(&path)(source)),
+    }
+}
+
+/// What the report was made from: the hashes of all tables and tensors, and the version.
+fn key_line(manifest: &Manifest) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let tables = manifest.tables.iter().map(|table| &table.hash);
+    for hash in tables.chain(manifest.tensors.iter().map(|file| &file.hash)) {
+        hasher.update(hash.as_bytes());
+    }
+    hasher.update(manifest.study.as_bytes());
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    format!("<meta name=\"homolog-tables\" content=\"{}\">", hasher.finalize().to_hex())
+}
 
 /// Writes the report of a run to `path`, with these figures and what was drawn of each.
 ///
@@ -35,7 +68,7 @@ pub fn write_report(run: &Run, figures: &[(Figure, String)], path: &Path) -> Res
 }
 
 fn page(run: &Run, figures: &[(Figure, String)], bundles: &[(String, String)]) -> String {
-    let title = escaped(&run.manifest.study);
+    let (title, key) = (escaped(&run.manifest.study), key_line(&run.manifest));
     let mut sections = vec![section("findings", "Findings", &findings::html(run))];
     sections.push(section("caveats", "What to keep in mind", &list(&caveats::of(run))));
     if !figures.is_empty() {
@@ -71,6 +104,7 @@ fn page(run: &Run, figures: &[(Figure, String)], bundles: &[(String, String)]) -
 <html lang="en">
 <head>
 <meta charset="utf-8">
+{key}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">

@@ -107,3 +107,16 @@ fn a_run_with_little_in_it_has_a_report_too() {
 fn equal_runs_give_equal_bytes() {
     assert!(report(&Options::default(), &[figure()]) == report(&Options::default(), &[figure()]));
 }
+
+#[test]
+fn a_report_is_current_while_its_tables_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = test_run::open(folder.path(), &Options::default());
+    assert!(!is_report_current(folder.path()).unwrap(), "there is none");
+    write_report(&run, &[], &folder.path().join(REPORT_FILE)).unwrap();
+    assert!(is_report_current(folder.path()).unwrap());
+    let mut manifest = run.manifest.clone();
+    manifest.tables[0].hash = "of another table".into();
+    manifest.write(folder.path()).unwrap();
+    assert!(!is_report_current(folder.path()).unwrap());
+}
