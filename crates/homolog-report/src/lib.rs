@@ -21,6 +21,7 @@ mod progress;
 mod report;
 mod rows;
 mod run;
+mod serve;
 mod svg;
 #[cfg(test)]
 mod test_run;
@@ -41,6 +42,7 @@ pub use hexbin::{Bin, HexGrid};
 pub use progress::Progress;
 pub use report::{REPORT_FILE, is_report_current, write_report};
 pub use run::Run;
+pub use serve::Server;
 pub use svg::svg;
 pub use theme::Theme;
 pub use vega_lite::vega_lite;
