@@ -1,6 +1,5 @@
 //! Neurons as lines of JSON with Neuronpedia's names: see [`super::ExportFormat::Neuronpedia`].
 
-use std::io::Write;
 use std::path::Path;
 
 use homolog_results::VocabularyRow;

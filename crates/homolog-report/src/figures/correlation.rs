@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Width of a bin of the densities.
-const BIN: f64 = 0.02;
+pub(super) const BIN: f64 = 0.02;
 /// Layers have a panel each as long as they are no more than this.
 const N_PANELS: usize = 12;
 
@@ -61,7 +61,7 @@ pub(super) fn densities(run: &Run, facts: &Facts) -> Option<Figure> {
 }
 
 /// Middles of bins and densities, from the bin before the least value to that after the greatest.
-fn density(values: &[f64]) -> Vec<(f64, f64)> {
+pub(super) fn density(values: &[f64]) -> Vec<(f64, f64)> {
     let bin_of = |value: f64| (value / BIN).floor() as i64;
     let bins = || values.iter().map(|&value| bin_of(value));
     let (Some(first), Some(last)) = (bins().min(), bins().max()) else { return Vec::new() };
