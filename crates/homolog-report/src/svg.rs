@@ -24,6 +24,7 @@ use crate::theme::Theme;
 pub(crate) use legend::{is_on_axis, spoken, style_words};
 pub(crate) use palette::Palette;
 pub(crate) use scale::{Direction, Domain, Spread, has_lying_bars, least_distance};
+pub(crate) use ticks::Ticks;
 
 use canvas::{Anchor, Canvas, Label};
 use legend::legends;
@@ -76,6 +77,10 @@ pub(crate) struct Resolved {
     pub(crate) palette: Palette,
     pub(crate) dodge: Option<String>,
     pub(crate) panel_size: (f64, f64),
+    /// Of every panel.
+    pub(crate) x_ticks: Ticks,
+    /// Of the first panel.
+    pub(crate) y_ticks: Ticks,
 }
 
 /// What a figure that was checked resolves to.
@@ -84,6 +89,8 @@ pub(crate) fn resolve(figure: &Figure, theme: &Theme) -> Resolved {
     let layout = layout::layout(figure, theme, legends(figure, theme, &palette));
     let rect = layout.panels[0].rect;
     Resolved {
+        x_ticks: layout.x_ticks,
+        y_ticks: layout.panels[0].y_ticks.clone(),
         x: layout.x,
         y: scale::domain(figure, Direction::Y, |_| true),
         dodge: dodge_column(figure, &palette).map(str::to_owned),
@@ -93,4 +100,4 @@ pub(crate) fn resolve(figure: &Figure, theme: &Theme) -> Resolved {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::Error;
 use crate::check::check;
 use crate::figure::{Channel, Color, Figure, Mark, Shape, Values};
-use crate::svg::{Resolved, resolve};
+use crate::rows::distinct;
+use crate::svg::{Domain, Resolved, has_lying_bars, resolve, spoken};
 use crate::theme::Theme;
 
 /// Writes the specification. Equal figures and themes give equal bytes.
@@ -18,7 +19,9 @@ use crate::theme::Theme;
 pub fn vega_lite(figure: &Figure, theme: &Theme) -> Result<String, Error> {
     check(figure)?;
     let resolved = resolve(figure, theme);
-    let layers: Vec<Value> = figure.marks.iter().map(|mark| layer(figure, theme, &resolved, mark)).collect();
+    let is_shown = |mark: &&Mark| mark.shape != Shape::Text || !resolved.has_tiny_cells();
+    let layers: Vec<Value> =
+        figure.marks.iter().filter(is_shown).map(|mark| layer(figure, theme, &resolved, mark)).collect();
     let mut spec = json!({
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": format!("{}. {}", figure.title, figure.caption),
@@ -36,16 +39,27 @@ pub fn vega_lite(figure: &Figure, theme: &Theme) -> Result<String, Error> {
             } else {
                 "nominal"
             };
+            // As in `svg`, a number alone would not say of what.
+            let prefix = if kind == "ordinal" { format!("{} ", spoken(&facet.column)) } else { String::new() };
             spec["facet"] = json!({
                 "field": escape_field(&facet.column),
                 "type": kind,
                 "sort": encoding::sorted(figure, &facet.column),
                 "title": null,
+                "header": {"labelExpr": format!("{} + datum.label", json!(prefix))},
             });
             spec["columns"] = json!(facet.n_columns.max(1));
             spec["spec"] = panel;
             if facet.has_own_y {
                 spec["resolve"] = json!({"scale": {"y": "independent"}});
+                spec["title"] = json!({
+                    "text": figure.y.title,
+                    "orient": "left",
+                    "anchor": "middle",
+                    "fontSize": theme.title_size,
+                    "fontWeight": "normal",
+                    "color": theme.ink,
+                });
             }
         }
         _ => merge(&mut spec, panel),
@@ -110,6 +124,9 @@ fn layer(figure: &Figure, theme: &Theme, resolved: &Resolved, mark: &Mark) -> Va
         };
         transforms.push(json!({"filter": format!("{} === {word}", datum(column))}));
     }
+    if let (Shape::Text, Some(column)) = (mark.shape, &mark.text) {
+        transforms.push(json!({"filter": format!("isValid({})", datum(column))}));
+    }
     transforms.extend(encoding::bar_edges(figure, mark));
     if !transforms.is_empty() {
         layer.insert("transform".to_owned(), transforms.into());
@@ -123,9 +140,17 @@ fn layer(figure: &Figure, theme: &Theme, resolved: &Resolved, mark: &Mark) -> Va
 fn shape(figure: &Figure, theme: &Theme, resolved: &Resolved, mark: &Mark) -> Value {
     let area = |radius: f64| std::f64::consts::PI * radius * radius;
     let mut shape = match mark.shape {
+        // A line through one point would not be seen.
+        Shape::Line if has_one_place(figure, mark) => {
+            json!({"type": "point", "filled": true, "size": area(theme.point_radius)})
+        }
         Shape::Line => json!({"type": "line", "strokeWidth": theme.line_width}),
+        Shape::Band if has_one_place(figure, mark) => {
+            json!({"type": "rule", "strokeWidth": 4, "opacity": theme.band_opacity})
+        }
         Shape::Band => json!({"type": "area", "opacity": theme.band_opacity, "line": false}),
-        Shape::Bar => json!({"type": "bar"}),
+        Shape::Bar if has_lying_bars(figure) => json!({"type": "bar", "orient": "horizontal"}),
+        Shape::Bar => json!({"type": "bar", "orient": "vertical"}),
         Shape::Cell => json!({"type": "rect"}),
         Shape::Hexbin { n_across } => {
             // A custom shape of radius 1 is drawn at half the root of its size.
@@ -148,6 +173,24 @@ fn shape(figure: &Figure, theme: &Theme, resolved: &Resolved, mark: &Mark) -> Va
         shape["clip"] = json!(true);
     }
     shape
+}
+
+/// Whether all rows of a mark have one x.
+fn has_one_place(figure: &Figure, mark: &Mark) -> bool {
+    let places = figure.field(mark.x.as_ref());
+    places.is_some_and(|values| distinct(values, mark.rows(&figure.data).into_iter()).len() == 1)
+}
+
+impl Resolved {
+    /// Whether cells are too small to write in.
+    fn has_tiny_cells(&self) -> bool {
+        match (&self.x, &self.y) {
+            (Domain::Words(x), Domain::Words(y)) => {
+                self.panel_size.0 < 14.0 * x.len() as f64 || self.panel_size.1 < 8.0 * y.len() as f64
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The theme as Vega-Lite's configuration.

@@ -263,7 +263,7 @@ fn needed(theme: &Theme, panels: &[Panel], x_ticks: &Ticks, panel_width: f64) ->
     Margins {
         left: (theme.tick_length + GAP + widest).max(over_left + 2.0),
         right: over_right + 2.0,
-        between: (over_left + over_right + theme.label_size).max(11.0),
+        between: (over_left + over_right + theme.label_size * 1.4).max(11.0),
         below: theme.tick_length + GAP + tall,
     }
 }

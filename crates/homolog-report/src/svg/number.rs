@@ -45,12 +45,17 @@ pub(crate) fn compact(value: f64) -> String {
     }
 }
 
-/// Numbers in cells: as many decimals as leave the greatest of them two digits that count.
+/// Numbers in cells: the same decimals for all of them, so that they can be compared.
 pub(crate) fn aligned(value: f64, greatest: f64) -> String {
     if greatest >= 1e4 || (greatest > 0.0 && greatest < 1e-3) {
         return rounded(value);
     }
-    let n_decimals = if greatest > 0.0 { (1.0 - greatest.log10().floor()).clamp(0.0, 5.0) as usize } else { 0 };
+    let n_decimals = match greatest {
+        0.0 | 100.0.. => 0,
+        10.0.. => 1,
+        0.1.. => 2,
+        _ => 4,
+    };
     let text = format!("{value:.n_decimals$}");
     let is_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
     if is_zero { text.replace('-', "") } else { signed(&text) }

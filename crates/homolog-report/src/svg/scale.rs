@@ -103,7 +103,14 @@ pub(crate) fn domain(figure: &Figure, direction: Direction, is_shown: impl Fn(us
     if matches!(scale.kind, ScaleKind::Band) {
         return Domain::Words(words(figure, direction, is_shown));
     }
-    numbers(scale, extent(figure, direction, is_shown))
+    let extent = extent(figure, direction, is_shown);
+    let has_fixed =
+        matches!(scale.kind, ScaleKind::Linear { domain: Some(_), .. } | ScaleKind::Log { domain: Some(_) });
+    if extent.is_none() && !has_fixed {
+        // Ticks where nothing is drawn would claim that something was measured.
+        return Domain::Words(Vec::new());
+    }
+    numbers(scale, extent)
 }
 
 fn words(figure: &Figure, direction: Direction, is_shown: impl Fn(usize) -> bool) -> Vec<String> {

@@ -1,1 +1,3 @@
-mod gallery;
+pub(crate) mod gallery;
+mod laws;
+mod reading;

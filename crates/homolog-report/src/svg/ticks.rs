@@ -12,6 +12,8 @@ use super::scale::{Domain, Spread, round_step};
 pub(crate) struct Tick {
     /// Where, from 0 to 1.
     pub(crate) at: f64,
+    /// The number that stands there, of a scale of numbers.
+    pub(crate) value: Option<f64>,
     /// What is written, its lines parted by newlines; nothing for the small ones between decades.
     pub(crate) label: String,
     /// The whole word, where the label was shortened.
@@ -19,8 +21,8 @@ pub(crate) struct Tick {
 }
 
 impl Tick {
-    fn new(at: f64, label: String) -> Self {
-        Self { at, full: label.clone(), label }
+    fn new(domain: &Domain, value: f64, label: String) -> Self {
+        Self { at: domain.unit(value), value: Some(value), full: label.clone(), label }
     }
 }
 
@@ -84,10 +86,10 @@ fn linear(domain: &Domain, [from, to]: [f64; 2], format: Format) -> Vec<Vec<Tick
         if multiples.len() < 2 {
             break;
         }
-        candidates.push(multiples.iter().map(|&at| Tick::new(domain.unit(at), tick(at, step, format))).collect());
+        candidates.push(multiples.iter().map(|&at| Tick::new(domain, at, tick(at, step, format))).collect());
         step = round_step(step * 1.5);
     }
-    let ends = [from, to].map(|at| Tick::new(domain.unit(at), tick(at, round_step((to - from) / 100.0), format)));
+    let ends = [from, to].map(|at| Tick::new(domain, at, tick(at, round_step((to - from) / 100.0), format)));
     candidates.push(ends.to_vec());
     candidates
 }
@@ -125,7 +127,7 @@ fn log(domain: &Domain, range: [f64; 2]) -> Vec<Vec<Tick>> {
         .iter()
         .map(|(factors, every)| decades(range, factors, *every))
         .filter(|ticks| ticks.iter().filter(|(_, is_labelled)| *is_labelled).count() >= 2)
-        .map(|ticks| ticks.into_iter().map(|(at, labelled)| Tick::new(domain.unit(at), label(at, labelled))).collect())
+        .map(|ticks| ticks.into_iter().map(|(at, labelled)| Tick::new(domain, at, label(at, labelled))).collect())
         .collect();
     if candidates.is_empty() {
         // Less than one step of 1-2-5: the same values as on a linear scale.
@@ -164,13 +166,13 @@ fn symmetric(domain: &Domain, [from, to]: [f64; 2], linear_to: f64, format: Form
                 }
                 let write = |(value, is_labelled): (f64, bool)| {
                     let text = if is_labelled { label(sign * value) } else { String::new() };
-                    Tick::new(domain.unit(sign * value), text)
+                    Tick::new(domain, sign * value, text)
                 };
                 beyond.into_iter().map(write).collect()
             };
             let mut ticks = side(-from, -1.0);
             ticks.reverse();
-            ticks.push(Tick::new(domain.unit(0.0), if format == Format::Percent { "0%" } else { "0" }.to_owned()));
+            ticks.push(Tick::new(domain, 0.0, if format == Format::Percent { "0%" } else { "0" }.to_owned()));
             ticks.extend(side(to, 1.0));
             candidates.push(ticks);
         }
@@ -186,7 +188,12 @@ fn words_ticks(words: &[String], length: f64, line: Line, size: f64, longest: f6
         .iter()
         .zip(words)
         .enumerate()
-        .map(|(i, (label, word))| Tick { at: (i as f64 + 0.5) / n, label: label.clone(), full: word.clone() })
+        .map(|(i, (label, word))| Tick {
+            at: (i as f64 + 0.5) / n,
+            value: None,
+            label: label.clone(),
+            full: word.clone(),
+        })
         .collect();
     let thinned = |every: usize| -> Vec<Tick> { all.iter().step_by(every).cloned().collect() };
     if line == Line::Down {

@@ -95,6 +95,14 @@ pub(super) fn encoding(figure: &Figure, theme: &Theme, resolved: &Resolved, mark
             encoding.insert(names[1].to_owned(), other);
         }
     }
+    if mark.shape == Shape::Bar {
+        // A bar that says where it ends along one direction has to say where it begins along the other.
+        let lies = has_lying_bars(figure);
+        let (second, domain, name) = if lies { (&mark.x2, &resolved.x, "x2") } else { (&mark.y2, &resolved.y, "y2") };
+        if let (None, Domain::Numbers { spread, from, .. }) = (second, domain) {
+            encoding.insert(name.to_owned(), json!({"datum": if *spread == Spread::Log { *from } else { 0.0 }}));
+        }
+    }
     if let Some(column) = &resolved.dodge {
         let (names, channel) = if has_lying_bars(figure) { ("yOffset", &mark.y) } else { ("xOffset", &mark.x) };
         if matches!(channel, Some(Channel::Field(_))) {
@@ -142,7 +150,12 @@ fn position(figure: &Figure, resolved: &Resolved, scale: &Scale, direction: Dire
     };
     let is_y = direction == Direction::Y;
     position["title"] = json!(if scale.title.is_empty() { Value::Null } else { json!(scale.title) });
-    let domain = if is_y { &resolved.y } else { &resolved.x };
+    let (domain, ticks) = if is_y { (&resolved.y, &resolved.y_ticks) } else { (&resolved.x, &resolved.x_ticks) };
+    let has_own = is_y && figure.facet.as_ref().is_some_and(|facet| facet.has_own_y);
+    if has_own {
+        // It would stand at every panel; the figure's own title has it, at the same place.
+        position["title"] = Value::Null;
+    }
     match domain {
         Domain::Words(words) => {
             let values = match channel {
@@ -151,7 +164,9 @@ fn position(figure: &Figure, resolved: &Resolved, scale: &Scale, direction: Dire
             };
             position["type"] = json!(if matches!(values, Some(Values::Numbers(_))) { "ordinal" } else { "nominal" });
             position["sort"] = values.map_or_else(|| json!(words), |values| json!(typed(values, words.clone())));
-            position["axis"] = json!({"labelOverlap": true, "labelExpr": label_expression(Format::Plain)});
+            let angle = if is_y || !ticks.is_turned { 0 } else { -90 };
+            position["axis"] =
+                json!({"labelOverlap": true, "labelAngle": angle, "labelExpr": label_expression(Format::Plain)});
         }
         Domain::Numbers { spread, from, to, format } => {
             position["type"] = json!("quantitative");
@@ -162,14 +177,17 @@ fn position(figure: &Figure, resolved: &Resolved, scale: &Scale, direction: Dire
                 Spread::SymmetricLog(linear_to) => json!({"type": "symlog", "constant": linear_to, "nice": false}),
             };
             position["scale"] = kind;
-            let has_own = is_y && figure.facet.as_ref().is_some_and(|facet| facet.has_own_y);
             if !has_own || scale.has_fixed_domain() {
                 position["scale"]["domain"] = json!([from, to]);
             } else if let ScaleKind::Linear { has_zero, .. } = scale.kind {
                 position["scale"]["zero"] = json!(has_zero);
                 position["scale"]["nice"] = json!(true);
             }
-            position["axis"] = json!({"labelExpr": label_expression(*format), "tickCount": if is_y { 5 } else { 6 }});
+            position["axis"] = json!({"labelExpr": label_expression(*format)});
+            let labelled = ticks.ticks.iter().filter(|tick| !tick.label.is_empty());
+            if !has_own {
+                position["axis"]["values"] = labelled.filter_map(|tick| tick.value).collect();
+            }
         }
     }
     position
@@ -203,9 +221,12 @@ fn color(figure: &Figure, theme: &Theme, resolved: &Resolved, mark: &Mark) -> Va
             let kind = if *is_ordered { "ordinal" } else { "nominal" };
             let mut color =
                 json!({"field": field, "type": kind, "title": title, "scale": {"domain": domain, "range": colors}});
-            if is_on_axis(figure) {
-                color["legend"] = Value::Null;
-            }
+            // Bands are translucent, what tells them apart is not; long legends stand in columns, whole.
+            color["legend"] = if is_on_axis(figure) {
+                Value::Null
+            } else {
+                json!({"symbolOpacity": 1, "symbolLimit": 0, "columns": words.len().div_ceil(16).max(1)})
+            };
             color
         }
         (Palette::Numbers(Domain::Numbers { spread, from, to, .. }), Some(ColorKind::Sequence { format, .. })) => {
