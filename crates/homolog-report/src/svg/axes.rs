@@ -116,7 +116,7 @@ pub(crate) fn draw_titles(canvas: &mut Canvas, figure: &Figure, theme: &Theme, l
         let label = Label {
             text: line,
             x: y_first + i as f64 * step,
-            y: layout.grid.y + layout.grid.height / 2.0,
+            y: layout.y_title_middle,
             size: theme.title_size,
             anchor: Anchor::Middle,
             is_turned: true,

@@ -53,6 +53,8 @@ pub(crate) struct Layout {
     pub(crate) x_title: (Vec<String>, f64),
     /// Lines of the y title, and the middle of the first.
     pub(crate) y_title: (Vec<String>, f64),
+    /// Where the middle of the y title is along y.
+    pub(crate) y_title_middle: f64,
 }
 
 /// What labels of axes need on each side of a panel.
@@ -122,7 +124,7 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
         x_ticks = ticks(&x, panel_width, Line::Across, theme.label_size, width * 0.27);
         let needed = needed(theme, &panels, &x_ticks, panel_width);
         let grid_height = (n_rows - 1) as f64 * row_step + panel_height;
-        let lines = font::wrap(&figure.y.title, theme.title_size, grid_height.max(60.0));
+        let lines = title(&figure.y.title, theme, grid_height.max(60.0));
         // The first guesses may have been far off, for panels too large or too small: what they asked for is forgotten.
         let least = |old: f64| if pass < 2 { 0.0 } else { old };
         let grown = Margins {
@@ -142,18 +144,16 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
     let last = panels.iter().fold(panels[0].rect, |a, b| Rect { width: a.width.max(b.rect.right() - a.x), ..a });
     let bottom = panels.iter().map(|panel| panel.rect.bottom()).fold(0.0, f64::max);
     let grid = Rect { height: bottom - panels[0].rect.y, ..last };
-    let x_lines =
-        font::wrap(&figure.x.title, theme.title_size, (width - beside - 2.0 * PAD).min(grid.width.max(150.0)));
+    let x_lines = title(&figure.x.title, theme, (width - beside - 2.0 * PAD).min(grid.width.max(150.0)));
     let below = bottom + margins.below;
     let x_middle = below + GAP + title_step / 2.0;
-    let mut height = below + if x_lines.is_empty() { 0.0 } else { GAP + x_lines.len() as f64 * title_step } + PAD;
-    let y_lines = font::wrap(&figure.y.title, theme.title_size, grid.height.max(60.0));
-    // A title that is longer than one low panel stands out on both sides of it, but not of the figure.
-    let y_overhang = y_lines.iter().map(|line| font::width(line, theme.title_size)).fold(0.0, f64::max) - grid.height;
-    let (missing_above, missing_below) =
-        (y_overhang / 2.0 - grid.y + PAD, grid.bottom() + y_overhang / 2.0 - height + PAD);
-    let shift = missing_above.max(0.0);
-    height += missing_below.max(0.0);
+    let height = below + if x_lines.is_empty() { 0.0 } else { GAP + x_lines.len() as f64 * title_step } + PAD;
+    let y_lines = title(&figure.y.title, theme, grid.height.max(60.0));
+    // A title that is longer than one low panel stands out above it, not below, where the x title is.
+    let y_length = y_lines.iter().map(|line| font::width(line, theme.title_size)).fold(0.0, f64::max);
+    let y_title_middle = (grid.y + grid.height / 2.0).min(below - y_length / 2.0);
+    let shift = (top - (y_title_middle - y_length / 2.0)).max(0.0);
+    let mut height = height;
 
     if side == Side::Right {
         let at_x = width - PAD - legend_width;
@@ -176,11 +176,22 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
         grid,
         x_title: (x_lines, x_middle),
         y_title: (y_lines, PAD + title_step / 2.0),
+        y_title_middle,
     };
     if shift > 0.0 {
         layout.shift_down(shift);
     }
     layout
+}
+
+/// Lines of an axis's title, at most three.
+fn title(text: &str, theme: &Theme, available: f64) -> Vec<String> {
+    let mut lines = font::wrap(text, theme.title_size, available);
+    if lines.len() > 3 {
+        let rest = lines.split_off(2).join(" ");
+        lines.push(font::elide(&rest, theme.title_size, available));
+    }
+    lines
 }
 
 impl Layout {
@@ -194,6 +205,7 @@ impl Layout {
         }
         self.grid.y += by;
         self.x_title.1 += by;
+        self.y_title_middle += by;
     }
 }
 

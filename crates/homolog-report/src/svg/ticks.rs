@@ -54,7 +54,8 @@ pub(crate) fn ticks(domain: &Domain, length: f64, line: Line, size: f64, longest
             };
             let room = if *spread == Spread::Linear { 2.0 } else { 1.0 };
             let last = candidates.last().cloned().unwrap_or_default();
-            let ticks = candidates.into_iter().find(|ticks| fits(ticks, length, line, size, room)).unwrap_or(last);
+            let fitting = candidates.into_iter().find(|ticks| fits(ticks, length, line, size, room));
+            let ticks = fitting.unwrap_or_else(|| without_overlaps(last, length, line, size));
             Ticks { ticks, is_turned: false }
         }
     }
@@ -73,6 +74,19 @@ fn fits(ticks: &[Tick], length: f64, line: Line, size: f64, room: f64) -> bool {
             Line::Down => distance >= size * 1.25 * room,
         }
     })
+}
+
+/// Leaves labels out that come too near to the one before, from the first on.
+fn without_overlaps(mut ticks: Vec<Tick>, length: f64, line: Line, size: f64) -> Vec<Tick> {
+    let mut kept: Option<Tick> = None;
+    for tick in ticks.iter_mut().filter(|tick| !tick.label.is_empty()) {
+        if kept.as_ref().is_some_and(|kept| !fits(&[kept.clone(), tick.clone()], length, line, size, 1.0)) {
+            tick.label.clear();
+        } else {
+            kept = Some(tick.clone());
+        }
+    }
+    ticks
 }
 
 /// Multiples of round steps, from many to few.

@@ -57,7 +57,8 @@ fn collect(group: &Group, inks: &mut Vec<Rect>) {
         match node {
             Node::Group(group) => collect(group, inks),
             Node::Text(text) => {
-                let ink = text.flattened().abs_bounding_box();
+                // The boxes of flattened text do not know where the text stands.
+                let ink = text.flattened().bounding_box().transform(text.abs_transform()).unwrap();
                 let points = |pixels: f32| f64::from(pixels) * 0.75;
                 inks.push(Rect {
                     x: points(ink.x()),
