@@ -44,6 +44,8 @@ test("bytes that are not a bundle are refused", async () => {
   assert.throws(() => bundle.parse(bytesOf(renamed)), /unknown type f16/);
   const moved = Buffer.from(whole.toString("latin1").replace('"at":8', '"at":9'), "latin1");
   assert.doesNotThrow(() => bundle.parse(bytesOf(moved)), "bytes need no alignment");
+  const odd = Buffer.from(whole.toString("latin1").replace('"shape":[3,2],"at":16', '"shape":[3,2],"at":17'), "latin1");
+  assert.throws(() => bundle.parse(bytesOf(odd)), /array c starts at \d+, which is not aligned for u16/);
   await assert.rejects(bundle.decode("bm90IGd6aXA="));
   await assert.rejects(bundle.decode("***"));
 });
@@ -55,7 +57,7 @@ test("a table finds neurons, turns greatest integers into missing values and nam
   const open = await dataset.open({ load: (/** @type {string} */ name) => bundle.decode(all.get(name)) });
   const { table, bundle: raw } = await open.table(1, 2);
   assert.equal(table.n, 16);
-  assert.equal(table.find({ layer: 1, neuron: 3 }), 11);
+  for (let row = 0; row < table.n; row++) assert.equal(table.find({ layer: table.layer[row], neuron: table.neuron[row] }), row);
   assert.equal(table.find({ layer: 2, neuron: 0 }), -1);
   assert.equal(table.find({ layer: 0, neuron: 8 }), -1);
   assert.equal(table.label(11), "L1.3");

@@ -73,12 +73,14 @@ test("with a missing value every comparison is false", () => {
   assert.ok(!rows("excess_corr != excess_corr").includes(2));
   assert.ok(!rows("excess_corr == excess_corr").includes(2));
   assert.ok(!rows("log10(excess_corr) < 100").includes(4));
+  assert.deepEqual(rows("log10(layer) < 0"), []);
   assert.deepEqual(rows("missing(excess_corr)"), [2]);
   assert.deepEqual(rows("is_universal"), [0, 4]);
 });
 
 test("numbers are compared in single precision, as the tables hold them", () => {
   assert.deepEqual(rows("excess_corr == 0.3"), [3]);
+  assert.deepEqual(rows("excess_corr <= 0.3"), [3, 4]);
   assert.deepEqual(rows("excess_corr >= 0.9"), [0]);
   assert.deepEqual(rows("excess_corr > 0.9"), []);
 });

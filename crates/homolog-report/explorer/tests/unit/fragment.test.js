@@ -23,6 +23,10 @@ test("views come back from their addresses", () => {
   for (const view of views) assert.deepEqual(plain(fragment.parse(fragment.format(view))), view);
 });
 
+test("a plus sign in a link that was written by hand is a space", () => {
+  assert.equal(fragment.parse("#m/0?filter=layer+%3C+3%2B1").filter, "layer < 3+1");
+});
+
 test("other fragments are not ours", () => {
   for (const other of ["", "#", "#figures", "#figures/one", "#a/b/c", "#m/12/L1", "#m/12/L1.2/x", "#%E0%A4%A/12", "#m/1?filter=%zz", "#/12"]) {
     assert.equal(fragment.parse(other), null, other);
