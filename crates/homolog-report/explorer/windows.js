@@ -94,10 +94,12 @@ homolog.windows = (() => {
   /** The ids of a window: inline in a report, else from the rows of the corpus. @param {Dataset} dataset @param {Bundle} detail @param {number} i @param {number} w @param {number} row @param {number} start */
   async function idsOf(dataset, detail, i, w, row, start) {
     const length = dataset.index.window_tokens;
-    if (detail.arrays.has("tokens")) return rowOf(detail, "tokens", i).subarray(w * length, (w + 1) * length);
-    const ids = (await dataset.text(row)).subarray(start, start + length);
-    if (ids.length < length) throw new Error(`the text has no tokens ${start} to ${start + length - 1} in row ${row}; write the explorer anew`);
-    return ids;
+    const ids = detail.arrays.has("tokens")
+      ? rowOf(detail, "tokens", i).subarray(w * length, (w + 1) * length)
+      : (await dataset.text(row)).subarray(start, start + length);
+    const end = ids.indexOf(homolog.dataset.NO_ROW);
+    if (ids.length === 0 || end === 0) throw new Error(`the text has no tokens from ${start} on in row ${row}; write the explorer anew`);
+    return end < 0 ? ids : ids.subarray(0, end);
   }
 
   /**
