@@ -2,7 +2,14 @@
 
 homolog.bundle = (() => {
   /** @type {Record<string, { new (buffer: ArrayBuffer, at: number, length: number): Numbers, BYTES_PER_ELEMENT: number }>} */
-  const TYPES = { i8: Int8Array, u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f32: Float32Array, f64: Float64Array };
+  const TYPES = {
+    i8: Int8Array,
+    u8: Uint8Array,
+    u16: Uint16Array,
+    u32: Uint32Array,
+    f32: Float32Array,
+    f64: Float64Array,
+  };
 
   /** @param {string} base64 @returns {Uint8Array} */
   function bytesOfBase64(base64) {
@@ -17,7 +24,9 @@ homolog.bundle = (() => {
   /** @param {Uint8Array} bytes @returns {Promise<ArrayBuffer>} */
   function gunzip(bytes) {
     if (typeof DecompressionStream === "undefined") {
-      throw new Error("this browser cannot open compressed data (it has no DecompressionStream); use one of 2023 or later");
+      throw new Error(
+        "this browser cannot open compressed data (it has no DecompressionStream); use one of 2023 or later",
+      );
     }
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Response(stream).arrayBuffer();
@@ -29,7 +38,9 @@ homolog.bundle = (() => {
     const headerLength = new DataView(buffer).getUint32(0, true);
     const start = 4 + headerLength;
     if (start > buffer.byteLength) throw new Error(`the header ends at ${start}, the bundle at ${buffer.byteLength}`);
-    const header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(buffer, 4, headerLength)));
+    const header = JSON.parse(
+      new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(buffer, 4, headerLength)),
+    );
     /** @type {Map<string, NumberArray>} */
     const arrays = new Map();
     for (const [name, { type, shape, at }] of Object.entries(header.arrays ?? {})) {
@@ -37,8 +48,10 @@ homolog.bundle = (() => {
       if (!view) throw new Error(`array ${name} has the unknown type ${type}`);
       const length = shape.reduce((/** @type {number} */ product, /** @type {number} */ n) => product * n, 1);
       const from = start + at;
-      if (from % view.BYTES_PER_ELEMENT !== 0) throw new Error(`array ${name} starts at ${from}, which is not aligned for ${type}`);
-      if (from + length * view.BYTES_PER_ELEMENT > buffer.byteLength) throw new Error(`array ${name} is longer than the bundle`);
+      if (from % view.BYTES_PER_ELEMENT !== 0)
+        throw new Error(`array ${name} starts at ${from}, which is not aligned for ${type}`);
+      if (from + length * view.BYTES_PER_ELEMENT > buffer.byteLength)
+        throw new Error(`array ${name} is longer than the bundle`);
       arrays.set(name, { data: new view(buffer, from, length), shape });
     }
     return { meta: header.meta ?? {}, arrays };

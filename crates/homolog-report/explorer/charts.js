@@ -18,7 +18,14 @@ homolog.charts = (() => {
   }
 
   /** Powers of ten as they are spoken: 1k rather than 1,000. @param {number} power */
-  const powerText = (power) => (power < 3 ? String(10 ** power) : power < 6 ? `${10 ** (power - 3)}k` : power < 9 ? `${10 ** (power - 6)}M` : `1e${power}`);
+  const powerText = (power) =>
+    power < 3
+      ? String(10 ** power)
+      : power < 6
+        ? `${10 ** (power - 3)}k`
+        : power < 9
+          ? `${10 ** (power - 6)}M`
+          : `1e${power}`;
 
   /** log10(1 + value): linear about 0, logarithmic from 10 or so on. @param {number} value */
   const symlog = (value) => Math.log10(1 + value);
@@ -42,8 +49,10 @@ homolog.charts = (() => {
    */
   function frame(name, xAxis, yAxis) {
     const [right, bottom] = [WIDTH - MARGIN.right, HEIGHT - MARGIN.bottom];
-    const x = (/** @type {number} */ value) => MARGIN.left + ((value - xAxis.low) / (xAxis.high - xAxis.low)) * (right - MARGIN.left);
-    const y = (/** @type {number} */ value) => bottom - ((value - yAxis.low) / (yAxis.high - yAxis.low)) * (bottom - MARGIN.top);
+    const x = (/** @type {number} */ value) =>
+      MARGIN.left + ((value - xAxis.low) / (xAxis.high - xAxis.low)) * (right - MARGIN.left);
+    const y = (/** @type {number} */ value) =>
+      bottom - ((value - yAxis.low) / (yAxis.high - yAxis.low)) * (bottom - MARGIN.top);
     const node = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": name });
     let above = Infinity;
     for (const { at, text } of yAxis.ticks) {
@@ -62,9 +71,21 @@ homolog.charts = (() => {
       free = middle + width / 2 + 4;
       node.append(svg("text", { class: "tick", x: middle, y: bottom + 15, "text-anchor": "middle" }, text));
     }
-    node.append(svg("text", { class: "axis-title", x: (MARGIN.left + right) / 2, y: HEIGHT - 5, "text-anchor": "middle" }, xAxis.title));
+    node.append(
+      svg(
+        "text",
+        { class: "axis-title", x: (MARGIN.left + right) / 2, y: HEIGHT - 5, "text-anchor": "middle" },
+        xAxis.title,
+      ),
+    );
     const middle = (MARGIN.top + bottom) / 2;
-    node.append(svg("text", { class: "axis-title", x: 10, y: middle, "text-anchor": "middle", transform: `rotate(-90 10 ${middle})` }, yAxis.title));
+    node.append(
+      svg(
+        "text",
+        { class: "axis-title", x: 10, y: middle, "text-anchor": "middle", transform: `rotate(-90 10 ${middle})` },
+        yAxis.title,
+      ),
+    );
     return { node, x, y, right, bottom, add: (...nodes) => node.append(...nodes) };
   }
 

@@ -20,7 +20,13 @@ homolog.dataset = (() => {
   function columnInfos(index, model) {
     const infos = [
       { name: "layer", title: "layer", help: "Layer, from 0.", kind: /** @type {Kind} */ ("integer"), isShown: false },
-      { name: "neuron", title: "neuron", help: "Index within the layer, from 0.", kind: /** @type {Kind} */ ("integer"), isShown: false },
+      {
+        name: "neuron",
+        title: "neuron",
+        help: "Index within the layer, from 0.",
+        kind: /** @type {Kind} */ ("integer"),
+        isShown: false,
+      },
       ...index.columns.map((info) => ({ ...info, isShown: true })),
     ];
     index.models.forEach(({ name }, other) => {

@@ -47,7 +47,8 @@ homolog.dom = (() => {
   function choice(label, options, onChange) {
     const select = element("select", { onchange: () => onChange(select.value) });
     /** @param {{ value: string, text: string }[]} all */
-    const setOptions = (all) => select.replaceChildren(...all.map(({ value, text }) => element("option", { value }, text)));
+    const setOptions = (all) =>
+      select.replaceChildren(...all.map(({ value, text }) => element("option", { value }, text)));
     setOptions(options);
     return { node: element("label", { class: "choice" }, element("span", {}, label), select), select, setOptions };
   }

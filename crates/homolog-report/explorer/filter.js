@@ -15,13 +15,42 @@ homolog.filter = (() => {
 
   /** @type {Record<string, { signature: string, help: string, least: number, most: number, of: (values: NumberOf[]) => NumberOf }>} */
   const FUNCTIONS = {
-    abs: { signature: "abs(a)", help: "Size of a without its sign.", least: 1, most: 1, of: ([a]) => (i) => Math.abs(a(i)) },
-    log10: { signature: "log10(a)", help: "Decimal logarithm; missing where a is not positive.", least: 1, most: 1,
-      of: ([a]) => (i) => { const x = a(i); return x > 0 ? Math.log10(x) : NaN; } },
-    min: { signature: "min(a, b, …)", help: "Least of its arguments; missing where one is.", least: 2, most: 16,
-      of: (all) => (i) => all.reduce((least, a) => Math.min(least, a(i)), Infinity) },
-    max: { signature: "max(a, b, …)", help: "Greatest of its arguments; missing where one is.", least: 2, most: 16,
-      of: (all) => (i) => all.reduce((most, a) => Math.max(most, a(i)), -Infinity) },
+    abs: {
+      signature: "abs(a)",
+      help: "Size of a without its sign.",
+      least: 1,
+      most: 1,
+      of:
+        ([a]) =>
+        (i) =>
+          Math.abs(a(i)),
+    },
+    log10: {
+      signature: "log10(a)",
+      help: "Decimal logarithm; missing where a is not positive.",
+      least: 1,
+      most: 1,
+      of:
+        ([a]) =>
+        (i) => {
+          const x = a(i);
+          return x > 0 ? Math.log10(x) : NaN;
+        },
+    },
+    min: {
+      signature: "min(a, b, …)",
+      help: "Least of its arguments; missing where one is.",
+      least: 2,
+      most: 16,
+      of: (all) => (i) => all.reduce((least, a) => Math.min(least, a(i)), Infinity),
+    },
+    max: {
+      signature: "max(a, b, …)",
+      help: "Greatest of its arguments; missing where one is.",
+      least: 2,
+      most: 16,
+      of: (all) => (i) => all.reduce((most, a) => Math.max(most, a(i)), -Infinity),
+    },
   };
   const MISSING = { signature: "missing(a)", help: "Whether a has no value." };
 
@@ -32,7 +61,10 @@ homolog.filter = (() => {
     ">": (a, b) => (i) => f32(a(i)) > f32(b(i)),
     ">=": (a, b) => (i) => f32(a(i)) >= f32(b(i)),
     "==": (a, b) => (i) => f32(a(i)) === f32(b(i)),
-    "!=": (a, b) => (i) => { const [x, y] = [f32(a(i)), f32(b(i))]; return x < y || x > y; },
+    "!=": (a, b) => (i) => {
+      const [x, y] = [f32(a(i)), f32(b(i))];
+      return x < y || x > y;
+    },
   };
 
   /** @type {Record<string, (a: NumberOf, b: NumberOf) => NumberOf>} */
@@ -78,7 +110,9 @@ homolog.filter = (() => {
       this.depth = 0;
     }
 
-    get symbol() { return this.symbols[this.next]; }
+    get symbol() {
+      return this.symbols[this.next];
+    }
 
     /** Takes the next symbol if it is one of these signs. @param {string[]} signs */
     take(...signs) {
@@ -107,7 +141,16 @@ homolog.filter = (() => {
 
     /** @returns {Term} */
     or() {
-      return this.joined("||", () => this.joined("&&", () => this.comparison(), (a, b) => (i) => a(i) && b(i)), (a, b) => (i) => a(i) || b(i));
+      return this.joined(
+        "||",
+        () =>
+          this.joined(
+            "&&",
+            () => this.comparison(),
+            (a, b) => (i) => a(i) && b(i),
+          ),
+        (a, b) => (i) => a(i) || b(i),
+      );
     }
 
     /** @param {string} sign @param {() => Term} part @param {(a: Test, b: Test) => Test} join @returns {Term} */
@@ -129,18 +172,30 @@ homolog.filter = (() => {
       const right = this.sum();
       const again = this.take("<", "<=", ">", ">=", "==", "!=");
       if (again) throw new FilterError("comparisons do not chain; write a < b && b < c", again.at, again.end);
-      return { at: left.at, end: right.end, number: null, test: COMPARISONS[sign.text](this.number(left), this.number(right)) };
+      return {
+        at: left.at,
+        end: right.end,
+        number: null,
+        test: COMPARISONS[sign.text](this.number(left), this.number(right)),
+      };
     }
 
     /** @returns {Term} */
-    sum() { return this.arithmetic(["+", "-"], () => this.arithmetic(["*", "/", "%"], () => this.unary())); }
+    sum() {
+      return this.arithmetic(["+", "-"], () => this.arithmetic(["*", "/", "%"], () => this.unary()));
+    }
 
     /** @param {string[]} signs @param {() => Term} part @returns {Term} */
     arithmetic(signs, part) {
       let left = part();
       for (let sign = this.take(...signs); sign; sign = this.take(...signs)) {
         const right = part();
-        left = { at: left.at, end: right.end, number: ARITHMETIC[sign.text](this.number(left), this.number(right)), test: null };
+        left = {
+          at: left.at,
+          end: right.end,
+          number: ARITHMETIC[sign.text](this.number(left), this.number(right)),
+          test: null,
+        };
       }
       return left;
     }
@@ -183,7 +238,13 @@ homolog.filter = (() => {
         this.expect(")", "to close the parenthesis");
         return { ...inner, at, end: this.symbols[this.next - 1].end };
       }
-      throw new FilterError(text ? `a column, a number or “(” is missing before “${text}”` : "the expression ends where a column or a number is missing", at, end);
+      throw new FilterError(
+        text
+          ? `a column, a number or “(” is missing before “${text}”`
+          : "the expression ends where a column or a number is missing",
+        at,
+        end,
+      );
     }
 
     /** @param {string} name @param {number} at @param {number} end @returns {Term} */
@@ -194,7 +255,8 @@ homolog.filter = (() => {
         return { at, end, number: (i) => values[i], test: kind === "flag" ? (i) => values[i] === 1 : null };
       }
       if (name === "not") throw new FilterError("“not” is written !", at, end);
-      if (Object.hasOwn(FUNCTIONS, name) || name === "missing") throw new FilterError(`${name} is a function; write ${name}(…)`, at, end);
+      if (Object.hasOwn(FUNCTIONS, name) || name === "missing")
+        throw new FilterError(`${name} is a function; write ${name}(…)`, at, end);
       const near = nearest(name, [...this.columns.keys()]);
       throw new FilterError(`there is no column “${name}”${near ? `; did you mean ${near}?` : ""}`, at, end);
     }
@@ -203,7 +265,11 @@ homolog.filter = (() => {
     call(name, at, end) {
       const known = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : null;
       if (!known && name !== "missing") {
-        throw new FilterError(`there is no function “${name}”; there are ${Object.keys(FUNCTIONS).join(", ")} and missing`, at, end);
+        throw new FilterError(
+          `there is no function “${name}”; there are ${Object.keys(FUNCTIONS).join(", ")} and missing`,
+          at,
+          end,
+        );
       }
       const values = [];
       do values.push(this.number(this.or()));
@@ -212,7 +278,11 @@ homolog.filter = (() => {
       const close = this.symbols[this.next - 1].end;
       const { least, most } = known ?? { least: 1, most: 1 };
       if (values.length < least || values.length > most) {
-        throw new FilterError(`${name} takes ${least === most ? "one argument" : `${least} to ${most} arguments`}, not ${values.length}`, at, close);
+        throw new FilterError(
+          `${name} takes ${least === most ? "one argument" : `${least} to ${most} arguments`}, not ${values.length}`,
+          at,
+          close,
+        );
       }
       if (known) return { at, end: close, number: known.of(values), test: null };
       const [value] = values;
@@ -245,6 +315,9 @@ homolog.filter = (() => {
     return found.subarray(0, count);
   }
 
-  const functions = [...Object.entries(FUNCTIONS).map(([name, { signature, help }]) => ({ name, signature, help })), { name: "missing", ...MISSING }];
+  const functions = [
+    ...Object.entries(FUNCTIONS).map(([name, { signature, help }]) => ({ name, signature, help })),
+    { name: "missing", ...MISSING },
+  ];
   return { compile, rows, functions, FilterError };
 })();

@@ -13,10 +13,21 @@ homolog.filterLexer = (() => {
     }
   }
 
-  const PATTERN = /(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_][A-Za-z0-9_.]*)|(&&|\|\||<=|>=|==|!=|[-+*/%<>!(),])/y;
+  const PATTERN =
+    /(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_][A-Za-z0-9_.]*)|(&&|\|\||<=|>=|==|!=|[-+*/%<>!(),])/y;
 
   /** Signs of other languages, and what is written here. @type {Record<string, string>} */
-  const INSTEAD = { "=": "==", "&": "&&", "|": "||", "“": "no quotes", '"': "no quotes", "'": "no quotes", "≥": ">=", "≤": "<=", "≠": "!=" };
+  const INSTEAD = {
+    "=": "==",
+    "&": "&&",
+    "|": "||",
+    "“": "no quotes",
+    '"': "no quotes",
+    "'": "no quotes",
+    "≥": ">=",
+    "≤": "<=",
+    "≠": "!=",
+  };
 
   /** @param {string} text @returns {Symbol_[]} */
   function symbols(text) {

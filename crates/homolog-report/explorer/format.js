@@ -55,7 +55,8 @@ homolog.format = (() => {
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = power * (rough / power > 5 ? 10 : rough / power > 2 ? 5 : rough / power > 1 ? 2 : 1);
     const found = [];
-    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(Number((k * step).toPrecision(12)));
+    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++)
+      found.push(Number((k * step).toPrecision(12)));
     return found;
   }
 

@@ -16,8 +16,12 @@ homolog.grid = (() => {
     const id = newId("grid");
     const head = element("div", { role: "row", class: "grid-head", "aria-rowindex": 1 });
     const body = element("div", { role: "rowgroup", class: "grid-body" });
-    const node = element("div", { role: "grid", class: "grid", tabindex: 0, "aria-label": "Neurons", "aria-multiselectable": "false" },
-      element("div", { role: "rowgroup", class: "grid-head-group" }, head), body);
+    const node = element(
+      "div",
+      { role: "grid", class: "grid", tabindex: 0, "aria-label": "Neurons", "aria-multiselectable": "false" },
+      element("div", { role: "rowgroup", class: "grid-head-group" }, head),
+      body,
+    );
 
     /** @type {Table | null} */
     let table = null;
@@ -46,14 +50,17 @@ homolog.grid = (() => {
     function columnWidth(column) {
       let widest = 0;
       const step = Math.max(1, Math.floor(column.values.length / 200));
-      for (let i = 0; i < column.values.length; i += step) widest = Math.max(widest, homolog.format.cell(column.values[i], column).length);
+      for (let i = 0; i < column.values.length; i += step)
+        widest = Math.max(widest, homolog.format.cell(column.values[i], column).length);
       const title = Math.min(widthOf(column.title, true), MAX_TITLE) + ARROW;
       return Math.ceil(Math.max(title, widest * 7.4 + ARROW) + CELL_PADDING);
     }
 
     /** @param {Table} next */
     function setTable(next) {
-      const isSameShape = columns.length > 0 && table?.columns.map(({ name }) => name).join() === next.columns.map(({ name }) => name).join();
+      const isSameShape =
+        columns.length > 0 &&
+        table?.columns.map(({ name }) => name).join() === next.columns.map(({ name }) => name).join();
       table = next;
       columns = next.columns.filter(({ isShown }) => isShown);
       widths = [widthOf("L00.00000", false) + CELL_PADDING + 6, ...columns.map(columnWidth)].map(Math.ceil);
@@ -67,29 +74,54 @@ homolog.grid = (() => {
     }
 
     function drawHead() {
-      const titles = [{ name: "layer", title: "neuron", help: "Layer and index; sorts by them.", kind: "number" }, ...columns];
-      head.replaceChildren(...titles.map(({ name, title, help }, i) => {
-        const isSorted = sort?.column === name;
-        const direction = !isSorted ? "none" : sort?.descending ? "descending" : "ascending";
-        return element("div", {
-          role: "columnheader", id: `${id}-h${i}`, class: i === 0 ? "first" : "", "aria-colindex": i + 1, "aria-sort": direction, title: `${title} (${name})\n${help}`,
-          onclick: () => { setActive(-1, i); onSort(name); },
-        }, element("span", { class: "arrow", "aria-hidden": "true" }, !isSorted ? "" : sort?.descending ? "▼" : "▲"), element("span", { class: "title" }, title));
-      }));
+      const titles = [
+        { name: "layer", title: "neuron", help: "Layer and index; sorts by them.", kind: "number" },
+        ...columns,
+      ];
+      head.replaceChildren(
+        ...titles.map(({ name, title, help }, i) => {
+          const isSorted = sort?.column === name;
+          const direction = !isSorted ? "none" : sort?.descending ? "descending" : "ascending";
+          return element(
+            "div",
+            {
+              role: "columnheader",
+              id: `${id}-h${i}`,
+              class: i === 0 ? "first" : "",
+              "aria-colindex": i + 1,
+              "aria-sort": direction,
+              title: `${title} (${name})\n${help}`,
+              onclick: () => {
+                setActive(-1, i);
+                onSort(name);
+              },
+            },
+            element("span", { class: "arrow", "aria-hidden": "true" }, !isSorted ? "" : sort?.descending ? "▼" : "▲"),
+            element("span", { class: "title" }, title),
+          );
+        }),
+      );
       markActive();
     }
 
     function newRow() {
       const link = element("a", { tabindex: -1 });
       const cells = [element("div", { role: "gridcell", class: "first", "aria-colindex": 1 }, link)];
-      columns.forEach((column, i) => cells.push(element("div", { role: "gridcell", class: column.kind, "aria-colindex": i + 2 })));
+      columns.forEach((column, i) =>
+        cells.push(element("div", { role: "gridcell", class: column.kind, "aria-colindex": i + 2 })),
+      );
       const row = element("div", { role: "row", class: "grid-row" }, ...cells);
       const made = { node: row, link, cells, place: -1 };
       const slot = pool.push(made) - 1;
-      cells.forEach((cell, i) => { cell.id = `${id}-r${slot}-c${i}`; });
+      cells.forEach((cell, i) => {
+        cell.id = `${id}-r${slot}-c${i}`;
+      });
       row.addEventListener("click", (event) => {
         const cell = /** @type {Element} */ (event.target).closest("[role=gridcell]");
-        setActive(made.place, cells.findIndex((candidate) => candidate === cell));
+        setActive(
+          made.place,
+          cells.findIndex((candidate) => candidate === cell),
+        );
         if (!(event.target instanceof HTMLAnchorElement)) onSelect(order[made.place]);
       });
       row.addEventListener("dblclick", () => onOpen(order[made.place]));
@@ -112,13 +144,17 @@ homolog.grid = (() => {
         const cell = row.cells[i + 1];
         const text = homolog.format.cell(value, columns[i]);
         if (cell.textContent !== text) cell.textContent = text;
-        if (columns[i].kind === "flag") cell.setAttribute("aria-label", value === 1 ? "yes" : value === 0 ? "no" : "missing");
+        if (columns[i].kind === "flag")
+          cell.setAttribute("aria-label", value === 1 ? "yes" : value === 0 ? "no" : "missing");
       }
     }
 
     function draw() {
       const inSight = Math.ceil(node.clientHeight / ROW_HEIGHT) + SPARE_ROWS;
-      const first = Math.max(0, Math.min(Math.floor(node.scrollTop / ROW_HEIGHT) - SPARE_ROWS / 2, order.length - inSight));
+      const first = Math.max(
+        0,
+        Math.min(Math.floor(node.scrollTop / ROW_HEIGHT) - SPARE_ROWS / 2, order.length - inSight),
+      );
       const count = Math.min(inSight, order.length);
       while (pool.length < count) newRow();
       // Place p always lies in slot p mod pool.length, so that scrolling by a row fills one row.
@@ -150,7 +186,10 @@ homolog.grid = (() => {
 
     function markActive() {
       for (const cell of node.querySelectorAll(".active")) cell.classList.remove("active");
-      const cell = activePlace < 0 ? head.children[activeColumn] : pool.find(({ place }) => place === activePlace)?.cells[activeColumn];
+      const cell =
+        activePlace < 0
+          ? head.children[activeColumn]
+          : pool.find(({ place }) => place === activePlace)?.cells[activeColumn];
       if (!cell) return node.removeAttribute("aria-activedescendant");
       cell.classList.add("active");
       node.setAttribute("aria-activedescendant", cell.id);
@@ -184,7 +223,8 @@ homolog.grid = (() => {
     /** @param {number} row -1 for none */
     function select(row) {
       selected = row;
-      for (const drawn of pool) if (drawn.place >= 0) drawn.node.setAttribute("aria-selected", String(order[drawn.place] === selected));
+      for (const drawn of pool)
+        if (drawn.place >= 0) drawn.node.setAttribute("aria-selected", String(order[drawn.place] === selected));
       const place = row < 0 ? -1 : order.indexOf(row);
       if (place >= 0 && place !== activePlace) setActive(place, activeColumn);
     }
@@ -195,10 +235,14 @@ homolog.grid = (() => {
       const isFar = event.ctrlKey;
       /** @type {Record<string, [number, number]>} */
       const moves = {
-        ArrowDown: [activePlace + 1, activeColumn], ArrowUp: [activePlace - 1, activeColumn],
-        ArrowLeft: [activePlace, activeColumn - 1], ArrowRight: [activePlace, activeColumn + 1],
-        PageDown: [activePlace + page, activeColumn], PageUp: [Math.max(activePlace - page, Math.min(activePlace, 0)), activeColumn],
-        Home: isFar ? [0, 0] : [activePlace, 0], End: isFar ? [order.length - 1, columns.length] : [activePlace, columns.length],
+        ArrowDown: [activePlace + 1, activeColumn],
+        ArrowUp: [activePlace - 1, activeColumn],
+        ArrowLeft: [activePlace, activeColumn - 1],
+        ArrowRight: [activePlace, activeColumn + 1],
+        PageDown: [activePlace + page, activeColumn],
+        PageUp: [Math.max(activePlace - page, Math.min(activePlace, 0)), activeColumn],
+        Home: isFar ? [0, 0] : [activePlace, 0],
+        End: isFar ? [order.length - 1, columns.length] : [activePlace, columns.length],
       };
       const move = moves[event.key];
       if (move) {
@@ -215,14 +259,29 @@ homolog.grid = (() => {
       }
       event.preventDefault();
     });
-    node.addEventListener("scroll", () => { [lastTop, lastLeft] = [node.scrollTop, node.scrollLeft]; draw(); }, { passive: true });
+    node.addEventListener(
+      "scroll",
+      () => {
+        [lastTop, lastLeft] = [node.scrollTop, node.scrollLeft];
+        draw();
+      },
+      { passive: true },
+    );
     new ResizeObserver(draw).observe(node);
 
     return {
-      node, setTable, setOrder, select,
+      node,
+      setTable,
+      setOrder,
+      select,
       /** @param {Sort | null} next */
-      setSort(next) { sort = next; drawHead(); },
-      top() { node.scrollTop = 0; },
+      setSort(next) {
+        sort = next;
+        drawHead();
+      },
+      top() {
+        node.scrollTop = 0;
+      },
       /** After the table was taken out of the page and put back, which forgets how far it was scrolled. */
       reveal() {
         [node.scrollTop, node.scrollLeft] = [lastTop, lastLeft];

@@ -27,17 +27,53 @@ homolog.help = (() => {
   ];
 
   /** @param {[string, string][]} rows @param {"code" | "kbd"} tag */
-  const list = (rows, tag) => element("dl", {}, ...rows.flatMap(([name, text]) => [element("dt", {}, element(tag, {}, name)), element("dd", {}, text)]));
+  const list = (rows, tag) =>
+    element(
+      "dl",
+      {},
+      ...rows.flatMap(([name, text]) => [element("dt", {}, element(tag, {}, name)), element("dd", {}, text)]),
+    );
 
   /** @param {Column[]} columns */
   function panel(columns) {
-    return element("div", { class: "help-columns" },
-      element("section", {}, element("h3", {}, "Filters"), list(EXAMPLES, "code"),
-        element("p", {}, "Comparisons: < <= > >= == !=. They are made in single precision; with a missing value each of them is false."),
-        list(homolog.filter.functions.map(({ signature, help }) => [signature, help]), "code")),
-      element("section", {}, element("h3", {}, "Keys"), list(KEYS, "kbd"),
-        element("p", {}, "The address holds model, checkpoint, neuron, filter, sort and axes: copy it to share what you see.")),
-      element("section", {}, element("h3", {}, "Columns"), list(columns.map(({ name, title, help }) => [name, `${title}: ${help}`]), "code")),
+    return element(
+      "div",
+      { class: "help-columns" },
+      element(
+        "section",
+        {},
+        element("h3", {}, "Filters"),
+        list(EXAMPLES, "code"),
+        element(
+          "p",
+          {},
+          "Comparisons: < <= > >= == !=. They are made in single precision; with a missing value each of them is false.",
+        ),
+        list(
+          homolog.filter.functions.map(({ signature, help }) => [signature, help]),
+          "code",
+        ),
+      ),
+      element(
+        "section",
+        {},
+        element("h3", {}, "Keys"),
+        list(KEYS, "kbd"),
+        element(
+          "p",
+          {},
+          "The address holds model, checkpoint, neuron, filter, sort and axes: copy it to share what you see.",
+        ),
+      ),
+      element(
+        "section",
+        {},
+        element("h3", {}, "Columns"),
+        list(
+          columns.map(({ name, title, help }) => [name, `${title}: ${help}`]),
+          "code",
+        ),
+      ),
     );
   }
 

@@ -19,7 +19,16 @@ homolog.mount = (() => {
   /** What a link that says nothing shows: the first model, the last checkpoint. @param {Index} index @returns {View} */
   function firstView(index) {
     const checkpoint = index.checkpoints[/** @type {number} */ (index.table_checkpoints.at(-1))];
-    return { model: index.models[0].name, checkpoint, neuron: null, filter: "", sort: null, x: null, y: null, color: null };
+    return {
+      model: index.models[0].name,
+      checkpoint,
+      neuron: null,
+      filter: "",
+      sort: null,
+      x: null,
+      y: null,
+      color: null,
+    };
   }
 
   /** @param {HTMLElement} root @param {boolean} isInline @param {Dataset} dataset */
@@ -30,8 +39,15 @@ homolog.mount = (() => {
     let nRenders = 0;
     let isFirst = true;
 
-    const modelChoice = choice("Model", index.models.map(({ name }) => ({ value: name, text: name })), (model) => go({ model, neuron: null }, true));
-    const steps = index.table_checkpoints.map((c) => ({ value: String(c), text: homolog.format.checkpoint(index.checkpoints[c]) }));
+    const modelChoice = choice(
+      "Model",
+      index.models.map(({ name }) => ({ value: name, text: name })),
+      (model) => go({ model, neuron: null }, true),
+    );
+    const steps = index.table_checkpoints.map((c) => ({
+      value: String(c),
+      text: homolog.format.checkpoint(index.checkpoints[c]),
+    }));
     const stepChoice = choice("Checkpoint", steps, (c) => go({ checkpoint: index.checkpoints[Number(c)] }, true));
     const help = element("div", { class: "help", hidden: true });
     const helpButton = element("button", { type: "button", "aria-expanded": "false", onclick: toggleHelp }, "Help");
@@ -39,13 +55,27 @@ homolog.mount = (() => {
     const main = element("div", { class: "main" });
 
     const overview = homolog.overview.create({
-      onChange: (change, isStep) => { view = { ...view, ...change }; if (isStep || !("filter" in change)) remember(isStep); },
+      onChange: (change, isStep) => {
+        view = { ...view, ...change };
+        if (isStep || !("filter" in change)) remember(isStep);
+      },
       onOpen: (neuron) => go({ neuron }, true),
       linkTo: (neuron) => homolog.fragment.format({ ...view, neuron }),
     });
     root.replaceChildren(
-      element("header", {}, element("h1", {}, isInline ? "Neurons" : "homolog", element("span", {}, element("bdi", {}, index.study))), modelChoice.node, stepChoice.node, helpButton),
-      notes(), help, message, main);
+      element(
+        "header",
+        {},
+        element("h1", {}, isInline ? "Neurons" : "homolog", element("span", {}, element("bdi", {}, index.study))),
+        modelChoice.node,
+        stepChoice.node,
+        helpButton,
+      ),
+      notes(),
+      help,
+      message,
+      main,
+    );
     main.append(loading("the table"));
 
     function notes() {
@@ -97,7 +127,9 @@ homolog.mount = (() => {
       }
       let checkpoint = index.table_checkpoints.find((c) => index.checkpoints[c] === view.checkpoint) ?? -1;
       if (checkpoint < 0) {
-        lacking.push(`There is no table of ${homolog.format.checkpoint(view.checkpoint)}; this is ${homolog.format.checkpoint(first.checkpoint)}.`);
+        lacking.push(
+          `There is no table of ${homolog.format.checkpoint(view.checkpoint)}; this is ${homolog.format.checkpoint(first.checkpoint)}.`,
+        );
         view = { ...view, checkpoint: first.checkpoint };
         checkpoint = /** @type {number} */ (index.table_checkpoints.at(-1));
       }
@@ -110,7 +142,8 @@ homolog.mount = (() => {
       message.replaceChildren(...lacking.map((text) => element("p", { class: "notice", role: "status" }, text)));
       modelChoice.select.value = view.model;
       stepChoice.select.value = String(checkpoint);
-      if (!isInline) document.title = `${view.neuron ? `${homolog.dataset.labelOf(view.neuron)} · ` : ""}${view.model} · ${index.study}`;
+      if (!isInline)
+        document.title = `${view.neuron ? `${homolog.dataset.labelOf(view.neuron)} · ` : ""}${view.model} · ${index.study}`;
       root.setAttribute("aria-busy", "true");
       try {
         const { table, bundle } = await dataset.table(model, checkpoint);
@@ -132,7 +165,15 @@ homolog.mount = (() => {
       if (neuron) {
         const linkTo = (/** @type {number} */ other, /** @type {NeuronId | null} */ id) =>
           homolog.fragment.format({ ...view, model: index.models[other].name, neuron: id });
-        shown = homolog.neuronPage.render({ dataset, table, bundle, row: table.find(neuron), id: neuron, linkTo, neighbours: overview.neighbours(neuron) });
+        shown = homolog.neuronPage.render({
+          dataset,
+          table,
+          bundle,
+          row: table.find(neuron),
+          id: neuron,
+          linkTo,
+          neighbours: overview.neighbours(neuron),
+        });
       }
       const isChange = main.firstChild !== shown;
       // Put back in its place an element would lose focus and scroll.
@@ -158,7 +199,12 @@ homolog.mount = (() => {
     function onKey(event) {
       const { target, key } = event;
       if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
-      if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return;
+      if (
+        target instanceof HTMLInputElement ||
+        target instanceof HTMLSelectElement ||
+        target instanceof HTMLTextAreaElement
+      )
+        return;
       if (key === "?") toggleHelp();
       else if (key === "/" && !view.neuron) overview.focusFilter();
       else if (key === "Escape" && view.neuron) go({ neuron: null }, true);
@@ -173,7 +219,9 @@ homolog.mount = (() => {
     (isInline ? root : document).addEventListener("keydown", /** @type {EventListener} */ (onKey));
     addEventListener("hashchange", follow);
     addEventListener("popstate", follow);
-    homolog.palette.onChange(() => { if (view.neuron) render(); });
+    homolog.palette.onChange(() => {
+      if (view.neuron) render();
+    });
     const asked = homolog.fragment.parse(location.hash);
     if (asked) {
       view = asked;

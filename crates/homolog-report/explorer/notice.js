@@ -11,8 +11,12 @@ homolog.notice = (() => {
 
   /** @param {string} what @param {unknown} error */
   function failed(what, error) {
-    return element("div", { class: "notice failed", role: "alert" },
-      element("strong", {}, `${what} cannot be shown. `), sentence(causeOf(error)));
+    return element(
+      "div",
+      { class: "notice failed", role: "alert" },
+      element("strong", {}, `${what} cannot be shown. `),
+      sentence(causeOf(error)),
+    );
   }
 
   /** @param {string} text */

@@ -20,7 +20,12 @@ homolog.overview = (() => {
   /** @param {Table} table @returns {Word[]} */
   function wordsOf(table) {
     const columns = table.columns.map(({ name, title, help }) => ({ name, title, help, insert: name }));
-    const functions = homolog.filter.functions.map(({ name, signature, help }) => ({ name, title: signature, help, insert: `${name}(` }));
+    const functions = homolog.filter.functions.map(({ name, signature, help }) => ({
+      name,
+      title: signature,
+      help,
+      insert: `${name}(`,
+    }));
     return [...columns, ...functions];
   }
 
@@ -68,11 +73,19 @@ homolog.overview = (() => {
     let isQuiet = false;
 
     const idOf = (/** @type {number} */ row) => ({ layer: table?.layer[row] ?? 0, neuron: table?.neuron[row] ?? 0 });
-    const open = (/** @type {number} */ row) => { if (row !== undefined && row >= 0) onOpen(idOf(row)); };
+    const open = (/** @type {number} */ row) => {
+      if (row !== undefined && row >= 0) onOpen(idOf(row));
+    };
 
-    const grid = homolog.grid.create({ onSelect: select, onOpen: open, onSort: sortBy, linkTo: (row) => linkTo(idOf(row)) });
+    const grid = homolog.grid.create({
+      onSelect: select,
+      onOpen: open,
+      onSort: sortBy,
+      linkTo: (row) => linkTo(idOf(row)),
+    });
     const scatter = homolog.scatter.create({
-      onSelect: select, onOpen: open,
+      onSelect: select,
+      onOpen: open,
       onAxes: (axes) => onChange(axes, false),
       onBrush: (spans) => {
         const next = spans.map(spanText).join(" && ");
@@ -84,9 +97,12 @@ homolog.overview = (() => {
     });
     const field = homolog.completion.create({ onInput: setFilter, onCommit: () => onChange({}, true) });
     const count = element("p", { class: "count", role: "status" });
-    const node = element("div", { class: "overview" },
+    const node = element(
+      "div",
+      { class: "overview" },
       element("div", { class: "filter-bar" }, field.node, count),
-      element("div", { class: "panes" }, grid.node, scatter.node));
+      element("div", { class: "panes" }, grid.node, scatter.node),
+    );
 
     /** @param {number} row */
     function select(row) {
@@ -101,7 +117,8 @@ homolog.overview = (() => {
       try {
         test = homolog.filter.compile(text, table.byName);
       } catch (error) {
-        if (error instanceof homolog.filter.FilterError) return { message: error.message, at: error.at, end: error.end };
+        if (error instanceof homolog.filter.FilterError)
+          return { message: error.message, at: error.at, end: error.end };
         throw error;
       }
       // First the view, which the table's links carry.
@@ -148,7 +165,12 @@ homolog.overview = (() => {
         const id = selected >= 0 && table ? idOf(selected) : null;
         const before = sort;
         table = next;
-        sort = view.sort && next.byName.has(view.sort.column) ? view.sort : next.byName.has(DEFAULT_SORT.column) ? DEFAULT_SORT : { column: "layer", descending: false };
+        sort =
+          view.sort && next.byName.has(view.sort.column)
+            ? view.sort
+            : next.byName.has(DEFAULT_SORT.column)
+              ? DEFAULT_SORT
+              : { column: "layer", descending: false };
         if (isOther) {
           test = null;
           field.setWords(wordsOf(next));
@@ -159,7 +181,13 @@ homolog.overview = (() => {
           scatter.setAxes(axesOf(next, view));
           if (view.neuron) select(next.find(view.neuron));
         }
-        if (!isOther && field.text() === view.filter && sort.column === before.column && sort.descending === before.descending) return scatter.setRows(inFilter);
+        if (
+          !isOther &&
+          field.text() === view.filter &&
+          sort.column === before.column &&
+          sort.descending === before.descending
+        )
+          return scatter.setRows(inFilter);
         isQuiet = true;
         const wrong = field.setText(view.filter);
         isQuiet = false;

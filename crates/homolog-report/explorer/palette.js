@@ -4,9 +4,21 @@ homolog.palette = (() => {
   /** Red, green, blue, 0 to 255. @typedef {[number, number, number]} Color */
 
   /** Low to high; lightness falls (or, on dark, rises) all along. @type {Color[]} */
-  const RAMP_LIGHT = [[226, 172, 40], [208, 122, 62], [172, 78, 104], [112, 56, 132], [38, 42, 110]];
+  const RAMP_LIGHT = [
+    [226, 172, 40],
+    [208, 122, 62],
+    [172, 78, 104],
+    [112, 56, 132],
+    [38, 42, 110],
+  ];
   /** @type {Color[]} */
-  const RAMP_DARK = [[84, 92, 190], [150, 88, 190], [214, 108, 140], [240, 156, 92], [250, 224, 110]];
+  const RAMP_DARK = [
+    [84, 92, 190],
+    [150, 88, 190],
+    [214, 108, 140],
+    [240, 156, 92],
+    [250, 224, 110],
+  ];
 
   /** Models, told apart by dash as well. */
   const MODELS_LIGHT = ["#0068a8", "#b34700", "#00785a", "#a3437f", "#8a6100", "#3a6f8f", "#5d4aa8", "#6b6b6b"];
@@ -26,7 +38,8 @@ homolog.palette = (() => {
     const stops = isDark() ? RAMP_DARK : RAMP_LIGHT;
     const at = Math.min(Math.max(share, 0), 1) * (stops.length - 1);
     const low = Math.min(Math.floor(at), stops.length - 2);
-    const mix = (/** @type {0 | 1 | 2} */ i) => Math.round(stops[low][i] + (at - low) * (stops[low + 1][i] - stops[low][i]));
+    const mix = (/** @type {0 | 1 | 2} */ i) =>
+      Math.round(stops[low][i] + (at - low) * (stops[low + 1][i] - stops[low][i]));
     return [mix(0), mix(1), mix(2)];
   }
 

@@ -10,7 +10,6 @@ homolog.scatter = (() => {
   /** Steps through the rows in a fixed but mixed order, so that no layer hides another. */
   const STRIDE = 7919;
 
-
   /**
    * @param {object} listeners
    * @param {(row: number) => void} listeners.onSelect @param {(row: number) => void} listeners.onOpen
@@ -34,7 +33,12 @@ homolog.scatter = (() => {
 
     const base = element("canvas", { "aria-hidden": "true" });
     const dots = element("canvas", { "aria-hidden": "true" });
-    const over = element("canvas", { class: "over", tabindex: 0, role: "application", "aria-roledescription": "scatter plot" });
+    const over = element("canvas", {
+      class: "over",
+      tabindex: 0,
+      role: "application",
+      "aria-roledescription": "scatter plot",
+    });
     const tip = element("div", { class: "tip", hidden: true });
     const said = element("p", { class: "sr-only", role: "status" });
     const legend = element("div", { class: "legend" });
@@ -42,8 +46,14 @@ homolog.scatter = (() => {
     const yChoice = choice("y", [], () => chosen());
     const colorChoice = choice("colour", [], () => chosen());
     const plot = element("div", { class: "plot" }, base, dots, over, tip);
-    const node = element("section", { class: "scatter", "aria-label": "Scatter plot" },
-      element("div", { class: "scatter-axes" }, yChoice.node, xChoice.node, colorChoice.node), plot, legend, said);
+    const node = element(
+      "section",
+      { class: "scatter", "aria-label": "Scatter plot" },
+      element("div", { class: "scatter-axes" }, yChoice.node, xChoice.node, colorChoice.node),
+      plot,
+      legend,
+      said,
+    );
 
     function chosen() {
       axes = { x: xChoice.select.value, y: yChoice.select.value, color: colorChoice.select.value };
@@ -77,7 +87,10 @@ homolog.scatter = (() => {
     function drawSoon() {
       if (isAsked) return;
       isAsked = true;
-      requestAnimationFrame(() => { isAsked = false; draw(); });
+      requestAnimationFrame(() => {
+        isAsked = false;
+        draw();
+      });
     }
 
     function draw() {
@@ -101,18 +114,24 @@ homolog.scatter = (() => {
       for (const row of rows) isIn[row] = 1;
       const outside = { size: Math.round(2 * ratio), alpha: 1 };
       const grey = homolog.palette.outside();
-      for (let row = 0; row < table.n; row++) if (!isIn[row] && points.x[row] >= 0) dot(image, points.x[row] * ratio, points.y[row] * ratio, grey, outside);
+      for (let row = 0; row < table.n; row++)
+        if (!isIn[row] && points.x[row] >= 0) dot(image, points.x[row] * ratio, points.y[row] * ratio, grey, outside);
 
       const { values } = column(axes.color);
-      const colors = axes.color === "layer"
-        ? Array.from({ length: nLayers }, (_, i) => homolog.palette.layer(i, nLayers))
-        : [homolog.palette.flag(false), homolog.palette.flag(true)];
-      const look = { size: Math.round((rows.length > 4000 ? 2 : rows.length > 600 ? 3 : 4) * ratio), alpha: rows.length > 4000 ? 0.6 : 0.8 };
+      const colors =
+        axes.color === "layer"
+          ? Array.from({ length: nLayers }, (_, i) => homolog.palette.layer(i, nLayers))
+          : [homolog.palette.flag(false), homolog.palette.flag(true)];
+      const look = {
+        size: Math.round((rows.length > 4000 ? 2 : rows.length > 600 ? 3 : 4) * ratio),
+        alpha: rows.length > 4000 ? 0.6 : 0.8,
+      };
       const step = rows.length % STRIDE === 0 ? 1 : STRIDE;
       for (let k = 0, at = 0; k < rows.length; k++, at = (at + step) % rows.length) {
         const row = rows[at];
         // A flag that is missing is drawn as one that is not set.
-        if (points.x[row] >= 0) dot(image, points.x[row] * ratio, points.y[row] * ratio, colors[values[row]] ?? colors[0], look);
+        if (points.x[row] >= 0)
+          dot(image, points.x[row] * ratio, points.y[row] * ratio, colors[values[row]] ?? colors[0], look);
       }
       penOf(dots).putImageData(image, 0, 0);
     }
@@ -126,14 +145,16 @@ homolog.scatter = (() => {
       pen.beginPath();
       pen.textAlign = "center";
       for (const value of ticks(xRange.low, xRange.high, Math.max(2, (box.right - box.left) / 70))) {
-        const x = Math.round(box.left + ((value - xRange.low) / (xRange.high - xRange.low)) * (box.right - box.left)) + 0.5;
+        const x =
+          Math.round(box.left + ((value - xRange.low) / (xRange.high - xRange.low)) * (box.right - box.left)) + 0.5;
         pen.moveTo(x, box.top);
         pen.lineTo(x, box.bottom);
         pen.fillText(short(value), x, box.bottom + 15);
       }
       pen.textAlign = "right";
       for (const value of ticks(yRange.low, yRange.high, Math.max(2, (box.bottom - box.top) / 50))) {
-        const y = Math.round(box.bottom - ((value - yRange.low) / (yRange.high - yRange.low)) * (box.bottom - box.top)) + 0.5;
+        const y =
+          Math.round(box.bottom - ((value - yRange.low) / (yRange.high - yRange.low)) * (box.bottom - box.top)) + 0.5;
         pen.moveTo(box.left, y);
         pen.lineTo(box.right, y);
         pen.fillText(short(value), box.left - 6, y + 4);
@@ -157,18 +178,32 @@ homolog.scatter = (() => {
         swatch.style.background = homolog.palette.css(color);
         return element("span", { class: "key" }, swatch, text);
       };
-      const keys = axes.color === "layer"
-        ? Array.from({ length: nLayers }, (_, i) => i).filter((i) => i % Math.ceil(nLayers / 16) === 0).map((i) => key(homolog.palette.layer(i, nLayers), String(i)))
-        : [key(homolog.palette.flag(true), "yes"), key(homolog.palette.flag(false), "no")];
+      const keys =
+        axes.color === "layer"
+          ? Array.from({ length: nLayers }, (_, i) => i)
+              .filter((i) => i % Math.ceil(nLayers / 16) === 0)
+              .map((i) => key(homolog.palette.layer(i, nLayers), String(i)))
+          : [key(homolog.palette.flag(true), "yes"), key(homolog.palette.flag(false), "no")];
       const shown = rows.length < table.n ? key(homolog.palette.outside(), "outside the filter") : null;
-      const missing = points.nMissing > 0 ? element("span", {}, `${homolog.format.integer(points.nMissing)} without a value here`) : null;
-      legend.replaceChildren(element("span", {}, title), ...keys, ...(shown ? [shown] : []), ...(missing ? [missing] : []));
+      const missing =
+        points.nMissing > 0
+          ? element("span", {}, `${homolog.format.integer(points.nMissing)} without a value here`)
+          : null;
+      legend.replaceChildren(
+        element("span", {}, title),
+        ...keys,
+        ...(shown ? [shown] : []),
+        ...(missing ? [missing] : []),
+      );
     }
 
     function drawOver() {
       const pen = penOf(over);
       pen.clearRect(0, 0, plot.clientWidth, plot.clientHeight);
-      for (const [row, color] of /** @type {[number, string][]} */ ([[hovered, "--muted"], [selected, "--text"]])) {
+      for (const [row, color] of /** @type {[number, string][]} */ ([
+        [hovered, "--muted"],
+        [selected, "--text"],
+      ])) {
         if (row < 0 || Number.isNaN(points.x[row])) continue;
         pen.lineWidth = 2;
         pen.strokeStyle = style(color);
@@ -240,14 +275,23 @@ homolog.scatter = (() => {
       }
       drawOver();
     });
-    over.addEventListener("pointercancel", () => { drag = null; drawOver(); });
-    over.addEventListener("pointerleave", () => { if (!drag) hover(-1); });
-    over.addEventListener("dblclick", () => { if (selected >= 0) onOpen(selected); });
+    over.addEventListener("pointercancel", () => {
+      drag = null;
+      drawOver();
+    });
+    over.addEventListener("pointerleave", () => {
+      if (!drag) hover(-1);
+    });
+    over.addEventListener("dblclick", () => {
+      if (selected >= 0) onOpen(selected);
+    });
 
     /** @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 */
     function brush(x0, y0, x1, y1) {
-      const xOf = (/** @type {number} */ x) => xRange.low + ((x - box.left) / (box.right - box.left)) * (xRange.high - xRange.low);
-      const yOf = (/** @type {number} */ y) => yRange.low + ((box.bottom - y) / (box.bottom - box.top)) * (yRange.high - yRange.low);
+      const xOf = (/** @type {number} */ x) =>
+        xRange.low + ((x - box.left) / (box.right - box.left)) * (xRange.high - xRange.low);
+      const yOf = (/** @type {number} */ y) =>
+        yRange.low + ((box.bottom - y) / (box.bottom - box.top)) * (yRange.high - yRange.low);
       onBrush([
         { column: axes.x, low: xOf(Math.min(x0, x1)), high: xOf(Math.max(x0, x1)) },
         { column: axes.y, low: yOf(Math.max(y0, y1)), high: yOf(Math.min(y0, y1)) },
@@ -286,7 +330,8 @@ homolog.scatter = (() => {
         [table, nLayers, hovered] = [next, layers, -1];
         const numeric = next.columns.filter(({ kind }) => kind !== "flag");
         const flags = next.columns.filter(({ kind }) => kind === "flag");
-        const options = (/** @type {Column[]} */ columns) => columns.map(({ name, title }) => ({ value: name, text: title }));
+        const options = (/** @type {Column[]} */ columns) =>
+          columns.map(({ name, title }) => ({ value: name, text: title }));
         xChoice.setOptions(options(numeric));
         yChoice.setOptions(options(numeric));
         colorChoice.setOptions([{ value: "layer", text: "layer" }, ...options(flags)]);
@@ -294,7 +339,11 @@ homolog.scatter = (() => {
       },
       /** Names that the table lacks leave an axis as it is. @param {Axes} asked */
       setAxes(asked) {
-        for (const [key, { select }] of /** @type {["x" | "y" | "color", { select: HTMLSelectElement }][]} */ ([["x", xChoice], ["y", yChoice], ["color", colorChoice]])) {
+        for (const [key, { select }] of /** @type {["x" | "y" | "color", { select: HTMLSelectElement }][]} */ ([
+          ["x", xChoice],
+          ["y", yChoice],
+          ["color", colorChoice],
+        ])) {
           select.value = asked[key];
           if (select.selectedIndex < 0) select.selectedIndex = 0;
         }
@@ -303,11 +352,17 @@ homolog.scatter = (() => {
       /** @param {Uint32Array} next in ascending order */
       setRows(next) {
         rows = next;
-        over.setAttribute("aria-label", `Scatter plot of ${column(axes.y).title} against ${column(axes.x).title}; ${next.length} neurons of the filter. Arrow keys move to the nearest neuron, Enter opens it.`);
+        over.setAttribute(
+          "aria-label",
+          `Scatter plot of ${column(axes.y).title} against ${column(axes.x).title}; ${next.length} neurons of the filter. Arrow keys move to the nearest neuron, Enter opens it.`,
+        );
         drawSoon();
       },
       /** @param {number} row -1 for none */
-      select(row) { selected = row; drawOver(); },
+      select(row) {
+        selected = row;
+        drawOver();
+      },
     };
   }
 

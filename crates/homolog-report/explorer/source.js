@@ -16,7 +16,11 @@ homolog.source = (() => {
   function readInline(name) {
     const element = document.querySelector(`script[type="application/gzip"][data-bundle="${CSS.escape(name)}"]`);
     if (!element) {
-      return Promise.reject(new Error(`this page does not hold the data “${name}”; the file may be cut off: copy it again or write the report anew`));
+      return Promise.reject(
+        new Error(
+          `this page does not hold the data “${name}”; the file may be cut off: copy it again or write the report anew`,
+        ),
+      );
     }
     return Promise.resolve(element.textContent ?? "");
   }
@@ -34,9 +38,14 @@ homolog.source = (() => {
         reject(new Error(cause));
       };
       script.onerror = () =>
-        fail(`the file ${file} is missing or cannot be read; keep the folder data/ beside this page, or write the explorer anew`);
+        fail(
+          `the file ${file} is missing or cannot be read; keep the folder data/ beside this page, or write the explorer anew`,
+        );
       // A file that held its bundle has settled the promise by now; then this rejection changes nothing.
-      script.onload = () => fail(`the file ${file} does not hold the data “${name}”; it may be cut off: copy it again or write the explorer anew`);
+      script.onload = () =>
+        fail(
+          `the file ${file} does not hold the data “${name}”; it may be cut off: copy it again or write the explorer anew`,
+        );
       script.src = file;
       document.head.append(script);
     });

@@ -8,21 +8,51 @@ homolog.tokenText = (() => {
 
   /** @type {Record<number, string>} */
   const NAMES = {
-    0x0a: "↵", 0x0d: "⟨CR⟩", 0x09: "⇥", 0x7f: "⟨DEL⟩", 0xa0: "⍽", 0xad: "⟨SHY⟩", 0x034f: "⟨CGJ⟩", 0x061c: "⟨ALM⟩", 0x180e: "⟨MVS⟩",
-    0x200b: "⟨ZWSP⟩", 0x200c: "⟨ZWNJ⟩", 0x200d: "⟨ZWJ⟩", 0x200e: "⟨LRM⟩", 0x200f: "⟨RLM⟩", 0x2028: "⟨LS⟩", 0x2029: "⟨PS⟩",
-    0x202a: "⟨LRE⟩", 0x202b: "⟨RLE⟩", 0x202c: "⟨PDF⟩", 0x202d: "⟨LRO⟩", 0x202e: "⟨RLO⟩", 0x2060: "⟨WJ⟩",
-    0x2066: "⟨LRI⟩", 0x2067: "⟨RLI⟩", 0x2068: "⟨FSI⟩", 0x2069: "⟨PDI⟩", 0xfeff: "⟨BOM⟩",
+    0x0a: "↵",
+    0x0d: "⟨CR⟩",
+    0x09: "⇥",
+    0x7f: "⟨DEL⟩",
+    0xa0: "⍽",
+    0xad: "⟨SHY⟩",
+    0x034f: "⟨CGJ⟩",
+    0x061c: "⟨ALM⟩",
+    0x180e: "⟨MVS⟩",
+    0x200b: "⟨ZWSP⟩",
+    0x200c: "⟨ZWNJ⟩",
+    0x200d: "⟨ZWJ⟩",
+    0x200e: "⟨LRM⟩",
+    0x200f: "⟨RLM⟩",
+    0x2028: "⟨LS⟩",
+    0x2029: "⟨PS⟩",
+    0x202a: "⟨LRE⟩",
+    0x202b: "⟨RLE⟩",
+    0x202c: "⟨PDF⟩",
+    0x202d: "⟨LRO⟩",
+    0x202e: "⟨RLO⟩",
+    0x2060: "⟨WJ⟩",
+    0x2066: "⟨LRI⟩",
+    0x2067: "⟨RLI⟩",
+    0x2068: "⟨FSI⟩",
+    0x2069: "⟨PDI⟩",
+    0xfeff: "⟨BOM⟩",
   };
 
   /** Of U+0000 to U+001F. Names in brackets rather than the pictures of Unicode, which few fonts have. */
-  const CONTROLS = "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
+  const CONTROLS =
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(
+      " ",
+    );
 
   /** @param {number} code @returns {string | null} */
   function symbolOf(code) {
     if (NAMES[code]) return NAMES[code];
     if (code < 0x20) return `⟨${CONTROLS[code]}⟩`;
     if (code >= 0x80 && code < 0xa0) return `⟨${code.toString(16).toUpperCase()}⟩`;
-    const isHidden = (code >= 0xd800 && code < 0xe000) || (code >= 0x2061 && code < 0x2070) || (code >= 0xfff9 && code < 0xfffc) || (code >= 0xe0000 && code < 0xe1000);
+    const isHidden =
+      (code >= 0xd800 && code < 0xe000) ||
+      (code >= 0x2061 && code < 0x2070) ||
+      (code >= 0xfff9 && code < 0xfffc) ||
+      (code >= 0xe0000 && code < 0xe1000);
     return isHidden ? `⟨U+${code.toString(16).toUpperCase()}⟩` : null;
   }
 
@@ -48,7 +78,9 @@ homolog.tokenText = (() => {
   /** The token in one line, for tooltips and readers of screens. @param {string} token */
   function plain(token) {
     const { text } = shortened(token);
-    return pieces(text).map((piece) => piece.text).join("");
+    return pieces(text)
+      .map((piece) => piece.text)
+      .join("");
   }
 
   /** @param {string} token @returns {{ text: string, length: number, isCut: boolean }} length in characters */

@@ -11,7 +11,9 @@ homolog.windows = (() => {
   /** @param {string} token @param {boolean} isWhole */
   function tokenNodes(token, isWhole) {
     const { text, length, isCut } = isWhole ? { text: token, length: 0, isCut: false } : shortened(token);
-    const nodes = pieces(text).map((piece) => (piece.isSymbol ? element("span", { class: "symbol" }, piece.text) : piece.text));
+    const nodes = pieces(text).map((piece) =>
+      piece.isSymbol ? element("span", { class: "symbol" }, piece.text) : piece.text,
+    );
     return isCut ? [...nodes, element("span", { class: "symbol" }, `[${integer(length)} characters]`)] : nodes;
   }
 
@@ -25,14 +27,25 @@ homolog.windows = (() => {
       const token = tokenOf(id, vocabulary);
       const share = values[k] / 127;
       const said = `${plain(token)} ${short(share * scale)}`;
-      const node = element("bdi", {
-        class: `token${share < 0 ? " cold" : ""}${start + k === peak ? " peak" : ""}`, role: "listitem", "aria-label": start + k === peak ? `${said}, peak` : said,
-        "data-k": k, "data-cut": shortened(token).isCut,
-      }, ...tokenNodes(token, false));
+      const node = element(
+        "bdi",
+        {
+          class: `token${share < 0 ? " cold" : ""}${start + k === peak ? " peak" : ""}`,
+          role: "listitem",
+          "aria-label": start + k === peak ? `${said}, peak` : said,
+          "data-k": k,
+          "data-cut": shortened(token).isCut,
+        },
+        ...tokenNodes(token, false),
+      );
       if (Math.abs(share) > 0.02) node.style.setProperty("--heat", (0.85 * Math.min(Math.abs(share), 1)).toFixed(3));
       return node;
     });
-    const node = element("div", { class: "tokens", role: "list", tabindex: 0, "aria-label": `${name}; arrow keys read token by token` }, ...tokens);
+    const node = element(
+      "div",
+      { class: "tokens", role: "list", tabindex: 0, "aria-label": `${name}; arrow keys read token by token` },
+      ...tokens,
+    );
     lines.set(node, { line, vocabulary });
     return node;
   }
@@ -49,14 +62,19 @@ homolog.windows = (() => {
     function show(token) {
       const of = token?.parentElement ? lines.get(token.parentElement) : null;
       tip.hidden = !of;
-      for (const other of node.querySelectorAll(".token.current")) if (other !== token) other.classList.remove("current");
+      for (const other of node.querySelectorAll(".token.current"))
+        if (other !== token) other.classList.remove("current");
       if (!of || !(token instanceof HTMLElement)) return;
       token.classList.add("current");
       const { line, vocabulary } = of;
       const k = Number(token.dataset.k);
       const hint = token.dataset.cut === "" ? " · click or Enter shows all of it" : "";
-      tip.replaceChildren(element("b", {}, short((line.values[k] / 127) * line.scale)),
-        ` at ${line.start + k} · `, element("bdi", {}, `“${plain(tokenOf(line.ids[k], vocabulary))}”`), ` id ${line.ids[k]}${hint}`);
+      tip.replaceChildren(
+        element("b", {}, short((line.values[k] / 127) * line.scale)),
+        ` at ${line.start + k} · `,
+        element("bdi", {}, `“${plain(tokenOf(line.ids[k], vocabulary))}”`),
+        ` id ${line.ids[k]}${hint}`,
+      );
       const [place, at] = [node.getBoundingClientRect(), token.getClientRects()[0] ?? token.getBoundingClientRect()];
       tip.style.left = `${Math.max(0, Math.min(at.left - place.left, place.width - tip.offsetWidth - 4))}px`;
       tip.style.top = `${at.top - place.top - tip.offsetHeight - 4}px`;
@@ -98,7 +116,8 @@ homolog.windows = (() => {
       ? rowOf(detail, "tokens", i).subarray(w * length, (w + 1) * length)
       : (await dataset.text(row)).subarray(start, start + length);
     const end = ids.indexOf(homolog.dataset.NO_ROW);
-    if (ids.length === 0 || end === 0) throw new Error(`the text has no tokens from ${start} on in row ${row}; write the explorer anew`);
+    if (ids.length === 0 || end === 0)
+      throw new Error(`the text has no tokens from ${start} on in row ${row}; write the explorer anew`);
     return end < 0 ? ids : ids.subarray(0, end);
   }
 
@@ -110,40 +129,104 @@ homolog.windows = (() => {
     const { index } = dataset;
     const [vocabulary] = await Promise.all([dataset.vocabulary()]);
     const length = index.window_tokens;
-    const [rows, starts, peaks, duplicates] = ["row", "start", "peak", "n_duplicates"].map((name) => rowOf(detail, name, i));
+    const [rows, starts, peaks, duplicates] = ["row", "start", "peak", "n_duplicates"].map((name) =>
+      rowOf(detail, name, i),
+    );
     const own = rowOf(detail, "activation", i);
     const scale = homolog.bundle.array(detail, "scale").data[i];
     const there = [...rows.keys()].filter((w) => rows[w] !== homolog.dataset.NO_ROW);
     if (there.length === 0) return element("p", { class: "muted" }, "No window of the text was kept for this neuron.");
 
     /** @param {number} other @param {Node | string} who @param {Node} tokens */
-    const lined = (other, who, tokens) => element("div", { class: other === model ? "line own" : "line" }, element("span", { class: "who" }, element("bdi", { title: index.models[other].name }, index.models[other].name), who), tokens);
+    const lined = (other, who, tokens) =>
+      element(
+        "div",
+        { class: other === model ? "line own" : "line" },
+        element(
+          "span",
+          { class: "who" },
+          element("bdi", { title: index.models[other].name }, index.models[other].name),
+          who,
+        ),
+        tokens,
+      );
 
-    const items = await Promise.all(there.map(async (w) => {
-      const [row, start, peak] = [rows[w], starts[w], peaks[w]];
-      const ids = await idsOf(dataset, detail, i, w, row, start);
-      /** @param {number} by @param {ArrayLike<number>} values @param {number} scale */
-      const line = (by, values, scale) => lineNode({ ids, values, scale, start, peak }, vocabulary, `Window ${w + 1}, activations of ${index.models[by].name}`);
-      const values = own.subarray(w * length, (w + 1) * length);
-      const beside = w >= index.n_partner_windows ? [] : partners.flatMap(({ other, id }) => {
-        const at = detail.arrays.get(`partner.${other}.activation`);
-        if (!id || !at) return [];
-        const theirs = rowOf(detail, `partner.${other}.activation`, i).subarray(w * length, (w + 1) * length);
-        return [lined(other, element("a", { href: linkTo(other, id) }, homolog.dataset.labelOf(id)), line(other, theirs, homolog.bundle.array(detail, `partner.${other}.scale`).data[i]))];
-      });
-      const again = duplicates[w] > 0 ? ` · the same text ${integer(duplicates[w])} more ${duplicates[w] === 1 ? "time" : "times"}` : "";
-      const top = (values[peak - start] / 127) * scale;
-      return element("li", { class: "window" },
-        element("p", { class: "window-head" }, element("b", {}, short(top)), ` · row ${integer(row)}, tokens ${start}–${start + ids.length - 1}, peak at ${peak}${again}`),
-        lined(model, "", line(model, values, scale)), ...beside);
-    }));
+    const items = await Promise.all(
+      there.map(async (w) => {
+        const [row, start, peak] = [rows[w], starts[w], peaks[w]];
+        const ids = await idsOf(dataset, detail, i, w, row, start);
+        /** @param {number} by @param {ArrayLike<number>} values @param {number} scale */
+        const line = (by, values, scale) =>
+          lineNode(
+            { ids, values, scale, start, peak },
+            vocabulary,
+            `Window ${w + 1}, activations of ${index.models[by].name}`,
+          );
+        const values = own.subarray(w * length, (w + 1) * length);
+        const beside =
+          w >= index.n_partner_windows
+            ? []
+            : partners.flatMap(({ other, id }) => {
+                const at = detail.arrays.get(`partner.${other}.activation`);
+                if (!id || !at) return [];
+                const theirs = rowOf(detail, `partner.${other}.activation`, i).subarray(w * length, (w + 1) * length);
+                return [
+                  lined(
+                    other,
+                    element("a", { href: linkTo(other, id) }, homolog.dataset.labelOf(id)),
+                    line(other, theirs, homolog.bundle.array(detail, `partner.${other}.scale`).data[i]),
+                  ),
+                ];
+              });
+        const again =
+          duplicates[w] > 0
+            ? ` · the same text ${integer(duplicates[w])} more ${duplicates[w] === 1 ? "time" : "times"}`
+            : "";
+        const top = (values[peak - start] / 127) * scale;
+        return element(
+          "li",
+          { class: "window" },
+          element(
+            "p",
+            { class: "window-head" },
+            element("b", {}, short(top)),
+            ` · row ${integer(row)}, tokens ${start}–${start + ids.length - 1}, peak at ${peak}${again}`,
+          ),
+          lined(model, "", line(model, values, scale)),
+          ...beside,
+        );
+      }),
+    );
 
     const node = element("div", { class: "windows" }, element("ol", {}, ...items));
     listen(node);
     const isBeside = partners.some(({ id }) => id !== null) && index.n_partner_windows > 0;
-    const box = element("input", { type: "checkbox", checked: true, onchange: () => node.classList.toggle("alone", !box.checked) });
-    const key = element("span", { class: "heat-key" }, element("i", { class: "cold" }), "negative", element("i", {}), "positive, up to the greatest kept", element("i", { class: "peak-key" }), "peak");
-    return element("div", {}, element("div", { class: "windows-bar" }, key, isBeside && element("label", {}, box, " partners on the same text")), node);
+    const box = element("input", {
+      type: "checkbox",
+      checked: true,
+      onchange: () => node.classList.toggle("alone", !box.checked),
+    });
+    const key = element(
+      "span",
+      { class: "heat-key" },
+      element("i", { class: "cold" }),
+      "negative",
+      element("i", {}),
+      "positive, up to the greatest kept",
+      element("i", { class: "peak-key" }),
+      "peak",
+    );
+    return element(
+      "div",
+      {},
+      element(
+        "div",
+        { class: "windows-bar" },
+        key,
+        isBeside && element("label", {}, box, " partners on the same text"),
+      ),
+      node,
+    );
   }
 
   return { section, tokenNodes };

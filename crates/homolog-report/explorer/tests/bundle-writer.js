@@ -3,7 +3,17 @@
 
 const zlib = require("node:zlib");
 
-const TYPES = new Map([[Int8Array, "i8"], [Uint8Array, "u8"], [Uint16Array, "u16"], [Uint32Array, "u32"], [Float32Array, "f32"], [Float64Array, "f64"]]);
+/** @type {Map<any, string>} */
+const TYPES = new Map(
+  /** @type {[any, string][]} */ ([
+    [Int8Array, "i8"],
+    [Uint8Array, "u8"],
+    [Uint16Array, "u16"],
+    [Uint32Array, "u32"],
+    [Float32Array, "f32"],
+    [Float64Array, "f64"],
+  ]),
+);
 const padding = (/** @type {number} */ length) => (8 - (length % 8)) % 8;
 
 /** @typedef {{ data: any, shape: number[] }} Array_ */

@@ -14,7 +14,9 @@ function order() {
 
 /** @returns {string} */
 function script() {
-  return order().map((file) => fs.readFileSync(path.join(FOLDER, file), "utf8")).join("\n");
+  return order()
+    .map((file) => fs.readFileSync(path.join(FOLDER, file), "utf8"))
+    .join("\n");
 }
 
 const style = () => fs.readFileSync(path.join(FOLDER, "explorer.css"), "utf8");
@@ -27,7 +29,9 @@ function page() {
 
 /** A page like the report: the explorer among other things, all data inline. @param {Map<string, string>} bundles base64 by name @returns {string} */
 function report(bundles) {
-  const data = [...bundles].map(([name, base64]) => `<script type="application/gzip" data-bundle="${name}">${base64}</script>`).join("\n");
+  const data = [...bundles]
+    .map(([name, base64]) => `<script type="application/gzip" data-bundle="${name}">${base64}</script>`)
+    .join("\n");
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>report</title><style>table { font-size: 30px; } ${style()}</style></head>
 <body><h1 id="figures">Report</h1><p style="height: 900px">Figures stand here. <a href="#figures">figures</a></p><div id="explorer"></div>
 ${data}<script>${script()}</script><script>homolog.mount(document.getElementById("explorer"), { inline: true });</script></body></html>`;

@@ -29,12 +29,20 @@ function random(seed) {
 }
 
 const COLUMNS = [
-  ["max_corr", "max corr", "Greatest correlation over the other models."], ["mean_corr", "mean corr", "Mean over the other models of the greatest correlation."],
-  ["min_corr", "min corr", "Least over the other models of the greatest correlation."], ["max_baseline", "max base", "Greatest baseline over the other models."],
-  ["mean_baseline", "mean base", "Mean baseline over the other models."], ["excess_corr", "excess", "Mean over the other models of max corr less baseline."],
-  ["is_universal", "universal", "Whether the excess is greater than the threshold.", "flag"], ["n_models_above", "n above", "Other models with a max corr above the count threshold.", "integer"],
-  ["act_mean", "mean act", "Mean activation."], ["act_var", "variance", "Variance of the activation."], ["act_skew", "skew", "Skewness of the activation."],
-  ["act_kurt", "kurtosis", "Kurtosis of the activation, 3 for a Gaussian."], ["act_min", "least", "Least activation."], ["act_max", "greatest", "Greatest activation."],
+  ["max_corr", "max corr", "Greatest correlation over the other models."],
+  ["mean_corr", "mean corr", "Mean over the other models of the greatest correlation."],
+  ["min_corr", "min corr", "Least over the other models of the greatest correlation."],
+  ["max_baseline", "max base", "Greatest baseline over the other models."],
+  ["mean_baseline", "mean base", "Mean baseline over the other models."],
+  ["excess_corr", "excess", "Mean over the other models of max corr less baseline."],
+  ["is_universal", "universal", "Whether the excess is greater than the threshold.", "flag"],
+  ["n_models_above", "n above", "Other models with a max corr above the count threshold.", "integer"],
+  ["act_mean", "mean act", "Mean activation."],
+  ["act_var", "variance", "Variance of the activation."],
+  ["act_skew", "skew", "Skewness of the activation."],
+  ["act_kurt", "kurtosis", "Kurtosis of the activation, 3 for a Gaussian."],
+  ["act_min", "least", "Least activation."],
+  ["act_max", "greatest", "Greatest activation."],
   ["frac_positive", "positive", "Share of counted tokens with an activation above 0."],
 ].map(([name, title, help, kind = "number"]) => ({ name, title, help, kind }));
 
@@ -43,14 +51,23 @@ const COLUMNS = [
 /** @param {Size} size */
 function models({ nModels, nLayers, dMlp }) {
   // Names are data as well: one that would break an address or a page.
-  return Array.from({ length: nModels }, (_, i) => ({ name: i === 2 ? "seed/3 <b>&é" : `seed-${i + 1}`, n_layers: nLayers, d_mlp: dMlp }));
+  return Array.from({ length: nModels }, (_, i) => ({
+    name: i === 2 ? "seed/3 <b>&é" : `seed-${i + 1}`,
+    n_layers: nLayers,
+    d_mlp: dMlp,
+  }));
 }
 
 /** Neurons that are listed, by layer. @param {Size} size */
 function listed({ nLayers, dMlp, isReport }) {
   const perLayer = isReport ? Math.min(dMlp, 25) : dMlp;
   const stride = Math.floor(dMlp / perLayer);
-  return { n: nLayers * perLayer, perLayer, layer: (/** @type {number} */ row) => Math.floor(row / perLayer), neuron: (/** @type {number} */ row) => (row % perLayer) * stride };
+  return {
+    n: nLayers * perLayer,
+    perLayer,
+    layer: (/** @type {number} */ row) => Math.floor(row / perLayer),
+    neuron: (/** @type {number} */ row) => (row % perLayer) * stride,
+  };
 }
 
 /** @param {Size} size */
@@ -58,11 +75,26 @@ function index(size) {
   const { isReport } = size;
   const control = { name: "is_control", title: "control", help: "Drawn at random beside the selection.", kind: "flag" };
   return {
-    study: "fixture </script><b>", scope: isReport ? "selected" : "all", models: models(size), checkpoints: CHECKPOINTS,
-    table_checkpoints: isReport ? [LAST] : [0, 1, 2], window_checkpoints: [LAST], threshold: 0.5, count_threshold: 0.5, n_tokens_counted: 5000000,
-    window_tokens: WINDOW, n_windows: N_WINDOWS, n_partner_windows: N_PARTNER_WINDOWS, n_bins: N_BINS, top_k: TOP_K,
-    rows_per_text: isReport ? 0 : ROWS_PER_TEXT, context: CONTEXT, has_vocabulary: true, columns: isReport ? [...COLUMNS, control] : COLUMNS,
-    notes: isReport ? ["The selection was cut to the first 4,000 neurons."] : [], tables: "runs/fixture/tables",
+    study: "fixture </script><b>",
+    scope: isReport ? "selected" : "all",
+    models: models(size),
+    checkpoints: CHECKPOINTS,
+    table_checkpoints: isReport ? [LAST] : [0, 1, 2],
+    window_checkpoints: [LAST],
+    threshold: 0.5,
+    count_threshold: 0.5,
+    n_tokens_counted: 5000000,
+    window_tokens: WINDOW,
+    n_windows: N_WINDOWS,
+    n_partner_windows: N_PARTNER_WINDOWS,
+    n_bins: N_BINS,
+    top_k: TOP_K,
+    rows_per_text: isReport ? 0 : ROWS_PER_TEXT,
+    context: CONTEXT,
+    has_vocabulary: true,
+    columns: isReport ? [...COLUMNS, control] : COLUMNS,
+    notes: isReport ? ["The selection was cut to the first 4,000 neurons."] : [],
+    tables: "runs/fixture/tables",
   };
 }
 
@@ -72,10 +104,14 @@ function table(size, model, checkpoint) {
   const next = random(1000 * model + checkpoint + 1);
   /** @type {Record<string, any>} */
   const arrays = { layer: new Uint16Array(n), neuron: new Uint32Array(n) };
-  for (const { name, kind } of index(size).columns) arrays[name] = kind === "flag" ? new Uint8Array(n) : kind === "integer" ? new Uint32Array(n) : new Float32Array(n);
-  const others = models(size).map((_, other) => other).filter((other) => other !== model);
+  for (const { name, kind } of index(size).columns)
+    arrays[name] = kind === "flag" ? new Uint8Array(n) : kind === "integer" ? new Uint32Array(n) : new Float32Array(n);
+  const others = models(size)
+    .map((_, other) => other)
+    .filter((other) => other !== model);
   for (const other of others) {
-    for (const field of ["corr", "second", "baseline", "lowest"]) arrays[`match.${other}.${field}`] = new Float32Array(n);
+    for (const field of ["corr", "second", "baseline", "lowest"])
+      arrays[`match.${other}.${field}`] = new Float32Array(n);
     arrays[`match.${other}.layer`] = new Uint16Array(n);
     arrays[`match.${other}.neuron`] = new Uint32Array(n);
   }
@@ -83,7 +119,8 @@ function table(size, model, checkpoint) {
     arrays.layer[row] = layer(row);
     arrays.neuron[row] = neuron(row);
     const isDead = row % 211 === 210;
-    const shared = ((next() < 0.12 ? 0.55 + 0.42 * next() : 0.08 + 0.3 * next() * next()) * (checkpoint + 1)) / CHECKPOINTS.length;
+    const shared =
+      ((next() < 0.12 ? 0.55 + 0.42 * next() : 0.08 + 0.3 * next() * next()) * (checkpoint + 1)) / CHECKPOINTS.length;
     const corrs = [];
     const bases = [];
     for (const other of others) {
@@ -122,7 +159,12 @@ function table(size, model, checkpoint) {
 
 /** @param {Record<string, any>} arrays @param {number} n first dimension; the second follows */
 function shaped(arrays, n) {
-  return Object.fromEntries(Object.entries(arrays).map(([name, data]) => [name, { data, shape: data.length === n ? [n] : [n, data.length / n] }]));
+  return Object.fromEntries(
+    Object.entries(arrays).map(([name, data]) => [
+      name,
+      { data, shape: data.length === n ? [n] : [n, data.length / n] },
+    ]),
+  );
 }
 
 /** @param {Size} size @param {number} model */
@@ -130,7 +172,13 @@ function course(size, model) {
   const { n, layer, neuron } = listed(size);
   const [width, next] = [CHECKPOINTS.length, random(50 + model)];
   /** @type {Record<string, any>} */
-  const arrays = { layer: new Uint16Array(n), neuron: new Uint32Array(n), excess_corr: new Float32Array(n * width), max_corr: new Float32Array(n * width), max_baseline: new Float32Array(n * width) };
+  const arrays = {
+    layer: new Uint16Array(n),
+    neuron: new Uint32Array(n),
+    excess_corr: new Float32Array(n * width),
+    max_corr: new Float32Array(n * width),
+    max_baseline: new Float32Array(n * width),
+  };
   for (let row = 0; row < n; row++) {
     arrays.layer[row] = layer(row);
     arrays.neuron[row] = neuron(row);
@@ -148,20 +196,32 @@ function course(size, model) {
 function detail(size, model, checkpoint, layer) {
   const { perLayer: n, neuron } = listed(size);
   const next = random(7919 * model + 31 * layer + checkpoint);
-  const others = models(size).map((_, other) => other).filter((other) => other !== model);
+  const others = models(size)
+    .map((_, other) => other)
+    .filter((other) => other !== model);
   /** @type {Record<string, any>} */
-  const flat = { neuron: Uint32Array.from({ length: n }, (_, i) => neuron(i)), delta_loss_nats: Float32Array.from({ length: n }, (_, i) => (i % 3 === 0 ? 0.002 * (next() - 0.2) : NaN)) };
+  const flat = {
+    neuron: Uint32Array.from({ length: n }, (_, i) => neuron(i)),
+    delta_loss_nats: Float32Array.from({ length: n }, (_, i) => (i % 3 === 0 ? 0.002 * (next() - 0.2) : NaN)),
+  };
   /** @type {Record<string, { data: any, shape: number[] }>} */
   const arrays = {};
   for (const other of others) {
     const corr = new Float32Array(n * TOP_K);
     for (let i = 0; i < n; i++) {
       const top = 0.2 + 0.75 * next();
-      for (let rank = 0; rank < TOP_K; rank++) corr[i * TOP_K + rank] = top * (0.3 + 0.7 / (1 + rank * (0.3 + 0.4 * next()) * 0.5));
-      corr.subarray(i * TOP_K, (i + 1) * TOP_K).sort().reverse();
+      for (let rank = 0; rank < TOP_K; rank++)
+        corr[i * TOP_K + rank] = top * (0.3 + 0.7 / (1 + rank * (0.3 + 0.4 * next()) * 0.5));
+      corr
+        .subarray(i * TOP_K, (i + 1) * TOP_K)
+        .sort()
+        .reverse();
     }
     arrays[`topk.${other}.corr`] = { data: corr, shape: [n, TOP_K] };
-    arrays[`topk.${other}.neuron`] = { data: Uint32Array.from({ length: n * TOP_K }, () => Math.floor(next() * size.nLayers * size.dMlp)), shape: [n, TOP_K] };
+    arrays[`topk.${other}.neuron`] = {
+      data: Uint32Array.from({ length: n * TOP_K }, () => Math.floor(next() * size.nLayers * size.dMlp)),
+      shape: [n, TOP_K],
+    };
   }
   if (checkpoint === LAST) windows(size, n, others, next, layer, flat, arrays);
   return { ...shaped(flat, n), ...arrays };
@@ -172,11 +232,13 @@ function windows(size, n, others, next, layer, flat, arrays) {
   const [histogram, range] = [new Uint32Array(n * N_BINS), new Float32Array(n * 2)];
   for (let i = 0; i < n; i++) {
     range.set([-0.17, 1 + 6 * next()], i * 2);
-    for (let bin = 0; bin < N_BINS; bin++) histogram[i * N_BINS + bin] = Math.floor(2e6 * Math.exp(-0.22 * bin) * (0.6 + 0.8 * next()));
+    for (let bin = 0; bin < N_BINS; bin++)
+      histogram[i * N_BINS + bin] = Math.floor(2e6 * Math.exp(-0.22 * bin) * (0.6 + 0.8 * next()));
   }
   Object.assign(arrays, { histogram: { data: histogram, shape: [n, N_BINS] }, range: { data: range, shape: [n, 2] } });
   const [row, start, peak, again] = [0, 1, 2, 3].map(() => new Uint32Array(n * N_WINDOWS));
-  const activation = () => Int8Array.from({ length: n * WINDOW * N_WINDOWS }, () => Math.round(60 * next() * next() * next() - 8));
+  const activation = () =>
+    Int8Array.from({ length: n * WINDOW * N_WINDOWS }, () => Math.round(60 * next() * next() * next() - 8));
   const own = activation();
   const tokens = new Uint32Array(n * N_WINDOWS * WINDOW);
   for (let i = 0; i < n; i++) {
@@ -195,12 +257,21 @@ function windows(size, n, others, next, layer, flat, arrays) {
   }
   const scale = Float32Array.from({ length: n }, () => 1 + 5 * next());
   Object.assign(arrays, {
-    ...Object.fromEntries(Object.entries({ row, start, peak, n_duplicates: again }).map(([name, data]) => [name, { data, shape: [n, N_WINDOWS] }])),
-    activation: { data: own, shape: [n, N_WINDOWS, WINDOW] }, scale: { data: scale, shape: [n] },
+    ...Object.fromEntries(
+      Object.entries({ row, start, peak, n_duplicates: again }).map(([name, data]) => [
+        name,
+        { data, shape: [n, N_WINDOWS] },
+      ]),
+    ),
+    activation: { data: own, shape: [n, N_WINDOWS, WINDOW] },
+    scale: { data: scale, shape: [n] },
   });
   for (const other of others) {
     const theirs = activation().subarray(0, n * N_PARTNER_WINDOWS * WINDOW);
-    for (let i = 0; i < n; i++) for (let w = 0; w < N_PARTNER_WINDOWS; w++) theirs[(i * N_PARTNER_WINDOWS + w) * WINDOW + (peak[i * N_WINDOWS + w] - start[i * N_WINDOWS + w])] = Math.round(60 + 60 * next());
+    for (let i = 0; i < n; i++)
+      for (let w = 0; w < N_PARTNER_WINDOWS; w++)
+        theirs[(i * N_PARTNER_WINDOWS + w) * WINDOW + (peak[i * N_WINDOWS + w] - start[i * N_WINDOWS + w])] =
+          Math.round(60 + 60 * next());
     arrays[`partner.${other}.activation`] = { data: theirs, shape: [n, N_PARTNER_WINDOWS, WINDOW] };
     arrays[`partner.${other}.scale`] = { data: scale.map((value) => value * 0.9), shape: [n] };
   }
@@ -216,21 +287,28 @@ function token(row, position) {
 
 /** @param {number} i */
 function text(i) {
-  const data = Uint16Array.from({ length: ROWS_PER_TEXT * CONTEXT }, (_, at) => token(i * ROWS_PER_TEXT + Math.floor(at / CONTEXT), at % CONTEXT));
+  const data = Uint16Array.from({ length: ROWS_PER_TEXT * CONTEXT }, (_, at) =>
+    token(i * ROWS_PER_TEXT + Math.floor(at / CONTEXT), at % CONTEXT),
+  );
   return { rows: { data, shape: [ROWS_PER_TEXT, CONTEXT] } };
 }
 
 /** Every bundle of a study by name, each made when asked for. @param {Size} size @returns {Map<string, () => string>} */
 function bundles(size) {
   /** @type {Map<string, () => string>} */
-  const all = new Map([["index", () => base64(index(size), {})], ["vocabulary", () => base64({ tokens: vocabulary(500) }, {})]]);
+  const all = new Map([
+    ["index", () => base64(index(size), {})],
+    ["vocabulary", () => base64({ tokens: vocabulary(500) }, {})],
+  ]);
   const isSmall = size.dMlp <= 256 || size.isReport;
   // Of a large study three layers have details, and of earlier checkpoints one model: the rest is missing, as if files were lost.
   const layers = isSmall ? Array.from({ length: size.nLayers }, (_, layer) => layer) : [0, 5, size.nLayers - 1];
   for (let model = 0; model < size.nModels; model++) {
     for (const checkpoint of index(size).table_checkpoints) {
       all.set(`table-${model}-${checkpoint}`, () => base64({}, table(size, model, checkpoint)));
-      for (const layer of layers) if (isSmall || checkpoint === LAST || model === 0) all.set(`detail-${model}-${checkpoint}-${layer}`, () => base64({}, detail(size, model, checkpoint, layer)));
+      for (const layer of layers)
+        if (isSmall || checkpoint === LAST || model === 0)
+          all.set(`detail-${model}-${checkpoint}-${layer}`, () => base64({}, detail(size, model, checkpoint, layer)));
     }
     all.set(`course-${model}`, () => base64({}, course(size, model)));
   }
@@ -248,7 +326,8 @@ const SIZES = {
 function write(out, { isSmall = false, isReport = false, only = /./ } = {}) {
   const made = [...bundles({ ...SIZES[isSmall ? "small" : "full"], isReport })].filter(([name]) => only.test(name));
   fs.mkdirSync(path.join(out, "data"), { recursive: true });
-  if (isReport) return fs.writeFileSync(path.join(out, "report.html"), report(new Map(made.map(([name, make]) => [name, make()]))));
+  if (isReport)
+    return fs.writeFileSync(path.join(out, "report.html"), report(new Map(made.map(([name, make]) => [name, make()]))));
   fs.writeFileSync(path.join(out, "index.html"), page());
   for (const [name, make] of made) fs.writeFileSync(path.join(out, "data", `${name}.js`), dataFile(name, make()));
 }

@@ -1,5 +1,5 @@
 "use strict";
-const test = require("node:test");
+const { test } = require("node:test");
 const assert = require("node:assert/strict");
 const { load } = require("../load.js");
 const writer = require("../bundle-writer.js");
@@ -15,7 +15,8 @@ const ARRAYS = {
   f: { data: Float64Array.from([Math.PI]), shape: [1] },
   g: { data: new Float32Array(0), shape: [0, 4] },
 };
-const bytesOf = (/** @type {Buffer} */ buffer) => buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.length);
+const bytesOf = (/** @type {Buffer} */ buffer) =>
+  buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.length);
 
 test("every type comes back as it was written", async () => {
   for (const meta of [{}, { name: "é ∆" }, { name: "xx" }, { name: "xxxxx" }]) {
@@ -57,7 +58,8 @@ test("a table finds neurons, turns greatest integers into missing values and nam
   const open = await dataset.open({ load: (/** @type {string} */ name) => bundle.decode(all.get(name)) });
   const { table, bundle: raw } = await open.table(1, 2);
   assert.equal(table.n, 16);
-  for (let row = 0; row < table.n; row++) assert.equal(table.find({ layer: table.layer[row], neuron: table.neuron[row] }), row);
+  for (let row = 0; row < table.n; row++)
+    assert.equal(table.find({ layer: table.layer[row], neuron: table.neuron[row] }), row);
   assert.equal(table.find({ layer: 2, neuron: 0 }), -1);
   assert.equal(table.find({ layer: 0, neuron: 8 }), -1);
   assert.equal(table.label(11), "L1.3");
@@ -67,9 +69,10 @@ test("a table finds neurons, turns greatest integers into missing values and nam
   assert.equal(id.layer, raw.arrays.get("match.0.layer").data[5]);
   raw.arrays.get("n_models_above").data[4] = 0xffffffff;
   raw.arrays.get("is_universal").data[4] = 255;
-  const again = await dataset.open({ load: async (/** @type {string} */ name) => (name === "index" ? bundle.decode(all.get(name)) : raw) });
+  const again = await dataset.open({
+    load: async (/** @type {string} */ name) => (name === "index" ? bundle.decode(all.get(name)) : raw),
+  });
   const read = (await again.table(1, 2)).table;
   assert.ok(Number.isNaN(read.byName.get("n_models_above").values[4]));
   assert.ok(Number.isNaN(read.byName.get("is_universal").values[4]));
 });
-

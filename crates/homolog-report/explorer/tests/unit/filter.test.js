@@ -1,5 +1,5 @@
 "use strict";
-const test = require("node:test");
+const { test } = require("node:test");
 const assert = require("node:assert/strict");
 const { load } = require("../load.js");
 

@@ -1,5 +1,5 @@
 "use strict";
-const test = require("node:test");
+const { test } = require("node:test");
 const assert = require("node:assert/strict");
 const { load } = require("../load.js");
 
@@ -8,7 +8,10 @@ const EMPTY = { model: "m", checkpoint: 0, neuron: null, filter: "", sort: null,
 const plain = (/** @type {any} */ value) => JSON.parse(JSON.stringify(value));
 
 test("a neuron has the address that the contract names", () => {
-  assert.equal(fragment.format({ ...EMPTY, model: "seed-1", checkpoint: 1200, neuron: { layer: 2, neuron: 53 } }), "#seed-1/1200/L2.53");
+  assert.equal(
+    fragment.format({ ...EMPTY, model: "seed-1", checkpoint: 1200, neuron: { layer: 2, neuron: 53 } }),
+    "#seed-1/1200/L2.53",
+  );
   assert.equal(fragment.format({ ...EMPTY, checkpoint: null }), "#m/-");
 });
 
@@ -17,7 +20,11 @@ test("views come back from their addresses", () => {
     EMPTY,
     { ...EMPTY, checkpoint: null, neuron: { layer: 0, neuron: 0 } },
     { ...EMPTY, model: "a/b?c#d%e é</script>" },
-    { ...EMPTY, filter: 'abs(act_skew) > 2 && (a || !b) % 5 == 1+1 & "=" #', sort: { column: "excess_corr", descending: true } },
+    {
+      ...EMPTY,
+      filter: 'abs(act_skew) > 2 && (a || !b) % 5 == 1+1 & "=" #',
+      sort: { column: "excess_corr", descending: true },
+    },
     { ...EMPTY, sort: { column: "layer", descending: false }, x: "max_corr", y: "match.1.corr", color: "is_universal" },
   ];
   for (const view of views) assert.deepEqual(plain(fragment.parse(fragment.format(view))), view);
@@ -28,7 +35,18 @@ test("a plus sign in a link that was written by hand is a space", () => {
 });
 
 test("other fragments are not ours", () => {
-  for (const other of ["", "#", "#figures", "#figures/one", "#a/b/c", "#m/12/L1", "#m/12/L1.2/x", "#%E0%A4%A/12", "#m/1?filter=%zz", "#/12"]) {
+  for (const other of [
+    "",
+    "#",
+    "#figures",
+    "#figures/one",
+    "#a/b/c",
+    "#m/12/L1",
+    "#m/12/L1.2/x",
+    "#%E0%A4%A/12",
+    "#m/1?filter=%zz",
+    "#/12",
+  ]) {
     assert.equal(fragment.parse(other), null, other);
   }
 });

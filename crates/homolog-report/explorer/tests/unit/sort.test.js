@@ -1,11 +1,12 @@
 "use strict";
-const test = require("node:test");
+const { test } = require("node:test");
 const assert = require("node:assert/strict");
 const { load } = require("../load.js");
 
 const { sort } = load();
-const order = (/** @type {number[]} */ values, /** @type {boolean} */ descending, rows = values.map((_, i) => i)) =>
-  [...sort.order(Uint32Array.from(rows), Float32Array.from(values), descending)];
+const order = (/** @type {number[]} */ values, /** @type {boolean} */ descending, rows = values.map((_, i) => i)) => [
+  ...sort.order(Uint32Array.from(rows), Float32Array.from(values), descending),
+];
 
 test("ties keep the order of the rows in both directions", () => {
   const values = [2, 1, 2, 1, 2];
@@ -32,9 +33,15 @@ test("numbers of both signs and all sizes, and the two zeros tie", () => {
 
 test("agrees with a sort of pairs on many values", () => {
   const values = Array.from({ length: 3000 }, (_, i) => (i % 17 === 0 ? NaN : (i * 7919) % 101));
-  const wanted = values.map((value, row) => ({ value, row })).sort((a, b) => {
-    if (Number.isNaN(a.value) || Number.isNaN(b.value)) return Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) || a.row - b.row;
-    return b.value - a.value || a.row - b.row;
-  });
-  assert.deepEqual(order(values, true), wanted.map(({ row }) => row));
+  const wanted = values
+    .map((value, row) => ({ value, row }))
+    .sort((a, b) => {
+      if (Number.isNaN(a.value) || Number.isNaN(b.value))
+        return Number(Number.isNaN(a.value)) - Number(Number.isNaN(b.value)) || a.row - b.row;
+      return b.value - a.value || a.row - b.row;
+    });
+  assert.deepEqual(
+    order(values, true),
+    wanted.map(({ row }) => row),
+  );
 });

@@ -1,5 +1,5 @@
 "use strict";
-const test = require("node:test");
+const { test } = require("node:test");
 const assert = require("node:assert/strict");
 const { load } = require("../load.js");
 const { HOSTILE } = require("../hostile.js");
@@ -20,7 +20,11 @@ test("nothing invisible and nothing that turns text around is left of a token", 
 });
 
 test("symbols are told from the token's own characters", () => {
-  assert.deepEqual(JSON.parse(JSON.stringify(tokenText.pieces("a\n\tb"))), [{ text: "a", isSymbol: false }, { text: "↵⇥", isSymbol: true }, { text: "b", isSymbol: false }]);
+  assert.deepEqual(JSON.parse(JSON.stringify(tokenText.pieces("a\n\tb"))), [
+    { text: "a", isSymbol: false },
+    { text: "↵⇥", isSymbol: true },
+    { text: "b", isSymbol: false },
+  ]);
 });
 
 test("long tokens are cut by characters, not by halves of them", () => {
@@ -55,7 +59,13 @@ test("names complete at the caret, beginnings first", () => {
   assert.equal(completion.partBefore("layer > 1 && exc", 16), "exc");
   assert.equal(completion.partBefore("layer > ", 8), "");
   const words = ["max_corr", "corr_x", "layer"].map((name) => ({ name, title: name, help: "", insert: name }));
-  assert.deepEqual(completion.matching(words, "corr").map((/** @type {any} */ { name }) => name).join(), "corr_x,max_corr");
+  assert.deepEqual(
+    completion
+      .matching(words, "corr")
+      .map((/** @type {any} */ { name }) => name)
+      .join(),
+    "corr_x,max_corr",
+  );
 });
 
 test("an arrow leads to the nearest point that way", () => {
@@ -70,14 +80,27 @@ test("an arrow leads to the nearest point that way", () => {
 
 test("the joined script can stand inline, parses no markup and evaluates no text", () => {
   assert.doesNotMatch(script(), /<\/script|<!--/i);
-  assert.doesNotMatch(script(), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|\bfetch\(/);
+  assert.doesNotMatch(
+    script(),
+    /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|\bfetch\(/,
+  );
   assert.doesNotMatch(style(), /<\/style|url\(|@import/i);
 });
 
 test("order.txt names every script, and every rule of the style sheet lies below .explorer", () => {
   const files = fs.readdirSync(FOLDER).filter((file) => file.endsWith(".js"));
   assert.deepEqual([...order()].sort(), files.sort());
-  const selectors = style().replace(/\/\*.*?\*\//gs, "").match(/[^{};]+(?=\{)/g) ?? [];
-  const loose = selectors.map((text) => text.trim()).filter((text) => !text.startsWith("@") && text !== "from" && text.split(/,(?![^(]*\))/).some((one) => !one.trim().startsWith(".explorer")));
+  const selectors =
+    style()
+      .replace(/\/\*.*?\*\//gs, "")
+      .match(/[^{};]+(?=\{)/g) ?? [];
+  const loose = selectors
+    .map((text) => text.trim())
+    .filter(
+      (text) =>
+        !text.startsWith("@") &&
+        text !== "from" &&
+        text.split(/,(?![^(]*\))/).some((one) => !one.trim().startsWith(".explorer")),
+    );
   assert.deepEqual(loose, []);
 });
