@@ -1,7 +1,10 @@
-// A bundle: base64 of gzip of a header and arrays (docs/explorer.md). Knows neither where bundles come from nor what they mean.
+// A bundle: base64 of gzip of a header and arrays (docs/explorer.md). Knows neither where bundles come from nor what
+// they mean.
 
 homolog.bundle = (() => {
-  /** @type {Record<string, { new (buffer: ArrayBuffer, at: number, length: number): Numbers, BYTES_PER_ELEMENT: number }>} */
+  /**
+   * @type {Record<string, { new (buffer: ArrayBuffer, at: number, length: number): Numbers, BYTES_PER_ELEMENT: number }>}
+   */
   const TYPES = {
     i8: Int8Array,
     u8: Uint8Array,
@@ -69,7 +72,12 @@ homolog.bundle = (() => {
     return found;
   }
 
-  /** A row of an array: the slice at index `i` of its first dimension. @param {Bundle} bundle @param {string} name @param {number} i */
+  /**
+   * A row of an array: the slice at index `i` of its first dimension.
+   * @param {Bundle} bundle
+   * @param {string} name
+   * @param {number} i
+   */
   function row(bundle, name, i) {
     const { data, shape } = array(bundle, name);
     const width = shape.slice(1).reduce((product, n) => product * n, 1);

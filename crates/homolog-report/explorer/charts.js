@@ -5,7 +5,9 @@ homolog.charts = (() => {
   const { short, ticks } = homolog.format;
 
   /** @typedef {{ at: number, text: string }} Tick */
-  /** @typedef {{ low: number, high: number, ticks: Tick[], title: string }} Axis in the units that are drawn, such as logarithms */
+  /**
+   * @typedef {{ low: number, high: number, ticks: Tick[], title: string }} Axis in the units that are drawn, such as logarithms
+   */
 
   const [WIDTH, HEIGHT] = [400, 210];
   const MARGIN = { left: 48, right: 12, top: 10, bottom: 38 };
@@ -89,7 +91,11 @@ homolog.charts = (() => {
     return { node, x, y, right, bottom, add: (...nodes) => node.append(...nodes) };
   }
 
-  /** Points joined by lines, with a gap where a value is missing. @param {{ x: number, y: number }[]} points @param {Record<string, any>} attributes */
+  /**
+   * Points joined by lines, with a gap where a value is missing.
+   * @param {{ x: number, y: number }[]} points
+   * @param {Record<string, any>} attributes
+   */
   function line(points, attributes) {
     let path = "";
     let isDown = false;
@@ -101,5 +107,5 @@ homolog.charts = (() => {
     return svg("path", { d: path || "M0 0", fill: "none", ...attributes });
   }
 
-  return { linear, symmetricLog, symlog, powerText, frame, line };
+  return { linear, symmetricLog, symlog, frame, line };
 })();

@@ -2,7 +2,7 @@
 
 homolog.curves = (() => {
   const { element, svg } = homolog.dom;
-  const { linear, symmetricLog, symlog, powerText, frame, line } = homolog.charts;
+  const { linear, symmetricLog, symlog, frame, line } = homolog.charts;
   const { short, integer } = homolog.format;
 
   /** @param {string} title @param {string} help @param {...Node} children */
@@ -172,5 +172,5 @@ homolog.curves = (() => {
       .map((rank) => ({ at: rank, text: String(rank) }));
   }
 
-  return { histogram, emergence, tails, panel, powerText };
+  return { histogram, emergence, tails, panel };
 })();

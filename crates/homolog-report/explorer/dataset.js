@@ -4,7 +4,11 @@ homolog.dataset = (() => {
   const { array } = homolog.bundle;
   const NO_ROW = 0xffffffff;
 
-  /** Floats as they are; of unsigned types the greatest value becomes NaN. @param {Numbers} data @returns {Float32Array | Float64Array} */
+  /**
+   * Floats as they are; of unsigned types the greatest value becomes NaN.
+   * @param {Numbers} data
+   * @returns {Float32Array | Float64Array}
+   */
   function withMissing(data) {
     if (data instanceof Float32Array || data instanceof Float64Array) return data;
     const missing = data instanceof Int8Array ? NaN : 2 ** (8 * data.BYTES_PER_ELEMENT) - 1;
@@ -76,8 +80,13 @@ homolog.dataset = (() => {
     };
   }
 
-  /** The match of a row in another model. @param {Table} table @param {Bundle} bundle @param {number} other @param {number} row */
-  function matchOf(table, bundle, other, row) {
+  /**
+   * The match of a row in another model.
+   * @param {Bundle} bundle of a table
+   * @param {number} other
+   * @param {number} row
+   */
+  function matchOf(bundle, other, row) {
     /** @param {string} field */
     const at = (field) => array(bundle, `match.${other}.${field}`).data[row];
     const corr = at("corr");

@@ -21,7 +21,9 @@ homolog.dom = (() => {
 
   /**
    * @template {keyof HTMLElementTagNameMap} K
-   * @param {K} tag @param {Record<string, any>} [attributes] `onclick` and the like take functions @param {...Child} children
+   * @param {K} tag
+   * @param {Record<string, any>} [attributes] `onclick` and the like take functions
+   * @param {...Child} children
    * @returns {HTMLElementTagNameMap[K]}
    */
   function element(tag, attributes = {}, ...children) {
@@ -43,7 +45,12 @@ homolog.dom = (() => {
   /** @param {string} word */
   const newId = (word) => `explorer-${word}-${++nIds}`;
 
-  /** A select box with a label. @param {string} label @param {{ value: string, text: string }[]} options @param {(value: string) => void} onChange */
+  /**
+   * A select box with a label.
+   * @param {string} label
+   * @param {{ value: string, text: string }[]} options
+   * @param {(value: string) => void} onChange
+   */
   function choice(label, options, onChange) {
     const select = element("select", { onchange: () => onChange(select.value) });
     /** @param {{ value: string, text: string }[]} all */
@@ -53,5 +60,5 @@ homolog.dom = (() => {
     return { node: element("label", { class: "choice" }, element("span", {}, label), select), select, setOptions };
   }
 
-  return { element, svg, set, newId, choice };
+  return { element, svg, newId, choice };
 })();

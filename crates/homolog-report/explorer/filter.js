@@ -1,7 +1,8 @@
-// The filter language: a recursive-descent parser that compiles an expression into closures over the columns of a table.
+// The filter language: a recursive-descent parser that compiles an expression into closures over the columns of a
+// table.
 //
-// A term is a number or a condition. Comparisons are made in single precision, that of the tables, so that `max_corr == 0.3`
-// finds what is written as 0.3; with a missing value (NaN) every comparison is false, != included.
+// A term is a number or a condition. Comparisons are made in single precision, that of the tables, so that `max_corr ==
+// 0.3` finds what is written as 0.3; with a missing value (NaN) every comparison is false, != included.
 
 homolog.filter = (() => {
   const { FilterError, symbols } = homolog.filterLexer;
@@ -13,7 +14,9 @@ homolog.filter = (() => {
   /** @typedef {{ at: number, end: number, number: NumberOf | null, test: Test | null }} Term */
   /** @typedef {{ values: Float32Array | Float64Array, kind: Kind }} FilterColumn */
 
-  /** @type {Record<string, { signature: string, help: string, least: number, most: number, of: (values: NumberOf[]) => NumberOf }>} */
+  /**
+   * @type {Record<string, { signature: string, help: string, least: number, most: number, of: (values: NumberOf[]) => NumberOf }>}
+   */
   const FUNCTIONS = {
     abs: {
       signature: "abs(a)",
@@ -90,7 +93,11 @@ homolog.filter = (() => {
     return previous[to.length];
   }
 
-  /** The known name nearest to a wrong one, where it is near enough to be meant. @param {string} name @param {string[]} known */
+  /**
+   * The known name nearest to a wrong one, where it is near enough to be meant.
+   * @param {string} name
+   * @param {string[]} known
+   */
   function nearest(name, known) {
     let best = "";
     let least = Math.max(2, name.length / 3) + 1;
@@ -302,7 +309,11 @@ homolog.filter = (() => {
     }
   }
 
-  /** Null for an empty expression, which holds for every row. Throws FilterError. @param {string} text @param {Map<string, FilterColumn>} columns */
+  /**
+   * Null for an empty expression, which holds for every row. Throws FilterError.
+   * @param {string} text
+   * @param {Map<string, FilterColumn>} columns
+   */
   function compile(text, columns) {
     return text.trim() === "" ? null : new Parser(text, columns).whole();
   }

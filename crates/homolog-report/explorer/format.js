@@ -4,7 +4,10 @@ homolog.format = (() => {
   const MISSING = "–";
   const minus = (/** @type {string} */ text) => text.replace("-", "−");
 
-  /** Decimals that give a column's greater values (a tenth lies above) three significant digits. @param {ArrayLike<number>} values */
+  /**
+   * Decimals that give a column's greater values (a tenth lies above) three significant digits.
+   * @param {ArrayLike<number>} values
+   */
   function decimalsFor(values) {
     const sizes = [];
     const step = Math.max(1, Math.floor(values.length / 512));
@@ -48,7 +51,13 @@ homolog.format = (() => {
     return column.kind === "integer" ? integer(value) : fixed(value, column.decimals);
   }
 
-  /** Round numbers from low to high, about `count` of them. @param {number} low @param {number} high @param {number} count @returns {number[]} */
+  /**
+   * Round numbers from low to high, about `count` of them.
+   * @param {number} low
+   * @param {number} high
+   * @param {number} count
+   * @returns {number[]}
+   */
   function ticks(low, high, count) {
     if (!(high > low)) return [low];
     const rough = (high - low) / count;
@@ -63,5 +72,5 @@ homolog.format = (() => {
   /** @param {number | null} step */
   const checkpoint = (step) => (step === null ? "final" : `step ${integer(step)}`);
 
-  return { decimalsFor, fixed, integer, short, cell, ticks, checkpoint, MISSING };
+  return { decimalsFor, fixed, integer, short, cell, ticks, checkpoint };
 })();

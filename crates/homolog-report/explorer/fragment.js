@@ -2,8 +2,8 @@
 //
 //     #MODEL/CHECKPOINT[/L2.53][?filter=...&sort=-excess_corr&x=...&y=...&color=...]
 //
-// Names are percent-encoded; the checkpoint is its step, or - for a study that names none. Anything else is not ours: a report has
-// anchors of its own.
+// Names are percent-encoded; the checkpoint is its step, or - for a study that names none. Anything else is not ours: a
+// report has anchors of its own.
 
 homolog.fragment = (() => {
   const NO_CHECKPOINT = "-";

@@ -1,4 +1,5 @@
-// The table of neurons: an ARIA grid of which only the rows in sight exist. Rows are asked for by their place in the current order.
+// The table of neurons: an ARIA grid of which only the rows in sight exist. Rows are asked for by their place in the
+// current order.
 
 homolog.grid = (() => {
   const { element, newId } = homolog.dom;
@@ -129,7 +130,11 @@ homolog.grid = (() => {
       return made;
     }
 
-    /** Fills a row of the pool. @param {{ node: HTMLDivElement, link: HTMLAnchorElement, cells: HTMLElement[], place: number }} row @param {number} place */
+    /**
+     * Fills a row of the pool.
+     * @param {{ node: HTMLDivElement, link: HTMLAnchorElement, cells: HTMLElement[], place: number }} row
+     * @param {number} place
+     */
     function fill(row, place) {
       if (!table) return;
       const of = order[place];

@@ -4,7 +4,10 @@ homolog.mount = (() => {
   const { element, choice } = homolog.dom;
   const { failed, loading } = homolog.notice;
 
-  /** @param {HTMLElement} root @param {{ inline?: boolean }} [options] `inline`: the data are in the page, which is not the explorer's alone */
+  /**
+   * @param {HTMLElement} root
+   * @param {{ inline?: boolean }} [options] `inline`: the data are in the page, which is not the explorer's alone
+   */
   async function mount(root, { inline: isInline = false } = {}) {
     root.classList.add("explorer");
     root.classList.toggle("inline", isInline);

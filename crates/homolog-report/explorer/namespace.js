@@ -35,7 +35,10 @@
  * @property {string} tables
  */
 
-/** Missing values are NaN, whatever the type of the file. @typedef {ColumnInfo & { values: Float32Array | Float64Array, isShown: boolean, decimals: number }} Column */
+/**
+ * Missing values are NaN, whatever the type of the file.
+ * @typedef {ColumnInfo & { values: Float32Array | Float64Array, isShown: boolean, decimals: number }} Column
+ */
 /** @typedef {{ layer: number, neuron: number }} NeuronId */
 /** @typedef {{ column: string, descending: boolean }} Sort */
 

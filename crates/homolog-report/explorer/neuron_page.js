@@ -83,7 +83,7 @@ homolog.neuronPage = (() => {
       return { found, i };
     });
     const partners = index.models.flatMap((_, other) =>
-      other === model ? [] : [{ other, id: matchOf(table, bundle, other, row).id }],
+      other === model ? [] : [{ other, id: matchOf(bundle, other, row).id }],
     );
     const absent = (/** @type {string} */ text) => element("p", { class: "muted" }, text);
 

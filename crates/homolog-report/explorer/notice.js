@@ -35,5 +35,5 @@ homolog.notice = (() => {
     }
   }
 
-  return { failed, loading, sentence, causeOf, whenLoaded };
+  return { failed, loading, sentence, whenLoaded };
 })();

@@ -35,7 +35,12 @@ homolog.overview = (() => {
     return `${column} >= ${low.toFixed(digits)} && ${column} <= ${high.toFixed(digits)}`;
   }
 
-  /** A filter with a brush put in place of the brush before it. @param {string} text @param {string} previous @param {string} next */
+  /**
+   * A filter with a brush put in place of the brush before it.
+   * @param {string} text
+   * @param {string} previous
+   * @param {string} next
+   */
   function withBrush(text, previous, next) {
     const rest = previous && text.endsWith(previous) ? text.slice(0, -previous.length).replace(/\s*&&\s*$/, "") : text;
     const kept = rest.trim();

@@ -26,7 +26,7 @@ homolog.partners = (() => {
   function list(table, bundle, row, index, linkTo) {
     const rows = index.models.flatMap(({ name }, other) => {
       if (other === table.model) return [];
-      const { id, corr, second, baseline, lowest } = matchOf(table, bundle, other, row);
+      const { id, corr, second, baseline, lowest } = matchOf(bundle, other, row);
       const numbers = [corr, second, corr - second, baseline, corr - baseline, lowest];
       return [
         element(

@@ -1,4 +1,5 @@
-// The scatter plot of two columns, linked with the table: all neurons in grey, those of the filter in colour, the selected one ringed.
+// The scatter plot of two columns, linked with the table: all neurons in grey, those of the filter in colour, the
+// selected one ringed.
 
 homolog.scatter = (() => {
   const { element, choice } = homolog.dom;

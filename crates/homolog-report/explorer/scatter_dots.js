@@ -1,11 +1,15 @@
 // Draws many small squares into the pixels of an image: tens of times as fast as asking a canvas for each.
 
 homolog.scatterDots = (() => {
-  /** Row, colour and so on of one kind of dots. @typedef {{ size: number, alpha: number }} Look in pixels; 0 to 1 */
+  /** How a dot looks: side in pixels, and 0 to 1. @typedef {{ size: number, alpha: number }} Look */
 
   /**
    * Lays a square over what the image holds.
-   * @param {ImageData} image @param {number} x of its middle @param {number} y @param {number[]} color @param {Look} look
+   * @param {ImageData} image
+   * @param {number} x of its middle
+   * @param {number} y
+   * @param {number[]} color
+   * @param {Look} look
    */
   function dot({ data, width, height }, x, y, [red, green, blue], { size, alpha }) {
     const [left, top] = [Math.round(x - size / 2), Math.round(y - size / 2)];

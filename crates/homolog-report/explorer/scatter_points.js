@@ -3,7 +3,10 @@
 homolog.scatterPoints = (() => {
   /** @typedef {{ low: number, high: number }} Range */
   /** @typedef {{ left: number, right: number, top: number, bottom: number }} Box */
-  /** Pixels of every row; NaN where a value is missing. @typedef {{ x: Float32Array, y: Float32Array, nMissing: number }} Points */
+  /**
+   * Pixels of every row; NaN where a value is missing.
+   * @typedef {{ x: Float32Array, y: Float32Array, nMissing: number }} Points
+   */
 
   /** Least and greatest finite value, a little widened. @param {ArrayLike<number>} values @returns {Range} */
   function range(values) {
@@ -18,7 +21,14 @@ homolog.scatterPoints = (() => {
     return { low: low - margin, high: high + margin };
   }
 
-  /** @param {ArrayLike<number>} xs @param {ArrayLike<number>} ys @param {Range} xRange @param {Range} yRange @param {Box} box @returns {Points} */
+  /**
+   * @param {ArrayLike<number>} xs
+   * @param {ArrayLike<number>} ys
+   * @param {Range} xRange
+   * @param {Range} yRange
+   * @param {Box} box
+   * @returns {Points}
+   */
   function place(xs, ys, xRange, yRange, box) {
     const points = { x: new Float32Array(xs.length), y: new Float32Array(xs.length), nMissing: 0 };
     const xScale = (box.right - box.left) / (xRange.high - xRange.low);
@@ -34,7 +44,14 @@ homolog.scatterPoints = (() => {
     return points;
   }
 
-  /** The row among `rows` nearest to a place and within `reach` pixels, or -1. @param {Points} points @param {Iterable<number>} rows @param {number} x @param {number} y @param {number} reach */
+  /**
+   * The row among `rows` nearest to a place and within `reach` pixels, or -1.
+   * @param {Points} points
+   * @param {Iterable<number>} rows
+   * @param {number} x
+   * @param {number} y
+   * @param {number} reach
+   */
   function nearest(points, rows, x, y, reach) {
     let [best, least] = [-1, reach * reach];
     for (const row of rows) {
@@ -47,7 +64,11 @@ homolog.scatterPoints = (() => {
 
   /**
    * The row to which an arrow key leads: the nearest that lies that way, where being off the line counts double; -1 where none does.
-   * @param {Points} points @param {Iterable<number>} rows @param {number} from @param {number} dx @param {number} dy a unit step, y downward
+   * @param {Points} points
+   * @param {Iterable<number>} rows
+   * @param {number} from
+   * @param {number} dx
+   * @param {number} dy a unit step, y downward
    */
   function towards(points, rows, from, dx, dy) {
     const [x, y] = [points.x[from], points.y[from]];

@@ -6,7 +6,11 @@ homolog.sort = (() => {
   const DIGIT_BITS = 16;
   const N_DIGITS = 64 / DIGIT_BITS;
 
-  /** Keys whose bits, read as an unsigned integer, are in the order asked for. @param {Float64Array} keys changed in place @param {boolean} descending */
+  /**
+   * Keys whose bits, read as an unsigned integer, are in the order asked for.
+   * @param {Float64Array} keys changed in place
+   * @param {boolean} descending
+   */
   function orderBits(keys, descending) {
     const words = new Uint32Array(keys.buffer);
     const flip = descending ? 0xffffffff : 0;
@@ -18,7 +22,11 @@ homolog.sort = (() => {
     }
   }
 
-  /** Places of the keys in ascending order of their bits, ties in their own order. @param {Float64Array} keys @returns {Uint32Array} */
+  /**
+   * Places of the keys in ascending order of their bits, ties in their own order.
+   * @param {Float64Array} keys
+   * @returns {Uint32Array}
+   */
   function radix(keys) {
     const n = keys.length;
     const digits = new Uint16Array(keys.buffer);
@@ -39,7 +47,12 @@ homolog.sort = (() => {
     return from;
   }
 
-  /** @param {Uint32Array} rows ascending @param {ArrayLike<number>} values by row @param {boolean} descending @returns {Uint32Array} */
+  /**
+   * @param {Uint32Array} rows ascending
+   * @param {ArrayLike<number>} values by row
+   * @param {boolean} descending
+   * @returns {Uint32Array}
+   */
   function order(rows, values, descending) {
     const present = rows.filter((row) => !Number.isNaN(values[row]));
     const missing = rows.filter((row) => Number.isNaN(values[row]));

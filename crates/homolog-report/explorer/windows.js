@@ -1,4 +1,5 @@
-// The text on which a neuron is most active: every token in the colour of its activation, and the partners on the same text.
+// The text on which a neuron is most active: every token in the colour of its activation, and the partners on the same
+// text.
 
 homolog.windows = (() => {
   const { element } = homolog.dom;
@@ -6,7 +7,9 @@ homolog.windows = (() => {
   const { row: rowOf } = homolog.bundle;
   const { pieces, plain, shortened } = homolog.tokenText;
 
-  /** @typedef {{ ids: ArrayLike<number>, values: ArrayLike<number>, scale: number, start: number, peak: number }} Line i8 values; `start` and `peak` count from the row's first token */
+  /**
+   * @typedef {{ ids: ArrayLike<number>, values: ArrayLike<number>, scale: number, start: number, peak: number }} Line i8 values; `start` and `peak` count from the row's first token
+   */
 
   /** @param {string} token @param {boolean} isWhole */
   function tokenNodes(token, isWhole) {
@@ -50,7 +53,10 @@ homolog.windows = (() => {
     return node;
   }
 
-  /** What the lines on the page show; forgotten with them. @type {WeakMap<Element, { line: Line, vocabulary: string[] | null }>} */
+  /**
+   * What the lines on the page show; forgotten with them.
+   * @type {WeakMap<Element, { line: Line, vocabulary: string[] | null }>}
+   */
   const lines = new WeakMap();
 
   /** Tooltips, reading by arrow keys, and whole tokens on demand. @param {HTMLElement} node */
@@ -109,7 +115,15 @@ homolog.windows = (() => {
     });
   }
 
-  /** The ids of a window: inline in a report, else from the rows of the corpus. @param {Dataset} dataset @param {Bundle} detail @param {number} i @param {number} w @param {number} row @param {number} start */
+  /**
+   * The ids of a window: inline in a report, else from the rows of the corpus.
+   * @param {Dataset} dataset
+   * @param {Bundle} detail
+   * @param {number} i
+   * @param {number} w
+   * @param {number} row
+   * @param {number} start
+   */
   async function idsOf(dataset, detail, i, w, row, start) {
     const length = dataset.index.window_tokens;
     const ids = detail.arrays.has("tokens")
@@ -127,7 +141,7 @@ homolog.windows = (() => {
    */
   async function section(dataset, detail, i, model, partners, linkTo) {
     const { index } = dataset;
-    const [vocabulary] = await Promise.all([dataset.vocabulary()]);
+    const vocabulary = await dataset.vocabulary();
     const length = index.window_tokens;
     const [rows, starts, peaks, duplicates] = ["row", "start", "peak", "n_duplicates"].map((name) =>
       rowOf(detail, name, i),
@@ -229,5 +243,5 @@ homolog.windows = (() => {
     );
   }
 
-  return { section, tokenNodes };
+  return { section };
 })();

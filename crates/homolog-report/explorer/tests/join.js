@@ -27,7 +27,11 @@ function page() {
   return fill(html, { STYLE: style(), SCRIPT: script(), BUNDLES: "" });
 }
 
-/** A page like the report: the explorer among other things, all data inline. @param {Map<string, string>} bundles base64 by name @returns {string} */
+/**
+ * A page like the report: the explorer among other things, all data inline.
+ * @param {Map<string, string>} bundles base64 by name
+ * @returns {string}
+ */
 function report(bundles) {
   const data = [...bundles]
     .map(([name, base64]) => `<script type="application/gzip" data-bundle="${name}">${base64}</script>`)

@@ -2,7 +2,8 @@
 //
 //     node make-fixture.js OUT [--small] [--report]
 //
-// OUT/index.html and OUT/data/*.js; with --report OUT/report.html, a selection with all data inline. Equal arguments give equal bytes.
+// OUT/index.html and OUT/data/*.js; with --report OUT/report.html, a selection with all data inline. Equal arguments
+// give equal bytes.
 "use strict";
 
 const fs = require("node:fs");
@@ -227,7 +228,15 @@ function detail(size, model, checkpoint, layer) {
   return { ...shaped(flat, n), ...arrays };
 }
 
-/** @param {Size} size @param {number} n @param {number[]} others @param {() => number} next @param {number} layer @param {Record<string, any>} flat @param {Record<string, any>} arrays */
+/**
+ * @param {Size} size
+ * @param {number} n
+ * @param {number[]} others
+ * @param {() => number} next
+ * @param {number} layer
+ * @param {Record<string, any>} flat
+ * @param {Record<string, any>} arrays
+ */
 function windows(size, n, others, next, layer, flat, arrays) {
   const [histogram, range] = [new Uint32Array(n * N_BINS), new Float32Array(n * 2)];
   for (let i = 0; i < n; i++) {
@@ -244,7 +253,8 @@ function windows(size, n, others, next, layer, flat, arrays) {
   for (let i = 0; i < n; i++) {
     for (let w = 0; w < N_WINDOWS; w++) {
       const at = i * N_WINDOWS + w;
-      // The first neuron of the first layer meets the hostile tokens, which fill the first row; the second has few windows.
+      // The first neuron of the first layer meets the hostile tokens, which fill the first row; the second has few
+      // windows.
       const isHostile = layer === 0 && i === 0 && w < 2;
       row[at] = i === 1 && w > 3 ? NO_ROW : isHostile ? 0 : 1 + Math.floor(next() * (N_ROWS - 1));
       start[at] = isHostile ? w * WINDOW : Math.floor(next() * (CONTEXT - WINDOW));
@@ -293,7 +303,11 @@ function text(i) {
   return { rows: { data, shape: [ROWS_PER_TEXT, CONTEXT] } };
 }
 
-/** Every bundle of a study by name, each made when asked for. @param {Size} size @returns {Map<string, () => string>} */
+/**
+ * Every bundle of a study by name, each made when asked for.
+ * @param {Size} size
+ * @returns {Map<string, () => string>}
+ */
 function bundles(size) {
   /** @type {Map<string, () => string>} */
   const all = new Map([
@@ -301,7 +315,8 @@ function bundles(size) {
     ["vocabulary", () => base64({ tokens: vocabulary(500) }, {})],
   ]);
   const isSmall = size.dMlp <= 256 || size.isReport;
-  // Of a large study three layers have details, and of earlier checkpoints one model: the rest is missing, as if files were lost.
+  // Of a large study three layers have details, and of earlier checkpoints one model: the rest is missing, as if files
+  // were lost.
   const layers = isSmall ? Array.from({ length: size.nLayers }, (_, layer) => layer) : [0, 5, size.nLayers - 1];
   for (let model = 0; model < size.nModels; model++) {
     for (const checkpoint of index(size).table_checkpoints) {
@@ -322,7 +337,10 @@ const SIZES = {
   full: { nModels: 5, nLayers: 12, dMlp: 3072, isReport: false },
 };
 
-/** @param {string} out @param {{ isSmall?: boolean, isReport?: boolean, only?: RegExp }} [options] `only`: names of the bundles to write */
+/**
+ * @param {string} out
+ * @param {{ isSmall?: boolean, isReport?: boolean, only?: RegExp }} [options] `only`: names of the bundles to write
+ */
 function write(out, { isSmall = false, isReport = false, only = /./ } = {}) {
   const made = [...bundles({ ...SIZES[isSmall ? "small" : "full"], isReport })].filter(([name]) => only.test(name));
   fs.mkdirSync(path.join(out, "data"), { recursive: true });

@@ -64,7 +64,7 @@ test("a table finds neurons, turns greatest integers into missing values and nam
   assert.equal(table.find({ layer: 0, neuron: 8 }), -1);
   assert.equal(table.label(11), "L1.3");
   assert.ok(table.byName.has("match.0.corr") && !table.byName.has("match.1.corr"));
-  const { id, corr } = dataset.matchOf(table, raw, 0, 5);
+  const { id, corr } = dataset.matchOf(raw, 0, 5);
   assert.equal(corr, raw.arrays.get("match.0.corr").data[5]);
   assert.equal(id.layer, raw.arrays.get("match.0.layer").data[5]);
   raw.arrays.get("n_models_above").data[4] = 0xffffffff;
