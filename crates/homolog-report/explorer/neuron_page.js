@@ -88,7 +88,7 @@ homolog.neuronPage = (() => {
     const absent = (/** @type {string} */ text) => element("p", { class: "muted" }, text);
 
     const place = () => element("div", { class: "place" });
-    const [histogram, course, tails, topK, windows, ablation] = [place(), place(), place(), place(), place(), place()];
+    const [histogram, course, tails, more, windows] = [place(), place(), place(), place(), place()];
     const noWindows = `Activations and windows were kept for ${index.window_checkpoints.map((c) => homolog.format.checkpoint(index.checkpoints[c])).join(", ") || "no checkpoint"}.`;
 
     whenLoaded(histogram, "the histogram", async () => {
@@ -103,13 +103,10 @@ homolog.neuronPage = (() => {
       const { found, i } = await detail;
       return homolog.curves.tails(found, i, index, model);
     });
-    whenLoaded(topK, "the runners-up", async () => {
+    whenLoaded(more, "the list of greatest correlations and the ablation", async () => {
       const { found, i } = await detail;
-      return homolog.partners.topK(found, i, index, model, linkTo);
-    });
-    whenLoaded(ablation, "the ablation", async () => {
-      const { found, i } = await detail;
-      return homolog.facts.ablation(found, i);
+      const topK = homolog.partners.topK(found, i, index, model, linkTo);
+      return element("div", {}, topK, homolog.facts.ablation(found, i));
     });
     whenLoaded(windows, "the text", async () => {
       if (!hasWindows) return absent(noWindows);
@@ -128,8 +125,7 @@ homolog.neuronPage = (() => {
         {},
         element("h3", {}, "Partners"),
         element("div", { class: "wide" }, homolog.partners.list(table, bundle, row, index, linkTo)),
-        topK,
-        ablation,
+        more,
       ),
       element("section", {}, element("h3", {}, "Where it is most active"), windows),
     );

@@ -14,7 +14,7 @@ homolog.notice = (() => {
     return element(
       "div",
       { class: "notice failed", role: "alert" },
-      element("strong", {}, `${what} cannot be shown. `),
+      element("strong", {}, `${sentence(`${what} cannot be shown`)} `),
       sentence(causeOf(error)),
     );
   }

@@ -224,7 +224,7 @@ function detail(size, model, checkpoint, layer) {
       shape: [n, TOP_K],
     };
   }
-  if (checkpoint === LAST) windows(size, n, others, next, layer, flat, arrays);
+  if (checkpoint === LAST) windows(size, n, others, next, layer, arrays);
   return { ...shaped(flat, n), ...arrays };
 }
 
@@ -234,10 +234,9 @@ function detail(size, model, checkpoint, layer) {
  * @param {number[]} others
  * @param {() => number} next
  * @param {number} layer
- * @param {Record<string, any>} flat
  * @param {Record<string, any>} arrays
  */
-function windows(size, n, others, next, layer, flat, arrays) {
+function windows(size, n, others, next, layer, arrays) {
   const [histogram, range] = [new Uint32Array(n * N_BINS), new Float32Array(n * 2)];
   for (let i = 0; i < n; i++) {
     range.set([-0.17, 1 + 6 * next()], i * 2);
