@@ -1,7 +1,7 @@
 //! What the explorer reads, as docs/explorer.md says: all neurons as a folder of script files, or a selection for inside of the report.
 //!
-//! Numbers come from the tables and tensors of the run. So that a folder of the paper's size stays under 150 MB, they are rounded
-//! (see `numbers.rs`), fewer of the best matches are shown than are kept, and large runs have tables of some checkpoints only.
+//! Numbers come from the tables and tensors of the run, rounded (see `numbers.rs`). So that a folder of the paper's size stays under 150 MB,
+//! large runs have tables of some checkpoints only, fewer best matches than are kept, and coarser activations.
 
 mod course;
 mod detail;
@@ -24,14 +24,13 @@ use crate::bundle::Bundle;
 use crate::progress::{Progress, go_on};
 use crate::run::{TokenRows, Windows};
 use crate::{Error, Run};
+use numbers::Fineness;
 pub(crate) use page::{SCRIPT, STYLE};
 pub(crate) use selection::{Scope, Selection};
 
 /// Rows of tables, over models and checkpoints, up to which the folder has tables of every checkpoint; a larger run's has those of the
-/// last checkpoint and of those with windows. Tables and best matches take 230 bytes a row.
+/// last checkpoint and of those with windows, and its details are coarse.
 const MAX_TABLE_ROWS: usize = 250_000;
-/// Best matches of a neuron in another model that are shown, at most.
-const MAX_TOP_K: usize = 8;
 /// Rows of the corpus in a bundle of text.
 const ROWS_PER_TEXT: usize = 64;
 
@@ -52,6 +51,7 @@ pub(crate) struct Source<'a> {
     table_checkpoints: Vec<usize>,
     /// Places of the checkpoints that have windows of every model.
     window_checkpoints: Vec<usize>,
+    fineness: Fineness,
     /// [model, checkpoint]
     windows: Vec<Option<Windows>>,
     top_k: Option<TensorFile>,
@@ -133,9 +133,11 @@ impl<'a> Source<'a> {
             Scope::All if n_neurons * n_checkpoints <= MAX_TABLE_ROWS => (0..n_checkpoints).collect(),
             Scope::All => (0..n_checkpoints).filter(|at| *at == last || window_checkpoints.contains(at)).collect(),
         };
+        let is_large = selection.scope == Scope::All && n_neurons * n_checkpoints > MAX_TABLE_ROWS;
+        let fineness = if is_large { Fineness::COARSE } else { Fineness::FINE };
         window_checkpoints.retain(|at| table_checkpoints.contains(at));
         let top_k = run.top_k_file()?;
-        Ok(Self { run, selection, table_checkpoints, window_checkpoints, windows, top_k, tokens })
+        Ok(Self { run, selection, table_checkpoints, window_checkpoints, fineness, windows, top_k, tokens })
     }
 
     fn windows(&self, model: usize, checkpoint: usize) -> Option<&Windows> {
@@ -145,7 +147,7 @@ impl<'a> Source<'a> {
 
     /// Best matches shown.
     fn n_best(&self) -> usize {
-        if self.top_k.is_some() { self.run.settings.top_k.min(MAX_TOP_K) } else { 0 }
+        if self.top_k.is_some() { self.run.settings.top_k.min(self.fineness.max_top_k) } else { 0 }
     }
 
     /// The corpus, where the folder carries it.

@@ -70,7 +70,9 @@ fn add_top_k(bundle: &mut Bundle, layer: &Layer<'_>, file: &TensorFile) -> Resul
 
 fn add_windows(bundle: &mut Bundle, layer: &Layer<'_>, windows: &Windows) -> Result<(), Error> {
     let (n, n_windows, places) = (layer.listed.len(), windows.n_kept, layer.places());
+    let fineness = layer.source.fineness;
     let histogram = layer.pick(&windows.histogram(places.clone())?, windows.n_bins, windows.n_bins);
+    let histogram = histogram.into_iter().map(|count| numbers::leading(count, fineness.count_bits)).collect();
     bundle.add("histogram", &[n, windows.n_bins], &Elements::U32(histogram));
     let neurons = layer.source.run.neurons(layer.model, layer.checkpoint);
     let range = layer.listed.iter().flat_map(|&place| [neurons.act_min[place] as f32, neurons.act_max[place] as f32]);
@@ -84,11 +86,12 @@ fn add_windows(bundle: &mut Bundle, layer: &Layer<'_>, windows: &Windows) -> Res
     bundle.add("peak", &shape, &Elements::U32(each(windows.peak(places.clone())?)));
     bundle.add("n_duplicates", &shape, &Elements::U32(each(windows.n_duplicates(places.clone())?)));
     let activations = windows.activation(places.clone())?;
-    add_activations(bundle, "", layer, &activations, n_windows, windows.window_tokens);
+    add_activations(bundle, "", layer, &activations, [n_windows, windows.window_tokens], fineness.step);
     for other in layer.source.run.others(layer.model) {
         let activations = windows.partner(other, places.clone())?;
         let prefix = format!("partner.{other}.");
-        add_activations(bundle, &prefix, layer, &activations, windows.n_with_partners, windows.window_tokens);
+        let size = [windows.n_with_partners, windows.window_tokens];
+        add_activations(bundle, &prefix, layer, &activations, size, fineness.partner_step);
     }
     if let (Scope::Selected, Some(corpus)) = (layer.source.selection.scope, &layer.source.tokens) {
         let tokens = tokens(corpus, &rows, &starts, windows)?;
@@ -102,13 +105,14 @@ fn add_activations(
     prefix: &str,
     layer: &Layer<'_>,
     activations: &[f32],
-    n_windows: usize,
-    window_tokens: usize,
+    [n_windows, window_tokens]: [usize; 2],
+    step: i8,
 ) {
     let width = n_windows * window_tokens;
     let listed = layer.pick(activations, width, width);
     let mut quantised = Vec::with_capacity(listed.len());
-    let scale = |at: usize, quantised: &mut Vec<i8>| numbers::quantised(&listed[at * width..][..width], quantised);
+    let scale =
+        |at: usize, quantised: &mut Vec<i8>| numbers::quantised(&listed[at * width..][..width], step, quantised);
     let scales: Vec<f32> = (0..layer.listed.len()).map(|at| scale(at, &mut quantised)).collect();
     let shape = [layer.listed.len(), n_windows, window_tokens];
     bundle.add(format!("{prefix}activation"), &shape, &Elements::I8(quantised));

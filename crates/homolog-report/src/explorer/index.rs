@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::numbers::Fineness;
 use super::{MAX_TABLE_ROWS, ROWS_PER_TEXT, Scope, Source, table};
 
 pub(super) fn meta(source: &Source<'_>) -> Map<String, Value> {
@@ -73,6 +74,13 @@ fn notes(source: &Source<'_>) -> Vec<String> {
             "Of checkpoints but the last, and those with windows, only the course is shown: the run has more than {MAX_TABLE_ROWS} \
              rows of neurons."
         ));
+    }
+    if source.fineness == Fineness::COARSE && !source.window_checkpoints.is_empty() {
+        notes.push(
+            "Activations in windows are in steps of a 32nd of the neuron's greatest, those of matches of a 16th; counts of histograms are \
+             rounded by up to 3 %. The files in tensors/ have all."
+                .to_owned(),
+        );
     }
     if source.n_best() < run.settings.top_k && source.top_k.is_some() {
         notes.push(format!(

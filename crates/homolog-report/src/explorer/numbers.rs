@@ -26,22 +26,55 @@ fn rounded(value: f32, n_bits: u32) -> f32 {
     Some(f32::from_bits(rounded)).filter(|rounded| rounded.is_finite()).unwrap_or(value)
 }
 
+/// How much of the details is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fineness {
+    /// Best matches of a neuron in another model, at most.
+    pub(super) max_top_k: usize,
+    /// Quantised activations are multiples of this.
+    pub(super) step: i8,
+    /// Likewise those of matches.
+    pub(super) partner_step: i8,
+    /// Leading bits of a histogram's counts.
+    pub(super) count_bits: u32,
+}
+
+impl Fineness {
+    /// All that there is.
+    pub(super) const FINE: Self = Self { max_top_k: usize::MAX, step: 1, partner_step: 1, count_bits: 32 };
+    /// For runs of the paper's size, whose details would take twice as much: activations in steps of a 32nd of the greatest,
+    /// those of matches of a 16th, counts within 3 %.
+    pub(super) const COARSE: Self = Self { max_top_k: 5, step: 4, partner_step: 8, count_bits: 5 };
+}
+
 /// Activations of some windows as whole numbers from -127 to 127, and the scale: activation = number / 127 * scale.
 ///
-/// Numbers are even, so that the least step is 1/63 of the greatest magnitude; -128 stands where there is no activation (NaN).
-pub(super) fn quantised(activations: &[f32], numbers: &mut Vec<i8>) -> f32 {
+/// Numbers are multiples of `step`, or +-127; -128 stands where there is no activation (NaN).
+pub(super) fn quantised(activations: &[f32], step: i8, numbers: &mut Vec<i8>) -> f32 {
     const NONE: i8 = i8::MIN;
-    const STEP: f32 = 2.0;
+    const GREATEST: f32 = 127.0;
+    let step = f32::from(step);
     let scale = activations.iter().filter(|value| value.is_finite()).fold(0.0_f32, |most, value| most.max(value.abs()));
     numbers.extend(activations.iter().map(|&value| {
         if !value.is_finite() {
             return NONE;
         }
-        // The greatest is 127, which is odd: it alone is exact.
-        let number = if scale > 0.0 { value / scale * 127.0 } else { 0.0 };
-        if number.abs() >= 127.0 { number.signum() as i8 * 127 } else { ((number / STEP).round() * STEP) as i8 }
+        let number = if scale > 0.0 { value / scale * GREATEST } else { 0.0 };
+        // The greatest is exact, and no multiple lies beyond it.
+        let multiple = if number.abs() >= GREATEST { number } else { (number / step).round() * step };
+        multiple.clamp(-GREATEST, GREATEST) as i8
     }));
     scale
+}
+
+/// A count by its leading bits, the rest rounded.
+pub(super) fn leading(count: u32, n_bits: u32) -> u32 {
+    let n_dropped = (u32::BITS - count.leading_zeros()).saturating_sub(n_bits);
+    if n_dropped == 0 {
+        return count;
+    }
+    let rounded = (u64::from(count) + (1 << (n_dropped - 1))) >> n_dropped << n_dropped;
+    u32::try_from(rounded).unwrap_or(count)
 }
 
 #[cfg(test)]
@@ -59,26 +92,36 @@ mod tests {
         assert!(for_table(f32::NAN).is_nan());
         assert_eq!(for_table(f32::NEG_INFINITY), f32::NEG_INFINITY);
         assert_eq!(for_table(f32::MAX), f32::MAX);
-        assert_eq!(for_table(0.0), 0.0);
-        assert_eq!(for_table(0.5), 0.5);
+        assert_eq!([for_table(0.0), for_table(0.5)], [0.0, 0.5]);
     }
 
     #[test]
-    fn activations_come_back_within_a_step() {
-        let activations = [0.0, 3.0, -0.17, f32::NAN, 1.234, 2.99];
-        let mut numbers = Vec::new();
-        let scale = quantised(&activations, &mut numbers);
-        assert_eq!((scale, numbers[1], numbers[3]), (3.0, 127, -128));
-        for (number, activation) in numbers.iter().zip(activations).filter(|(_, activation)| activation.is_finite()) {
-            assert!((f32::from(*number) / 127.0 * scale - activation).abs() <= scale / 127.0 * 1.001, "{activation}");
+    fn activations_come_back_within_half_a_step() {
+        let activations = [0.0, 3.0, -0.17, f32::NAN, 1.234, 2.99, -3.0];
+        for step in [1, 4, 8] {
+            let mut numbers = Vec::new();
+            let scale = quantised(&activations, step, &mut numbers);
+            assert_eq!((scale, numbers[1], numbers[3], numbers[6]), (3.0, 127, -128, -127));
+            for (number, activation) in numbers.iter().zip(activations).filter(|(_, activation)| activation.is_finite())
+            {
+                let error = (f32::from(*number) / 127.0 * scale - activation).abs();
+                assert!(error <= f32::from(step) / 2.0 * scale / 127.0 * 1.001, "{activation} in steps of {step}");
+                assert!(number.unsigned_abs() == 127 || number % step == 0, "{number} in steps of {step}");
+            }
         }
-        assert!(numbers.iter().all(|number| number.abs_diff(0) == 127 || number % 2 == 0));
     }
 
     #[test]
     fn silent_windows_have_no_scale() {
         let mut numbers = Vec::new();
-        assert_eq!(quantised(&[0.0, f32::NAN], &mut numbers), 0.0);
+        assert_eq!(quantised(&[0.0, f32::NAN], 1, &mut numbers), 0.0);
         assert_eq!(numbers, [0, -128]);
+    }
+
+    #[test]
+    fn counts_keep_their_leading_bits() {
+        let counts = [0, 1, 31, 32, 33, 1000, u32::MAX];
+        assert_eq!(counts.map(|count| leading(count, 32)), counts);
+        assert_eq!(counts.map(|count| leading(count, 5)), [0, 1, 31, 32, 34, 992, u32::MAX]);
     }
 }

@@ -6,8 +6,11 @@ use super::{cannot_write, file_name, write_file};
 use crate::run::Neurons;
 use crate::{Error, Run, Written};
 
+/// A column of a run.
+type Of = fn(&Neurons) -> &Vec<f64>;
+
 /// In his order.
-const COLUMNS: [(&str, fn(&Neurons) -> &Vec<f64>); 7] = [
+const COLUMNS: [(&str, Of); 7] = [
     ("max_corr", |neurons| &neurons.max_corr),
     ("mean_corr", |neurons| &neurons.mean_corr),
     ("min_corr", |neurons| &neurons.min_corr),
