@@ -133,14 +133,14 @@ impl Theme {
         format!("#{:02x}{:02x}{:02x}", mixed[0], mixed[1], mixed[2])
     }
 
-    /// Colours of `n` words. More words than there are categories, or ordered ones, take even steps of the sequence, whose last twelfth is
+    /// Colours of `n` words. More words than there are categories, or ordered ones, take even steps of the sequence, whose last fifth is
     /// left out: it is too pale for a line on white.
     pub fn word_colors(&self, n: usize, is_ordered: bool) -> Vec<String> {
         if !is_ordered && n <= self.categories.len() {
             return self.categories[..n].to_vec();
         }
         let last = (n.max(2) - 1) as f64;
-        (0..n).map(|i| self.sequence_at(i as f64 / last * 11.0 / 12.0)).collect()
+        (0..n).map(|i| self.sequence_at(i as f64 / last * 0.8)).collect()
     }
 }
 

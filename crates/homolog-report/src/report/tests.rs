@@ -120,3 +120,20 @@ fn a_report_is_current_while_its_tables_are() {
     manifest.write(folder.path()).unwrap();
     assert!(!is_report_current(folder.path()).unwrap());
 }
+
+/// The browser's tests (`explorer/tests/written.test.js`) set `HOMOLOG_PAGES` and open what this leaves there: that what Rust writes is what
+/// the scripts read is seen nowhere else.
+#[test]
+fn pages_are_written_for_a_browser_to_open() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = std::env::var_os("HOMOLOG_PAGES").map_or_else(|| temporary.path().to_owned(), std::path::PathBuf::from);
+    fs::create_dir_all(&folder).unwrap();
+    let run = test_run::open(&folder, &Options::default());
+    let figures = crate::figures(&run).into_iter().map(|figure| {
+        let svg = svg(&figure, &Theme::default()).unwrap();
+        (figure, svg)
+    });
+    crate::write_explorer(&run, &folder.join("explorer"), &|_, _| true).unwrap();
+    write_report(&run, &figures.collect::<Vec<_>>(), &folder.join(REPORT_FILE)).unwrap();
+    assert!(is_report_current(&folder).unwrap() && folder.join("explorer/index.html").is_file());
+}
