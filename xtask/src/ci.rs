@@ -103,7 +103,9 @@ fn pages(root: &Path, tally: &mut Tally) -> Result<()> {
     ensure_success(npm(&["run", "check"]).status().context("npm does not start")?)?;
     let written = root.join("target/pages");
     let write = ["test", "-p", "homolog-report", "--lib", "--locked", "--", "pages_are_written_for_a_browser_to_open"];
-    ensure_success(cargo_command(root, &write).env("HOMOLOG_PAGES", &written).status().context("cargo does not start")?)?;
+    ensure_success(
+        cargo_command(root, &write).env("HOMOLOG_PAGES", &written).status().context("cargo does not start")?,
+    )?;
     let mut browser = npm(&["run", "browser"]);
     browser.env("HOMOLOG_PAGES", &written);
     streamed(browser, |line| {

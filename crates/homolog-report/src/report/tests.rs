@@ -126,7 +126,8 @@ fn a_report_is_current_while_its_tables_are() {
 #[test]
 fn pages_are_written_for_a_browser_to_open() {
     let temporary = tempfile::tempdir().unwrap();
-    let folder = std::env::var_os("HOMOLOG_PAGES").map_or_else(|| temporary.path().to_owned(), std::path::PathBuf::from);
+    let folder =
+        std::env::var_os("HOMOLOG_PAGES").map_or_else(|| temporary.path().to_owned(), std::path::PathBuf::from);
     fs::create_dir_all(&folder).unwrap();
     let run = test_run::open(&folder, &Options::default());
     let figures = crate::figures(&run).into_iter().map(|figure| {
