@@ -106,7 +106,7 @@ fn check_mark(figure: &Figure, mark: &Mark, index: usize) -> Result<(), Error> {
                 }
             }
             Some(Channel::Value(value)) if matches!(scale, ScaleKind::Log { .. }) => {
-                check_positive(figure, &role, *value)?
+                check_positive(figure, &role, *value)?;
             }
             _ => {}
         }

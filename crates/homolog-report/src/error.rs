@@ -253,7 +253,7 @@ impl Error {
         move |source| Self::Render { figure: figure.to_owned(), source }
     }
 
-    pub(crate) fn theme(path: &Path, message: impl ToString) -> Self {
+    pub(crate) fn theme(path: &Path, message: &impl ToString) -> Self {
         Self::BadTheme { path: path.to_owned(), message: message.to_string() }
     }
 }

@@ -82,8 +82,8 @@ impl Theme {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text =
             std::fs::read_to_string(path).map_err(|source| Error::ReadTheme { path: path.to_owned(), source })?;
-        let theme: Self = toml::from_str(&text).map_err(|error| Error::theme(path, error))?;
-        theme.check().map_err(|message| Error::theme(path, message))?;
+        let theme: Self = toml::from_str(&text).map_err(|error| Error::theme(path, &error))?;
+        theme.check().map_err(|message| Error::theme(path, &message))?;
         Ok(theme)
     }
 

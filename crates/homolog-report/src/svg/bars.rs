@@ -51,15 +51,12 @@ pub(crate) fn draw(canvas: &mut Canvas, frame: &Frame<'_>, mark: &Mark) -> bool 
                 None => continue,
             },
         };
-        let sides = match place2 {
-            Some(_) => match frame.unit(along, place2, row) {
-                Some(other) => [at, other],
-                None => continue,
-            },
-            None => {
-                let half = dodge(frame, domain, row).map_or(half, |(_, width)| width / 2.0);
-                [at - half, at + half]
-            }
+        let sides = if place2.is_some() {
+            let Some(other) = frame.unit(along, place2, row) else { continue };
+            [at, other]
+        } else {
+            let half = dodge(frame, domain, row).map_or(half, |(_, width)| width / 2.0);
+            [at - half, at + half]
         };
         bars.push((sides, [from, to], color));
     }

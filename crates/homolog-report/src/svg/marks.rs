@@ -103,11 +103,14 @@ fn clipped(canvas: &mut Canvas, frame: &Frame<'_>, has_outside: bool, draw: impl
     }
 }
 
+/// Colour, style, and the places along x of its rows.
+type Group = (String, usize, Vec<(f64, usize)>);
+
 /// Rows by colour and style, in order of first appearance, each in order of x.
-fn groups(frame: &Frame<'_>, mark: &Mark) -> Vec<(String, usize, Vec<(f64, usize)>)> {
+fn groups(frame: &Frame<'_>, mark: &Mark) -> Vec<Group> {
     let words = mark.style.as_ref().map_or_else(Vec::new, |column| style_words(frame.figure, column));
     let mut index: BTreeMap<(String, usize), usize> = BTreeMap::new();
-    let mut groups: Vec<(String, usize, Vec<(f64, usize)>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     // Words of more categories than colours would share one: lines are told apart by the word, not by its colour.
     let values = match &mark.color {
         Color::Field(name) if matches!(frame.palette, Palette::Words { .. }) => frame.figure.data.column(name),
@@ -118,7 +121,8 @@ fn groups(frame: &Frame<'_>, mark: &Mark) -> Vec<(String, usize, Vec<(f64, usize
             continue;
         };
         let style = frame.style(mark, &words, row);
-        let key = values.and_then(|values| values.word(row)).map_or_else(|| color.clone(), |word| word.into_owned());
+        let key =
+            values.and_then(|values| values.word(row)).map_or_else(|| color.clone(), std::borrow::Cow::into_owned);
         let group = *index.entry((key, style)).or_insert_with(|| {
             groups.push((color, style, Vec::new()));
             groups.len() - 1

@@ -11,7 +11,7 @@ pub(crate) fn tick(value: f64, step: f64, format: Format) -> String {
         return signed(&format!("{:.*}%", decimals(step * 100.0), value * 100.0));
     }
     let size = value.abs();
-    if value == 0.0 && (step < 1e-4 || step >= 1.0) {
+    if value == 0.0 && !(1e-4..1.0).contains(&step) {
         return "0".to_owned();
     }
     for (unit, letter) in [(1e6, "M"), (1e3, "k")] {
