@@ -98,8 +98,8 @@ pub enum Shape {
     Bar,
     /// A filled rectangle at (x, y), both band scales.
     Cell,
-    /// A regular hexagon round (x, y), counts as colour. The rows are bins already; `x_step` is the distance of neighbours along x in
-    /// hundredths of x's domain, see [`crate::hexbin`].
+    /// A regular hexagon round (x, y), a corner above, counts as colour. The rows are bins already: their centres are 1 / `n_across` of the
+    /// panel's width apart, their rows √3/2 of that, every second one shifted by half. Both scales need a fixed domain for that.
     Hexbin {
         /// Bins along the whole of x's domain.
         n_across: u32,

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use crate::figure::{Column, Values};
 use crate::svg::tests::gallery::gallery;
 

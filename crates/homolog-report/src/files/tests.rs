@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use crate::figure::Channel;
 use crate::svg::tests::gallery::gallery;
 use crate::theme::Theme;

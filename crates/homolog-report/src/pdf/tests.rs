@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::process::Command;
 
 use crate::svg::tests::gallery::gallery;

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 pub(crate) mod gallery;
 mod laws;
 mod reading;

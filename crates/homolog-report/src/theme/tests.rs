@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use super::Theme;
 
 fn read(text: &str) -> Result<Theme, crate::Error> {

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use serde_json::Value;
 
 use crate::figure::{Channel, Color};
