@@ -8,6 +8,7 @@ use crate::figure::{
 };
 use crate::theme::Theme;
 
+#[expect(clippy::unnecessary_wraps, reason = "as the figure's fields are")]
 fn field(name: &str) -> Option<Channel> {
     Some(Channel::Field(name.to_owned()))
 }
@@ -42,6 +43,7 @@ fn band(title: &str) -> Scale {
     Scale { title: title.to_owned(), kind: ScaleKind::Band }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the figure's fields are")]
 fn colors(title: &str, kind: ColorKind) -> Option<ColorScale> {
     Some(ColorScale { title: title.to_owned(), kind })
 }

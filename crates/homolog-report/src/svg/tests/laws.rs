@@ -67,7 +67,7 @@ fn axes_say_what_they_mark() {
     let ticks = |name: &str, class: &str| -> Vec<String> {
         let figure = gallery.iter().find(|figure| figure.name == name).unwrap();
         let svg = crate::svg(figure, &Theme::default()).unwrap();
-        read(&svg).texts.into_iter().filter(|text| text.class == class).map(|text| text.text).collect()
+        read(&svg).texts.into_iter().filter(|text| text.class == class).map(|text| text.written).collect()
     };
     let steps = ["1k", "2k", "5k", "10k", "20k", "50k", "100k", "200k", "500k"];
     assert_eq!(ticks("01-emergence-12", "tick-x"), steps);
@@ -91,7 +91,7 @@ fn text_is_escaped() {
     figure.title = figure.x.title.clone();
     let svg = crate::svg(&figure, &Theme::default()).unwrap();
     let title: Vec<_> = read(&svg).texts.into_iter().filter(|text| text.class == "title-x").collect();
-    assert_eq!(title[0].text, "a < b & \"c\" > 'd' </text> \u{fffd}");
+    assert_eq!(title[0].written, "a < b & \"c\" > 'd' </text> \u{fffd}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::svg::canvas::Rect;
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) class: String,
-    pub(super) text: String,
+    pub(super) written: String,
     pub(super) ink: Rect,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn read(svg: &str) -> Read {
     let texts = nodes
         .iter()
         .zip(inks)
-        .map(|(node, ink)| Text { class: node.attribute("class").unwrap().to_owned(), text: own_text(node), ink })
+        .map(|(node, ink)| Text { class: node.attribute("class").unwrap().to_owned(), written: own_text(node), ink })
         .collect();
     let axes = document.descendants().filter(|node| node.attribute("class") == Some("axes"));
     let panel = |axes: roxmltree::Node<'_, '_>| {
