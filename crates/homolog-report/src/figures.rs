@@ -9,7 +9,6 @@ mod course;
 mod emergence;
 mod facts;
 mod persistence;
-mod spread;
 #[cfg(test)]
 mod tests;
 

@@ -15,6 +15,7 @@ mod figures;
 mod files;
 mod font;
 mod hexbin;
+mod numbers;
 mod pdf;
 mod png;
 mod progress;

@@ -7,7 +7,6 @@ mod caveats;
 mod findings;
 mod html;
 mod methods;
-mod numbers;
 mod studied;
 mod tables;
 

@@ -294,7 +294,7 @@ impl Rates {
         let precision = config.correlation.precision;
         let model = checkpoint.load(precision)?;
         let forward = rate(TIMING_SECONDS, per_pass, progress, || {
-            model.forward(TokenBatch { ids: &ids, context }, &mut Until(last))
+            model.forward(TokenBatch { ids: &ids, context }, &mut Until(last));
         })?;
         progress.advance(1);
 

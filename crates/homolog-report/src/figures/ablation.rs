@@ -4,8 +4,8 @@ use homolog_results::AblationRow;
 
 use super::course;
 use super::emergence::with_band;
-use super::facts::{Facts, Subject};
-use super::spread::Spread;
+use super::facts::{Facts, Subject, panel};
+use crate::numbers::Spread;
 use crate::{Channel, Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, ScaleKind, Shape, Width};
 
 /// What the value of ablated neurons is called in tables, and in print.
@@ -100,12 +100,12 @@ pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figu
         }
     }
     let data = Data::default()
-        .words("checkpoint", points.iter().map(|point| facts.panel(point.step)))
+        .words("checkpoint", points.iter().map(|point| panel(point.step)))
         .words("ablated_neurons_are", points.iter().map(|point| point.mode))
         .words("ablated", points.iter().map(|point| point.series.clone()))
         .numbers("loss_nats", points.iter().map(|point| point.value.mean))
-        .numbers("loss_nats_least", points.iter().map(|point| point.value.low))
-        .numbers("loss_nats_greatest", points.iter().map(|point| point.value.high));
+        .numbers("loss_nats_least", points.iter().map(|point| point.value.least))
+        .numbers("loss_nats_greatest", points.iter().map(|point| point.value.greatest));
     let point = Mark::new(Shape::Point).at("ablated", "loss_nats").colored("ablated_neurons_are");
     let range =
         Mark::new(Shape::Rule).at("ablated", "loss_nats_least").to_y("loss_nats_greatest").in_color(Color::Muted);
@@ -153,7 +153,7 @@ fn met(run: &Run, facts: &Facts, subject: &Subject) -> String {
     }
     format!(
         " Zeroing {:.1} times as many random neurons costs as much{at} (mean over {} of {n} models; {:.1} to {:.1}).",
-        met.mean, met.n, met.low, met.high
+        met.mean, met.n, met.least, met.greatest
     )
 }
 
@@ -178,12 +178,12 @@ pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figur
         }
     }
     let data = Data::default()
-        .words("checkpoint", points.iter().map(|point| facts.panel(point.step)))
+        .words("checkpoint", points.iter().map(|point| panel(point.step)))
         .words("ablated", points.iter().map(|point| point.series.clone()))
         .numbers("multiple", points.iter().map(|point| point.x))
         .numbers("delta_loss_nats", points.iter().map(|point| point.value.mean))
-        .numbers("delta_loss_nats_least", points.iter().map(|point| point.value.low))
-        .numbers("delta_loss_nats_greatest", points.iter().map(|point| point.value.high));
+        .numbers("delta_loss_nats_least", points.iter().map(|point| point.value.least))
+        .numbers("delta_loss_nats_greatest", points.iter().map(|point| point.value.greatest));
     let line = Mark::new(Shape::Line).at("multiple", "delta_loss_nats").colored("ablated");
     let band = Mark { shape: Shape::Band, y: Some(Channel::Field("delta_loss_nats_least".into())), ..line.clone() };
     points.iter().any(|point| point.series != "universal").then(|| Figure {
@@ -234,8 +234,8 @@ pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<
         .numbers("step", points.iter().map(|point| point.x))
         .words("ablated", points.iter().map(|point| point.series.clone()))
         .numbers("efficiency_micronats", points.iter().map(|point| point.value.mean))
-        .numbers("efficiency_micronats_least", points.iter().map(|point| point.value.low))
-        .numbers("efficiency_micronats_greatest", points.iter().map(|point| point.value.high));
+        .numbers("efficiency_micronats_least", points.iter().map(|point| point.value.least))
+        .numbers("efficiency_micronats_greatest", points.iter().map(|point| point.value.greatest));
     let line = Mark::new(Shape::Line).at("step", "efficiency_micronats").colored("ablated");
     let band =
         Mark { shape: Shape::Band, y: Some(Channel::Field("efficiency_micronats_least".into())), ..line.clone() };
@@ -281,12 +281,12 @@ pub(super) fn efficiency_by_layer(run: &Run, facts: &Facts, subject: &Subject) -
         }
     }
     let data = Data::default()
-        .words("checkpoint", points.iter().map(|point| facts.panel(point.step)))
+        .words("checkpoint", points.iter().map(|point| panel(point.step)))
         .words("layer", points.iter().map(|point| point.x.to_string()))
         .words("ablated", points.iter().map(|point| point.series.clone()))
         .numbers("efficiency_micronats", points.iter().map(|point| point.value.mean))
-        .numbers("efficiency_micronats_least", points.iter().map(|point| point.value.low))
-        .numbers("efficiency_micronats_greatest", points.iter().map(|point| point.value.high));
+        .numbers("efficiency_micronats_least", points.iter().map(|point| point.value.least))
+        .numbers("efficiency_micronats_greatest", points.iter().map(|point| point.value.greatest));
     let line = Mark::new(Shape::Line).at("layer", "efficiency_micronats").colored("ablated");
     (!points.is_empty()).then(|| Figure {
         name: format!("fig05-efficiency-by-layer-{}", subject.slug()),

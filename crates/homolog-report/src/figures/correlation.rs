@@ -1,6 +1,6 @@
 //! Correlations themselves: how they are distributed, against their baseline, and in which layer the best match lies.
 
-use super::facts::Facts;
+use super::facts::{Facts, panel};
 use crate::hexbin::HexGrid;
 use crate::run::{NO_NEURON, Neurons};
 use crate::{
@@ -26,7 +26,7 @@ pub(super) fn densities(run: &Run, facts: &Facts) -> Option<Figure> {
             ("excess", defined(|neurons| &neurons.excess_corr)),
         ];
         for (quantity, values) in quantities {
-            let label = facts.panel(checkpoint);
+            let label = panel(checkpoint);
             rows.extend(density(&values).into_iter().map(|(at, density)| (label.clone(), quantity, at, density)));
         }
     }

@@ -1,7 +1,7 @@
 //! When universal neurons appear: by layer and checkpoint, by threshold, and in how many models.
 
-use super::facts::{Facts, Subject};
-use super::spread::Spread;
+use super::facts::{Facts, Subject, panel, step};
+use crate::numbers::Spread;
 use crate::{Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, Shape, Width};
 
 /// Figure 1: percentage of universal neurons by layer, a line a checkpoint.
@@ -19,10 +19,10 @@ pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Fi
         .collect();
     let data = Data::default()
         .words("layer", points.iter().map(|point| point.0.to_string()))
-        .words("checkpoint", points.iter().map(|point| facts.step(point.1)))
+        .words("checkpoint", points.iter().map(|point| step(point.1)))
         .numbers("share", points.iter().map(|point| point.2.mean))
-        .numbers("share_least", points.iter().map(|point| point.2.low))
-        .numbers("share_greatest", points.iter().map(|point| point.2.high));
+        .numbers("share_least", points.iter().map(|point| point.2.least))
+        .numbers("share_greatest", points.iter().map(|point| point.2.greatest));
     (!points.is_empty()).then(|| Figure {
         name: format!("fig01-emergence-{}", subject.slug()),
         title: format!("Universal neurons by layer and checkpoint, {}", subject.title(facts)),
@@ -70,10 +70,10 @@ pub(super) fn thresholds(run: &Run, facts: &Facts) -> Option<Figure> {
     }
     let data = Data::default()
         .numbers("threshold", points.iter().map(|point| point.0))
-        .words("checkpoint", points.iter().map(|point| facts.step(point.1)))
+        .words("checkpoint", points.iter().map(|point| step(point.1)))
         .numbers("share", points.iter().map(|point| point.2.mean))
-        .numbers("share_least", points.iter().map(|point| point.2.low))
-        .numbers("share_greatest", points.iter().map(|point| point.2.high));
+        .numbers("share_least", points.iter().map(|point| point.2.least))
+        .numbers("share_greatest", points.iter().map(|point| point.2.greatest));
     let line = Mark::new(Shape::Line).at("threshold", "share").colored("checkpoint");
     let mut marks = with_band(&Subject::Family, line, "share");
     let rule = Mark::new(Shape::Rule).in_color(Color::Muted);
@@ -119,10 +119,10 @@ pub(super) fn models_above(run: &Run, facts: &Facts) -> Option<Figure> {
     }
     let data = Data::default()
         .words("n_models", points.iter().map(|point| point.0.to_string()))
-        .words("checkpoint", points.iter().map(|point| facts.panel(point.1)))
+        .words("checkpoint", points.iter().map(|point| panel(point.1)))
         .numbers("share", points.iter().map(|point| point.2.mean))
-        .numbers("share_least", points.iter().map(|point| point.2.low))
-        .numbers("share_greatest", points.iter().map(|point| point.2.high));
+        .numbers("share_least", points.iter().map(|point| point.2.least))
+        .numbers("share_greatest", points.iter().map(|point| point.2.greatest));
     let bar = Mark::new(Shape::Bar).at("n_models", "share").in_color(Color::Category(0));
     let range = Mark::new(Shape::Rule).at("n_models", "share_least").to_y("share_greatest");
     (!points.is_empty()).then(|| Figure {

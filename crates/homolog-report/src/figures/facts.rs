@@ -1,6 +1,7 @@
 //! What all figures of a run have to know and to say: its models, checkpoints, threshold and sizes.
 
 use crate::Run;
+use crate::numbers::count;
 
 /// Sizes and names of a run.
 pub(super) struct Facts {
@@ -48,20 +49,6 @@ impl Facts {
         std::iter::once(Subject::Family).chain(models).collect()
     }
 
-    /// How axes and legends call a checkpoint.
-    pub(super) fn step(&self, checkpoint: Option<i64>) -> String {
-        match checkpoint {
-            None => "final".into(),
-            Some(step) if step >= 1000 && step % 100 == 0 => format!("{}k", step as f64 / 1000.0),
-            Some(step) => step.to_string(),
-        }
-    }
-
-    /// How panels call a checkpoint.
-    pub(super) fn panel(&self, checkpoint: Option<i64>) -> String {
-        checkpoint.map_or("final".into(), |step| format!("step {}", thousands(step as u64)))
-    }
-
     /// The last checkpoint, whose neurons stand for the run where one has to.
     pub(super) fn last(&self) -> Option<i64> {
         self.checkpoints.last().copied().flatten()
@@ -69,20 +56,20 @@ impl Facts {
 
     /// ` at step 1200`, or nothing for a study that names no checkpoints.
     pub(super) fn at_last(&self) -> String {
-        self.last().map(|step| format!(" at step {}", thousands(step as u64))).unwrap_or_default()
+        self.last().map(|step| format!(" at step {}", count(step as u64))).unwrap_or_default()
     }
 
     /// What correlations are over, as a sentence for captions.
     pub(super) fn correlated(&self) -> String {
-        let neurons = self.n_neurons.map(|n| format!("{} neurons a model, ", thousands(n as u64))).unwrap_or_default();
-        format!("{} models, {neurons}{} counted tokens.", self.models.len(), thousands(self.n_tokens_counted))
+        let neurons = self.n_neurons.map(|n| format!("{} neurons a model, ", count(n as u64))).unwrap_or_default();
+        format!("{} models, {neurons}{} counted tokens.", self.models.len(), count(self.n_tokens_counted))
     }
 
     /// What losses are over, as a sentence for captions.
     pub(super) fn measured(&self) -> String {
         let whose =
             if self.is_held_out { "held-out tokens" } else { "tokens, the same that the correlations come from" };
-        format!("Losses are means over {} predicted {whose}.", thousands(self.n_loss_targets))
+        format!("Losses are means over {} predicted {whose}.", count(self.n_loss_targets))
     }
 
     /// What makes a neuron universal, as a sentence for captions.
@@ -130,15 +117,16 @@ impl Subject {
     }
 }
 
-/// A whole number with its thousands apart.
-pub(super) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+/// How axes and legends call a checkpoint.
+pub(super) fn step(checkpoint: Option<i64>) -> String {
+    match checkpoint {
+        None => "final".into(),
+        Some(step) if step >= 1000 && step % 100 == 0 => format!("{}k", step as f64 / 1000.0),
+        Some(step) => step.to_string(),
     }
-    grouped
+}
+
+/// How panels call a checkpoint.
+pub(super) fn panel(checkpoint: Option<i64>) -> String {
+    checkpoint.map_or("final".into(), |step| format!("step {}", count(step as u64)))
 }

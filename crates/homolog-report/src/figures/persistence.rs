@@ -3,17 +3,18 @@
 use homolog_results::PersistenceRow;
 
 use super::emergence::with_band;
-use super::facts::{Facts, Subject};
-use super::spread::Spread;
+use super::facts::{Facts, Subject, step};
+use crate::numbers::Spread;
 use crate::{Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, Shape, Width};
 
 /// Figure 2: share of the universal neurons of one checkpoint that are universal at a later one, by layer; what independent sets would
 /// share beside it.
 pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
-    let spans: [(&str, fn(&PersistenceRow) -> bool); 2] =
-        [("to the next checkpoint", |row| row.is_consecutive), ("from the first checkpoint", |row| row.is_from_first)];
     let mut points: Vec<(String, usize, String, &str, Spread)> = Vec::new();
-    for (span, is_of_span) in spans {
+    for span in ["to the next checkpoint", "from the first checkpoint"] {
+        let is_of_span = |row: &PersistenceRow| {
+            if span == "to the next checkpoint" { row.is_consecutive } else { row.is_from_first }
+        };
         for (from, to) in pairs(facts) {
             for layer in 0..facts.n_layers {
                 let rows = || {
@@ -21,7 +22,7 @@ pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Fi
                     let rows = rows.filter(|row| (row.from_checkpoint, row.to_checkpoint) == (from, to));
                     rows.filter(|row| row.layer == Some(layer as u16) && subject.has(&row.model))
                 };
-                let label = || facts.step(to);
+                let label = || step(to);
                 if let Some(spread) = Spread::of(rows().filter_map(|row| row.persistence)) {
                     points.push((span.into(), layer, label(), "observed", spread));
                 }
@@ -38,8 +39,8 @@ pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Fi
         .words("later_checkpoint", points.iter().map(|point| point.2.clone()))
         .words("kind", points.iter().map(|point| point.3))
         .numbers("share", points.iter().map(|point| point.4.mean))
-        .numbers("share_least", points.iter().map(|point| point.4.low))
-        .numbers("share_greatest", points.iter().map(|point| point.4.high));
+        .numbers("share_least", points.iter().map(|point| point.4.least))
+        .numbers("share_greatest", points.iter().map(|point| point.4.greatest));
     let line = Mark::new(Shape::Line).at("layer", "share").colored("later_checkpoint").only("kind", "observed");
     let chance = Mark::new(Shape::Line)
         .at("layer", "share")
@@ -84,7 +85,7 @@ pub(super) fn births_and_deaths(run: &Run, facts: &Facts) -> Option<Figure> {
             of_pair.filter(|row| (row.from_checkpoint, row.to_checkpoint) == (pair[0], pair[1])).collect();
         let sum = |of: fn(&PersistenceRow) -> u64| of_pair.iter().map(|row| of(row)).sum::<u64>() as f64;
         let (stayed, from, to) = (sum(|row| row.n_both), sum(|row| row.n_from), sum(|row| row.n_to));
-        let label = format!("{} to {}", facts.step(pair[0]), facts.step(pair[1]));
+        let label = format!("{} to {}", step(pair[0]), step(pair[1]));
         rows.push((label.clone(), "stayed", 0.0, stayed));
         rows.push((label.clone(), "came", stayed, to));
         rows.push((label, "went", 0.0, stayed - from));

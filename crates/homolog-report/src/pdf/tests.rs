@@ -26,7 +26,7 @@ fn another_program_renders_it() {
     }
     let folder = tempfile::tempdir().unwrap();
     let figure = gallery().swap_remove(0);
-    let paths = crate::write(&figure, &Theme::default(), folder.path()).unwrap();
+    let paths = crate::files::write(&figure, &Theme::default(), folder.path()).unwrap();
     let pdf = paths.iter().find(|path| path.extension().is_some_and(|extension| extension == "pdf")).unwrap();
     let page = folder.path().join("page");
     let run = Command::new("pdftoppm").args(["-r", "50", "-gray"]).arg(pdf).arg(&page).output().unwrap();

@@ -1,7 +1,7 @@
 //! What a reader must keep in mind of this run: only what applies to it.
 
-use super::numbers::count;
 use crate::Run;
+use crate::numbers::count;
 
 /// Sentences, plain text.
 pub(super) fn of(run: &Run) -> Vec<String> {

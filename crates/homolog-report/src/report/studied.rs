@@ -3,8 +3,8 @@
 use homolog_results::TokensInput;
 
 use super::html::{escaped, joined, table};
-use super::numbers::{count, listed};
 use crate::Run;
+use crate::numbers::{count, listed};
 use crate::run::checkpoint_words;
 
 /// The study in one sentence.

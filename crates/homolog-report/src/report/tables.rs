@@ -4,8 +4,8 @@ use homolog_results::DamageRow;
 
 use super::findings::{LAYER_MATCHED, RANDOM, damage, meeting};
 use super::html::{escaped, table};
-use super::numbers::{count, digits, percent};
 use crate::Run;
+use crate::numbers::{count, digits, percent};
 use crate::run::checkpoint_words;
 
 pub(super) fn html(run: &Run) -> String {

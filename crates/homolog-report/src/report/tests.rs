@@ -116,7 +116,9 @@ fn a_report_is_current_while_its_tables_are() {
     write_report(&run, &[], &folder.path().join(REPORT_FILE)).unwrap();
     assert!(is_report_current(folder.path()).unwrap());
     let mut manifest = run.manifest.clone();
-    manifest.tables[0].hash = "of another table".into();
+    let record =
+        homolog_results::FileRecord { path: "tensors/other".into(), n_bytes: 1, hash: "of another file".into() };
+    manifest.tensors.push(record);
     manifest.write(folder.path()).unwrap();
     assert!(!is_report_current(folder.path()).unwrap());
 }

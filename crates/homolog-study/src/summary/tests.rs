@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use homolog_test::{Tol, assert_close};
 
 use super::*;

@@ -4,7 +4,7 @@ use homolog_results::DamageRow;
 
 use super::at;
 use crate::Run;
-use crate::report::numbers::{OverModels, listed};
+use crate::numbers::{Spread, listed};
 
 /// Kind of random sets drawn from all layers alike.
 pub(in crate::report) const RANDOM: &str = "random";
@@ -48,11 +48,9 @@ fn of_mode(run: &Run, checkpoint: usize, mode: &str) -> Vec<String> {
         (0..run.model_names().len()).filter_map(|model| damage(run, (model, checkpoint), mode, control)).collect()
     };
     let (random, matched) = (rows(RANDOM), rows(LAYER_MATCHED));
-    let universal: Vec<f64> = random.iter().map(|row| row.universal_delta_nats).collect();
-    let Some(universal) = OverModels::of(&universal) else { return Vec::new() };
-    let of_controls = |rows: &[&DamageRow]| {
-        OverModels::of(&rows.iter().filter_map(|row| row.control_delta_nats).collect::<Vec<f64>>())
-    };
+
+    let Some(universal) = Spread::of(random.iter().map(|row| row.universal_delta_nats)) else { return Vec::new() };
+    let of_controls = |rows: &[&DamageRow]| Spread::of(rows.iter().filter_map(|row| row.control_delta_nats));
     let value = if mode == "mean" { "their mean activation" } else { "zero" };
     let mut parts = vec![format!(
         "{}, setting the universal neurons to {value} changes the loss by {}",

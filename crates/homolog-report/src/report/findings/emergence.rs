@@ -4,7 +4,7 @@ use homolog_results::EmergenceRow;
 
 use super::at;
 use crate::Run;
-use crate::report::numbers::{OverModels, count, listed, mean, percent};
+use crate::numbers::{Spread, count, listed, mean, percent};
 use crate::run::checkpoint_words;
 
 pub(super) fn sentences(run: &Run) -> Vec<String> {
@@ -40,8 +40,7 @@ fn rows(run: &Run, checkpoint: usize, threshold: f64) -> impl Iterator<Item = &E
 fn share(run: &Run, checkpoint: usize) -> Option<String> {
     let threshold = run.threshold();
     let rows: Vec<&EmergenceRow> = rows(run, checkpoint, threshold).collect();
-    let shares: Vec<f64> = rows.iter().map(|row| row.share).collect();
-    let over = OverModels::of(&shares)?;
+    let over = Spread::of(rows.iter().map(|row| row.share))?;
     let n_universal: u64 = rows.iter().map(|row| row.n_universal).sum();
     let n_neurons: u64 = rows.iter().map(|row| row.n_neurons).sum();
     let place = at(run, checkpoint);
@@ -97,12 +96,11 @@ fn by_layer(run: &Run) -> Option<String> {
 /// The other rule.
 fn by_count(run: &Run) -> Option<String> {
     let last = run.last_checkpoint();
-    let shares: Vec<f64> = (0..run.model_names().len())
+    let shares = (0..run.model_names().len())
         .map(|model| &run.neurons(model, last).is_universal_count)
         .filter(|flags| !flags.is_empty())
-        .map(|flags| flags.iter().filter(|&&is| is).count() as f64 / flags.len() as f64)
-        .collect();
-    let over = OverModels::of(&shares)?;
+        .map(|flags| flags.iter().filter(|&&is| is).count() as f64 / flags.len() as f64);
+    let over = Spread::of(shares)?;
     let (least, n) = (run.settings.count_threshold, run.settings.count_models);
     let step = checkpoint_words(run.checkpoints()[last]);
     Some(format!(

@@ -3,7 +3,7 @@
 use homolog_results::PersistenceRow;
 
 use crate::Run;
-use crate::report::numbers::{OverModels, count, listed, percent};
+use crate::numbers::{Spread, count, listed, percent};
 use crate::run::checkpoint_words;
 
 pub(super) fn sentences(run: &Run) -> Vec<String> {
@@ -43,8 +43,8 @@ fn rows(run: &Run, from: Option<i64>, to: Option<i64>) -> impl Iterator<Item = &
 fn sentence(rows: &[&PersistenceRow], from: Option<i64>, to: Option<i64>) -> Option<String> {
     let defined: Vec<(f64, f64)> =
         rows.iter().filter_map(|row| Some((row.persistence?, row.expected_by_chance / row.n_from as f64))).collect();
-    let over = OverModels::of(&defined.iter().map(|pair| pair.0).collect::<Vec<_>>())?;
-    let chance = OverModels::of(&defined.iter().map(|pair| pair.1).collect::<Vec<_>>())?;
+    let over = Spread::of(defined.iter().map(|pair| pair.0))?;
+    let chance = Spread::of(defined.iter().map(|pair| pair.1))?;
     let n_from: u64 = rows.iter().map(|row| row.n_from).sum();
     let n_both: u64 = rows.iter().map(|row| row.n_both).sum();
     let (from, to) = (checkpoint_words(from), checkpoint_words(to));

@@ -220,6 +220,6 @@ impl NeuronTop {
         let kept = &mut self.activations[slot as usize * length..][..length];
         kept.iter_mut().zip(activations).for_each(|(kept, activation)| *kept = activation);
         let at = self.windows.partition_point(|kept| kept.activation >= window.activation);
-        self.windows.insert(at, Window { slot, n_duplicates, ..window });
+        self.windows.insert(at, Window { n_duplicates, slot, ..window });
     }
 }

@@ -1,18 +1,19 @@
-//! How numbers are summed up over models and written.
+//! How numbers are summed up, over models or random draws, and written.
 
-/// Mean, least and greatest of one number a model.
+/// Mean, least and greatest of some numbers: a range, not an interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct OverModels {
-    pub(super) mean: f64,
-    pub(super) least: f64,
-    pub(super) greatest: f64,
-    /// Models that have the number.
-    pub(super) n: usize,
+pub(crate) struct Spread {
+    pub(crate) mean: f64,
+    pub(crate) least: f64,
+    pub(crate) greatest: f64,
+    /// Numbers there are.
+    pub(crate) n: usize,
 }
 
-impl OverModels {
+impl Spread {
     /// None of no numbers.
-    pub(super) fn of(values: &[f64]) -> Option<Self> {
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let values: Vec<f64> = values.into_iter().collect();
         let least = values.iter().copied().reduce(f64::min)?;
         let greatest = values.iter().copied().reduce(f64::max)?;
         let n = values.len();
@@ -20,7 +21,7 @@ impl OverModels {
     }
 
     /// `4.1 % (mean of 5 models, from 3.8 to 4.4 %)`.
-    pub(super) fn percent(&self) -> String {
+    pub(crate) fn percent(&self) -> String {
         if self.n == 1 {
             return format!("{} (one model)", percent(self.mean));
         }
@@ -29,7 +30,7 @@ impl OverModels {
     }
 
     /// `0.0141 nats (mean of 5 models, from 0.0105 to 0.0182)`.
-    pub(super) fn nats(&self) -> String {
+    pub(crate) fn nats(&self) -> String {
         if self.n == 1 {
             return format!("{} nats (one model)", digits(self.mean));
         }
@@ -39,25 +40,25 @@ impl OverModels {
 }
 
 /// Mean; none of no numbers.
-pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (n, sum) = values.into_iter().fold((0_u64, 0.0), |(n, sum), value| (n + 1, sum + value));
     (n > 0).then(|| sum / n as f64)
 }
 
 /// A share of one.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
 /// Three digits that count, at least three after the point.
-pub(super) fn digits(value: f64) -> String {
+pub(crate) fn digits(value: f64) -> String {
     let magnitude = value.abs();
     let n_decimals = if magnitude > 0.0 && magnitude < 0.1 { (2.0 - magnitude.log10().floor()).min(9.0) } else { 3.0 };
     format!("{value:.*}", n_decimals as usize)
 }
 
 /// With thousands set apart.
-pub(super) fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -70,7 +71,7 @@ pub(super) fn count(n: u64) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn listed(words: &[String]) -> String {
+pub(crate) fn listed(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [word] => word.clone(),
@@ -98,9 +99,9 @@ mod tests {
 
     #[test]
     fn ranges_are_the_least_and_greatest() {
-        assert_eq!(OverModels::of(&[]), None);
-        let over = OverModels::of(&[0.25, 0.5, 0.0]).map(|over| over.percent());
+        assert_eq!(Spread::of([]), None);
+        let over = Spread::of([0.25, 0.5, 0.0]).map(|over| over.percent());
         assert_eq!(over.as_deref(), Some("25.0 % (mean of 3 models, from 0.0 to 50.0 %)"));
-        assert_eq!(OverModels::of(&[0.02]).map(|over| over.nats()).as_deref(), Some("0.0200 nats (one model)"));
+        assert_eq!(Spread::of([0.02]).map(|over| over.nats()).as_deref(), Some("0.0200 nats (one model)"));
     }
 }
