@@ -214,7 +214,8 @@ fn words_ticks(words: &[String], length: f64, line: Line, size: f64, longest: f6
         let every = every_fitting(&all, length, line, size);
         return Ticks { ticks: shortened(thinned(every), size, longest), is_turned: false };
     }
-    if fits(&all, length, line, size, 0.8) {
+    // A lone label has no neighbour to touch, and may still be wider than the panel that it stands under.
+    if labels.iter().all(|label| font::width(label, size) <= length) && fits(&all, length, line, size, 0.8) {
         return Ticks { ticks: all, is_turned: false };
     }
     if is_series(&labels) {
