@@ -1,10 +1,8 @@
-// The explorer in a browser without a window, opened from disk. Skipped, and said so, where there is none:
-// set CHROMIUM, or have `chromium` in the path.
+// The explorer in a browser without a window, opened from disk.
 "use strict";
 
-const { test, before, after } = require("node:test");
+const { before, after } = require("node:test");
 const assert = require("node:assert/strict");
-const { execFileSync } = require("node:child_process");
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
@@ -13,70 +11,20 @@ const { write, bundles, index, SIZES } = require("./make-fixture.js");
 const { base64, dataFile } = require("./bundle-writer.js");
 const { HOSTILE } = require("./hostile.js");
 const { load } = require("./load.js");
-
-/** @returns {string | null} */
-function findBrowser() {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  try {
-    return execFileSync("which", ["chromium"], { encoding: "utf8" }).trim() || null;
-  } catch {
-    return null;
-  }
-}
-
-const executablePath = findBrowser();
-const skipped = executablePath ? null : "no browser: set CHROMIUM or install chromium";
-if (skipped) console.log(`SKIPPED: ${skipped}`);
+const { noBrowser, inPage, until, countOf, fragmentOf } = require("./browser.js");
 
 const OUT = fs.mkdtempSync(path.join(os.tmpdir(), "homolog-explorer-"));
-/** @type {import("playwright-core").Browser} */
-let browser;
-
 before(async () => {
-  if (skipped) return;
+  if (noBrowser) return;
   write(path.join(OUT, "small"), { isSmall: true });
   write(path.join(OUT, "report"), { isSmall: true, isReport: true });
   write(path.join(OUT, "full"), { only: /^(index|vocabulary|table-0-2|course-0|detail-0-2-0|text-\d+)$/ });
-  const { chromium } = require("playwright-core");
-  browser = await chromium.launch({
-    executablePath: executablePath ?? undefined,
-    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
-  });
 });
-after(async () => {
-  await browser?.close();
+after(() => {
   fs.rmSync(OUT, { recursive: true, force: true });
 });
 
 const urlOf = (/** @type {string} */ file, fragment = "") => pathToFileURL(path.join(OUT, file)).href + fragment;
-
-/**
- * A test with a page of its own, which must ask for nothing but files and leave no error.
- * @param {string} name @param {(page: import("playwright-core").Page) => Promise<void>} body
- * @param {{ colorScheme?: "light" | "dark", allowed?: RegExp }} [options] `allowed`: console errors that the test provokes
- */
-function inPage(name, body, { colorScheme = "light", allowed } = {}) {
-  test(name, { skip: skipped ?? false, timeout: 120000 }, async () => {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme });
-    const page = await context.newPage();
-    /** @type {string[]} */
-    const faults = [];
-    page.on("request", (request) => {
-      if (!request.url().startsWith("file://")) faults.push(`request of ${request.url()}`);
-    });
-    page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type()) && !allowed?.test(message.text()))
-        faults.push(`console: ${message.text()}`);
-    });
-    page.on("pageerror", (error) => faults.push(`page: ${error.stack}`));
-    try {
-      await body(page);
-      assert.deepEqual(faults, []);
-    } finally {
-      await context.close();
-    }
-  });
-}
 
 /** @param {import("playwright-core").Page} page @param {string} file @param {string} [fragment] */
 async function open(page, file, fragment) {
@@ -84,8 +32,6 @@ async function open(page, file, fragment) {
   await page.waitForSelector(".grid-row, .neuron");
 }
 
-const countOf = async (/** @type {import("playwright-core").Page} */ page) =>
-  Number((await page.textContent(".count b"))?.replace(/\D/g, ""));
 const firstLabels = (/** @type {import("playwright-core").Page} */ page) =>
   page.$$eval(".grid-row:not([hidden])", (rows) =>
     rows
@@ -93,8 +39,6 @@ const firstLabels = (/** @type {import("playwright-core").Page} */ page) =>
       .slice(0, 5)
       .map((row) => row.querySelector("a")?.textContent),
   );
-const fragmentOf = (/** @type {import("playwright-core").Page} */ page) => decodeURIComponent(new URL(page.url()).hash);
-
 /** The small study's first table, read in Node: what the page must agree with. */
 async function expected() {
   const { bundle } = load();
@@ -157,10 +101,10 @@ inPage(
     await page.waitForSelector(".grid-row");
     assert.equal(await countOf(page), 256);
     await page.goBack();
-    await page.waitForFunction(() => document.querySelector(".count b")?.textContent !== "256");
+    await until(page, () => document.querySelector(".count b")?.textContent !== "256");
     assert.equal(await page.inputValue(".field input"), "");
     await page.goForward();
-    await page.waitForFunction(() => document.querySelector(".count b")?.textContent === "256");
+    await until(page, () => document.querySelector(".count b")?.textContent === "256");
     await page.goForward();
     await page.waitForSelector(".neuron h2");
     await page.goto("about:blank");
@@ -177,12 +121,12 @@ inPage(
 inPage("models and checkpoints are chosen, and their names are only text", async (page) => {
   await open(page, "small/index.html");
   await page.selectOption("select >> nth=0", "seed/3 <b>&é");
-  await page.waitForFunction(() => location.hash.includes("seed%2F3"));
+  await until(page, () => location.hash.includes("seed%2F3"));
   assert.equal(fragmentOf(page), "#seed/3 <b>&é/1200");
   await page.waitForSelector("[role=columnheader] >> text=corr seed-1");
   await page.selectOption("select >> nth=1", "1");
-  await page.waitForFunction(() => location.hash.endsWith("/38"));
-  await page.waitForFunction(() => !document.querySelector("[aria-busy]"));
+  await until(page, () => location.hash.endsWith("/38"));
+  await until(page, () => !document.querySelector("[aria-busy]"));
   await page.locator(".grid-row a").first().click();
   await page.waitForSelector(".neuron");
   assert.match(await page.innerText(".neuron"), /Activations and windows were kept for step 1.200\./);
@@ -219,7 +163,7 @@ inPage("the keyboard alone does everything", async (page) => {
   await page.waitForSelector(".windows");
   assert.equal(await page.textContent("h2 b"), label);
   await page.keyboard.press("]");
-  await page.waitForFunction((old) => document.querySelector("h2 b")?.textContent !== old, label);
+  await until(page, (old) => document.querySelector("h2 b")?.textContent !== old, label);
   await page.waitForSelector(".tokens");
   await page.focus(".tokens");
   await page.keyboard.press("ArrowRight");
@@ -258,7 +202,7 @@ inPage("the scatter plot selects by click and filters by a rectangle", async (pa
   assert.ok(count > 0 && count < 1024, String(count));
   assert.ok(fragmentOf(page).includes(filter));
   await page.goBack();
-  await page.waitForFunction(() => document.querySelector(".count b")?.textContent === "1\u2009024");
+  await until(page, () => document.querySelector(".count b")?.textContent === "1\u2009024");
 });
 
 inPage("hostile tokens are shown and do nothing", async (page) => {
@@ -344,7 +288,7 @@ inPage("a study without checkpoints, vocabulary and windows has pages too", asyn
   write("course-0", made("course-0"));
   write("detail-0-0-1", made("detail-0-2-1"));
   await open(page, "bare/index.html", "#seed-1/-/L1.7");
-  await page.waitForFunction(() => !document.querySelector(".loading"));
+  await until(page, () => !document.querySelector(".loading"));
   assert.match(await page.innerText(".neuron"), /seed-1 L1\.7 final/);
   assert.match(await page.innerText(".neuron"), /kept for no checkpoint/);
   assert.match(await page.innerText(".neuron"), /one checkpoint: there is no course/);
