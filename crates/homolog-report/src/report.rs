@@ -17,7 +17,7 @@ use std::path::Path;
 use homolog_results::{Manifest, write_bytes};
 
 use crate::bundle::base64;
-use crate::figure::Figure;
+use crate::figure::{Figure, Width};
 use crate::{Error, Run, Written, csv, explorer};
 use html::{escaped, joined, list, section};
 
@@ -137,6 +137,7 @@ fn figure_html(figure: &Figure, svg: &str) -> String {
     // A prolog of XML has no place inside of HTML.
     let svg = &svg[svg.find("<svg").unwrap_or(0)..];
     let (name, title, caption) = (escaped(&figure.name), escaped(&figure.title), escaped(&figure.caption));
+    let width = if figure.width == Width::Column { "column" } else { "page" };
     let files: Vec<String> = [("PDF", "pdf"), ("SVG", "svg"), ("PNG", "png"), ("CSV", "csv"), ("Vega-Lite", "vl.json")]
         .iter()
         .map(|(kind, extension)| format!("<a href=\"figures/{name}.{extension}\">{kind}</a>"))
@@ -149,7 +150,7 @@ fn figure_html(figure: &Figure, svg: &str) -> String {
         carried.insert(0, link("SVG", "svg", "image/svg+xml", svg.as_bytes()));
     }
     format!(
-        "<figure id=\"{name}\">\n<h3>{title}</h3>\n<div class=\"card\">{svg}</div>\n<figcaption>{caption}</figcaption>\n\
+        "<figure id=\"{name}\">\n<h3>{title}</h3>\n<div class=\"card {width}\">{svg}</div>\n<figcaption>{caption}</figcaption>\n\
          <p class=\"files\">Beside this page: {}. Inside of it: {}.</p>\n</figure>\n",
         files.join(", "),
         carried.join(", ")

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::figure::{Channel, Color, Column, Data, Format, Mark, Scale, ScaleKind, Shape, Values, Width};
+use crate::figure::{Channel, Color, Column, Data, Format, Mark, Scale, ScaleKind, Shape, Values};
 use crate::test_run::{self, Options};
 use crate::{Theme, svg};
 
