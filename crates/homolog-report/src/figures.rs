@@ -14,7 +14,8 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::{Figure, Run, Values, Width};
+use crate::numbers::Spread;
+use crate::{Data, Figure, Run, Values, Width};
 use facts::Facts;
 
 /// Every figure that the tables of `run` carry, in the order of their names.
@@ -50,4 +51,13 @@ fn without_lone_panel(figure: Figure) -> Figure {
         }
     });
     if n_panels == Some(1) { Figure { facet: None, width: Width::Column, ..figure } } else { figure }
+}
+
+/// `data` with the columns NAME, NAME_least, NAME_greatest and n (what they are over), missing where a value is.
+fn with_spreads(data: Data, name: &str, values: &[Option<Spread>]) -> Data {
+    let column = |of: fn(Spread) -> f64| values.iter().map(move |value| value.map(of)).collect::<Vec<Option<f64>>>();
+    data.numbers(name, column(|value| value.mean))
+        .numbers(&format!("{name}_least"), column(|value| value.least))
+        .numbers(&format!("{name}_greatest"), column(|value| value.greatest))
+        .numbers("n", column(|value| value.n as f64))
 }

@@ -1,25 +1,33 @@
 //! What universal neurons are worth: losses without them and without random ones, doses, and the loss a neuron.
 
-use homolog_results::AblationRow;
+use homolog_results::{AblationRow, DamageRow};
 
 use super::course;
 use super::emergence::with_band;
 use super::facts::{Facts, Subject, panel};
+use super::with_spreads;
 use crate::numbers::Spread;
 use crate::{Channel, Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, ScaleKind, Shape, Width};
 
-/// What the value of ablated neurons is called in tables, and in print.
-const MODES: [(&str, &str); 2] = [("zero", "set to zero"), ("mean", "set to their mean")];
 /// Kinds of random sets over all layers, and in print.
 const CONTROLS: [(&str, &str); 2] = [("random", "random"), ("random_layer_matched", "random, same layers")];
 
 /// One point of a figure: words that place it, and a number over draws or models.
 struct Point {
     step: Option<i64>,
-    mode: &'static str,
+    mode: String,
     series: String,
     x: f64,
-    value: Spread,
+    value: Option<Spread>,
+}
+
+/// What the value of ablated neurons is called in print.
+fn set_to(mode: &str) -> String {
+    match mode {
+        "zero" => "set to zero".into(),
+        "mean" => "set to their mean".into(),
+        other => format!("set to {other}"),
+    }
 }
 
 /// The spread of `of` over the rows that `is_of` takes: over draws for one model, over the models' own means for the family.
@@ -64,10 +72,15 @@ fn spread(
 fn explained(subject: &Subject) -> &'static str {
     match subject {
         Subject::Family => {
-            "Lines: mean over the models (of means over draws); bands: least and greatest of the models (a range, no interval)."
+            "Lines: mean over the models that have universal neurons there (n in the data), of means over draws; bands: least and greatest \
+             of them (a range, no interval)."
         }
         Subject::Model(_) => "Lines: mean over random draws; bands: least and greatest draw (a range, no interval).",
     }
+}
+
+fn values(points: &[Point]) -> Vec<Option<Spread>> {
+    points.iter().map(|point| point.value).collect()
 }
 
 /// Multiples of random sets that were drawn, ascending.
@@ -84,13 +97,15 @@ fn multiples(run: &Run) -> Vec<u32> {
 pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
     let mut points = Vec::new();
     for &step in &facts.checkpoints {
-        for (mode, mode_title) in MODES {
+        for mode in &facts.modes {
             let of_set = |set: &'static str, multiple: Option<u32>, of: fn(&AblationRow) -> f64| {
                 let is_of = |row: &AblationRow| row.set == set && row.multiple == multiple;
                 spread(run, facts, subject, (step, mode), is_of, |row| Some(of(row)))
             };
             let mut add = |series: String, value: Option<Spread>| {
-                points.extend(value.map(|value| Point { step, mode: mode_title, series, x: 0.0, value }));
+                if value.is_some() {
+                    points.push(Point { step, mode: mode.clone(), series, x: 0.0, value });
+                }
             };
             add("none".into(), of_set("universal", None, |row| row.loss_nats_clean));
             add("universal".into(), of_set("universal", None, |row| row.loss_nats));
@@ -101,11 +116,9 @@ pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figu
     }
     let data = Data::default()
         .words("checkpoint", points.iter().map(|point| panel(point.step)))
-        .words("ablated_neurons_are", points.iter().map(|point| point.mode))
-        .words("ablated", points.iter().map(|point| point.series.clone()))
-        .numbers("loss_nats", points.iter().map(|point| point.value.mean))
-        .numbers("loss_nats_least", points.iter().map(|point| point.value.least))
-        .numbers("loss_nats_greatest", points.iter().map(|point| point.value.greatest));
+        .words("ablated_neurons_are", points.iter().map(|point| set_to(&point.mode)))
+        .words("ablated", points.iter().map(|point| point.series.clone()));
+    let data = with_spreads(data, "loss_nats", &values(&points));
     let point = Mark::new(Shape::Point).at("ablated", "loss_nats").colored("ablated_neurons_are");
     let range =
         Mark::new(Shape::Rule).at("ablated", "loss_nats_least").to_y("loss_nats_greatest").in_color(Color::Muted);
@@ -119,8 +132,8 @@ pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figu
         Subject::Model(_) => "Points: mean over random draws; rules: least and greatest draw (a range, no interval).",
     };
     (!points.is_empty()).then(|| Figure {
-        name: format!("fig03-ablation-loss-{}", subject.slug()),
-        title: format!("Loss without universal and without random neurons, {}", subject.title(facts)),
+        name: format!("fig03-ablation-loss-{}", subject.slug(facts)),
+        title: format!("Loss without universal and without random neurons, {}", subject.title()),
         caption: format!(
             "Loss with nothing ablated (none), with all universal neurons ablated, and with random non-universal ones, as many (x1) and \
              multiples of it, a panel a training step with a scale of its own.{} {} {spread} {}",
@@ -139,27 +152,45 @@ pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figu
     })
 }
 
-/// Where random neurons do the damage of universal ones at the last checkpoint, as a sentence for captions.
+/// Where random neurons do the damage of universal ones at the last checkpoint, as a sentence for captions; what was not reached is said.
 fn met(run: &Run, facts: &Facts, subject: &Subject) -> String {
-    let rows = || {
-        let rows = run.damage.iter().filter(|row| row.checkpoint == facts.last() && row.threshold == facts.threshold);
-        rows.filter(|row| row.control == "random" && row.mode == MODES[0].0 && subject.has(&row.model))
-    };
-    let Some(met) = Spread::of(rows().filter_map(|row| row.equal_multiple)) else { return String::new() };
-    let n = rows().count();
-    let at = facts.at_last();
-    if n == 1 {
-        return format!(" Zeroing {:.1} times as many random neurons costs as much{at}.", met.mean);
+    let Some(mode) = facts.modes.first() else { return String::new() };
+    let rows = run.damage.iter().filter(|row| row.checkpoint == facts.last() && row.threshold == facts.threshold);
+    let rows: Vec<&DamageRow> =
+        rows.filter(|row| row.control == "random" && row.mode == *mode && subject.has(&row.model)).collect();
+    let (n, at, done) = (rows.len(), facts.at_last(), set_to(mode));
+    let multiple = |multiple: f64| if multiple < 1.0 { "less than 1".into() } else { format!("{multiple:.1}") };
+    let met = Spread::of(rows.iter().filter_map(|row| row.equal_multiple));
+    let greatest = rows.iter().filter_map(|row| row.greatest_multiple).max().unwrap_or(0);
+    match (n, met) {
+        (0, _) => String::new(),
+        (1, Some(met)) => {
+            format!(
+                " Random neurons, {done}, cost as much{at} at {} times the number of universal ones.",
+                multiple(met.mean)
+            )
+        }
+        (_, Some(met)) if met.n == n && met.least >= 1.0 => format!(
+            " Random neurons, {done}, cost as much{at} at {:.1} times the number of universal ones (mean of {n} models, from {:.1} to {:.1}).",
+            met.mean, met.least, met.greatest
+        ),
+        (_, Some(met)) => format!(
+            " Random neurons, {done}, cost as much{at} at {} to {} times the number of universal ones in {} of {n} models; what was measured \
+             goes to {greatest} times.",
+            multiple(met.least),
+            multiple(met.greatest),
+            met.n
+        ),
+        (_, None) => format!(
+            " Up to {greatest} times the number of universal ones, random neurons, {done}, never cost as much{at}, or universal ones cost \
+             nothing."
+        ),
     }
-    format!(
-        " Zeroing {:.1} times as many random neurons costs as much{at} (mean over {} of {n} models; {:.1} to {:.1}).",
-        met.mean, met.n, met.least, met.greatest
-    )
 }
 
 /// Damage against the number of random neurons, a panel a checkpoint; where it meets that of the universal ones.
 pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
-    let (mode, mode_title) = MODES[0];
+    let mode = facts.modes.first()?;
     let mut points = Vec::new();
     for &step in &facts.checkpoints {
         for (control, title) in CONTROLS {
@@ -167,31 +198,34 @@ pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figur
                 let is_of = |row: &AblationRow| row.set == control && row.multiple == Some(multiple);
                 let value = spread(run, facts, subject, (step, mode), is_of, |row| Some(row.delta_loss_nats));
                 let x = f64::from(multiple);
-                points.extend(value.map(|value| Point { step, mode: mode_title, series: title.into(), x, value }));
+                if value.is_some() {
+                    points.push(Point { step, mode: mode.clone(), series: title.into(), x, value });
+                }
             }
         }
         let is_of = |row: &AblationRow| row.set == "universal";
         let value = spread(run, facts, subject, (step, mode), is_of, |row| Some(row.delta_loss_nats));
         let ends = [multiples(run).first().copied(), multiples(run).last().copied()];
         for x in ends.into_iter().flatten().map(f64::from) {
-            points.extend(value.map(|value| Point { step, mode: mode_title, series: "universal".into(), x, value }));
+            if value.is_some() {
+                points.push(Point { step, mode: mode.clone(), series: "universal".into(), x, value });
+            }
         }
     }
     let data = Data::default()
         .words("checkpoint", points.iter().map(|point| panel(point.step)))
         .words("ablated", points.iter().map(|point| point.series.clone()))
-        .numbers("multiple", points.iter().map(|point| point.x))
-        .numbers("delta_loss_nats", points.iter().map(|point| point.value.mean))
-        .numbers("delta_loss_nats_least", points.iter().map(|point| point.value.least))
-        .numbers("delta_loss_nats_greatest", points.iter().map(|point| point.value.greatest));
+        .numbers("multiple", points.iter().map(|point| point.x));
+    let data = with_spreads(data, "delta_loss_nats", &values(&points));
     let line = Mark::new(Shape::Line).at("multiple", "delta_loss_nats").colored("ablated");
     let band = Mark { shape: Shape::Band, y: Some(Channel::Field("delta_loss_nats_least".into())), ..line.clone() };
     points.iter().any(|point| point.series != "universal").then(|| Figure {
-        name: format!("fig03-doses-{}", subject.slug()),
-        title: format!("Damage of random neurons by their number, {}", subject.title(facts)),
+        name: format!("fig03-doses-{}", subject.slug(facts)),
+        title: format!("Damage of random neurons by their number, {}", subject.title()),
         caption: format!(
-            "Rise of the loss when random non-universal neurons are {mode_title}, against their number as a multiple of that of the universal \
+            "Rise of the loss when random non-universal neurons are {}, against their number as a multiple of that of the universal \
              neurons; level line: the universal neurons themselves.{} {} {} {}",
+            set_to(mode),
             met(run, facts, subject),
             facts.universal(),
             explained(subject),
@@ -218,30 +252,30 @@ pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<
     }
     let mut points = Vec::new();
     for &step in &facts.checkpoints {
-        for (mode, mode_title) in MODES {
+        for mode in &facts.modes {
             for (set, title) in [("universal", "universal")].into_iter().chain(CONTROLS) {
                 let is_of = |row: &AblationRow| row.set == set && row.multiple.is_none_or(|multiple| multiple == 1);
                 let value = spread(run, facts, subject, (step, mode), is_of, |row| {
                     row.efficiency_nats.map(|nats| nats * MICRO)
                 });
                 let x = step.map_or(0.0, |step| step as f64);
-                points.extend(value.map(|value| Point { step, mode: mode_title, series: title.into(), x, value }));
+                if value.is_some() {
+                    points.push(Point { step, mode: mode.clone(), series: title.into(), x, value });
+                }
             }
         }
     }
     let data = Data::default()
-        .words("ablated_neurons_are", points.iter().map(|point| point.mode))
+        .words("ablated_neurons_are", points.iter().map(|point| set_to(&point.mode)))
         .numbers("step", points.iter().map(|point| point.x))
-        .words("ablated", points.iter().map(|point| point.series.clone()))
-        .numbers("efficiency_micronats", points.iter().map(|point| point.value.mean))
-        .numbers("efficiency_micronats_least", points.iter().map(|point| point.value.least))
-        .numbers("efficiency_micronats_greatest", points.iter().map(|point| point.value.greatest));
+        .words("ablated", points.iter().map(|point| point.series.clone()));
+    let data = with_spreads(data, "efficiency_micronats", &values(&points));
     let line = Mark::new(Shape::Line).at("step", "efficiency_micronats").colored("ablated");
     let band =
         Mark { shape: Shape::Band, y: Some(Channel::Field("efficiency_micronats_least".into())), ..line.clone() };
     (!points.is_empty()).then(|| Figure {
-        name: format!("fig04-efficiency-{}", subject.slug()),
-        title: format!("Ablation efficiency over training, {}", subject.title(facts)),
+        name: format!("fig04-efficiency-{}", subject.slug(facts)),
+        title: format!("Ablation efficiency over training, {}", subject.title()),
         caption: format!(
             "Rise of the loss a neuron when all universal neurons are ablated, and when as many random non-universal ones are, from all \
              layers alike or as many from each layer. Checkpoints without universal neurons have no point. {} {} {}",
@@ -266,34 +300,42 @@ pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<
 
 /// Figure 5: loss a neuron by layer, a panel a checkpoint.
 pub(super) fn efficiency_by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
-    let (mode, mode_title) = MODES[0];
+    let mode = facts.modes.first()?;
     let mut points = Vec::new();
     for &step in &facts.checkpoints {
         for (set, title) in [("universal_layer", "universal"), ("random_layer", "random, same layer")] {
-            for layer in 0..facts.n_layers {
+            let of_layer = |layer: usize| {
                 let is_of = |row: &AblationRow| row.set == set && row.layer == Some(layer as u16);
-                let value = spread(run, facts, subject, (step, mode), is_of, |row| {
-                    row.efficiency_nats.map(|nats| nats * MICRO)
-                });
-                let x = layer as f64;
-                points.extend(value.map(|value| Point { step, mode: mode_title, series: title.into(), x, value }));
+                spread(run, facts, subject, (step, mode), is_of, |row| row.efficiency_nats.map(|nats| nats * MICRO))
+            };
+            let values: Vec<Option<Spread>> = (0..facts.n_layers).map(of_layer).collect();
+            if values.iter().all(Option::is_none) {
+                continue;
             }
+            // Layers without a value too: they keep their place on the axis, and part the line.
+            let point = |(layer, &value): (usize, &Option<Spread>)| Point {
+                step,
+                mode: mode.clone(),
+                series: title.into(),
+                x: layer as f64,
+                value,
+            };
+            points.extend(values.iter().enumerate().map(point));
         }
     }
     let data = Data::default()
         .words("checkpoint", points.iter().map(|point| panel(point.step)))
         .words("layer", points.iter().map(|point| point.x.to_string()))
-        .words("ablated", points.iter().map(|point| point.series.clone()))
-        .numbers("efficiency_micronats", points.iter().map(|point| point.value.mean))
-        .numbers("efficiency_micronats_least", points.iter().map(|point| point.value.least))
-        .numbers("efficiency_micronats_greatest", points.iter().map(|point| point.value.greatest));
+        .words("ablated", points.iter().map(|point| point.series.clone()));
+    let data = with_spreads(data, "efficiency_micronats", &values(&points));
     let line = Mark::new(Shape::Line).at("layer", "efficiency_micronats").colored("ablated");
     (!points.is_empty()).then(|| Figure {
-        name: format!("fig05-efficiency-by-layer-{}", subject.slug()),
-        title: format!("Ablation efficiency by layer, {}", subject.title(facts)),
+        name: format!("fig05-efficiency-by-layer-{}", subject.slug(facts)),
+        title: format!("Ablation efficiency by layer, {}", subject.title()),
         caption: format!(
-            "Rise of the loss a neuron when the universal neurons of one layer are {mode_title}, and when as many random non-universal \
+            "Rise of the loss a neuron when the universal neurons of one layer are {}, and when as many random non-universal \
              ones of the same layer are, a panel a training step. Layers without universal neurons have no point. {} {} {}",
+            set_to(mode),
             facts.universal(),
             explained(subject),
             facts.measured()

@@ -1,6 +1,7 @@
 //! When universal neurons appear: by layer and checkpoint, by threshold, and in how many models.
 
 use super::facts::{Facts, Subject, panel, step};
+use super::with_spreads;
 use crate::numbers::Spread;
 use crate::{Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, Shape, Width};
 
@@ -19,13 +20,11 @@ pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Fi
         .collect();
     let data = Data::default()
         .words("layer", points.iter().map(|point| point.0.to_string()))
-        .words("checkpoint", points.iter().map(|point| step(point.1)))
-        .numbers("share", points.iter().map(|point| point.2.mean))
-        .numbers("share_least", points.iter().map(|point| point.2.least))
-        .numbers("share_greatest", points.iter().map(|point| point.2.greatest));
+        .words("checkpoint", points.iter().map(|point| step(point.1)));
+    let data = with_spreads(data, "share", &points.iter().map(|point| Some(point.2)).collect::<Vec<_>>());
     (!points.is_empty()).then(|| Figure {
-        name: format!("fig01-emergence-{}", subject.slug()),
-        title: format!("Universal neurons by layer and checkpoint, {}", subject.title(facts)),
+        name: format!("fig01-emergence-{}", subject.slug(facts)),
+        title: format!("Universal neurons by layer and checkpoint, {}", subject.title()),
         caption: format!(
             "Percentage of the neurons of each layer that are universal, by checkpoint (training step). {} {} {}",
             facts.universal(),
@@ -70,10 +69,8 @@ pub(super) fn thresholds(run: &Run, facts: &Facts) -> Option<Figure> {
     }
     let data = Data::default()
         .numbers("threshold", points.iter().map(|point| point.0))
-        .words("checkpoint", points.iter().map(|point| step(point.1)))
-        .numbers("share", points.iter().map(|point| point.2.mean))
-        .numbers("share_least", points.iter().map(|point| point.2.least))
-        .numbers("share_greatest", points.iter().map(|point| point.2.greatest));
+        .words("checkpoint", points.iter().map(|point| step(point.1)));
+    let data = with_spreads(data, "share", &points.iter().map(|point| Some(point.2)).collect::<Vec<_>>());
     let line = Mark::new(Shape::Line).at("threshold", "share").colored("checkpoint");
     let mut marks = with_band(&Subject::Family, line, "share");
     let rule = Mark::new(Shape::Rule).in_color(Color::Muted);
@@ -119,10 +116,8 @@ pub(super) fn models_above(run: &Run, facts: &Facts) -> Option<Figure> {
     }
     let data = Data::default()
         .words("n_models", points.iter().map(|point| point.0.to_string()))
-        .words("checkpoint", points.iter().map(|point| panel(point.1)))
-        .numbers("share", points.iter().map(|point| point.2.mean))
-        .numbers("share_least", points.iter().map(|point| point.2.least))
-        .numbers("share_greatest", points.iter().map(|point| point.2.greatest));
+        .words("checkpoint", points.iter().map(|point| panel(point.1)));
+    let data = with_spreads(data, "share", &points.iter().map(|point| Some(point.2)).collect::<Vec<_>>());
     let bar = Mark::new(Shape::Bar).at("n_models", "share").in_color(Color::Category(0));
     let range = Mark::new(Shape::Rule).at("n_models", "share_least").to_y("share_greatest");
     (!points.is_empty()).then(|| Figure {

@@ -15,6 +15,10 @@ pub(super) struct Facts {
     n_neurons: Option<usize>,
     /// A neuron is universal when its excess is greater.
     pub(super) threshold: f64,
+    /// Values that neurons were ablated to, in the order of the study; none without ablations.
+    pub(super) modes: Vec<String>,
+    /// By model: its part of a figure's name.
+    slugs: Vec<String>,
     n_tokens_counted: u64,
     n_loss_targets: u64,
     is_held_out: bool,
@@ -37,6 +41,8 @@ impl Facts {
             n_layers: shapes.iter().map(|shape| shape.n_layers).max().unwrap_or(0),
             n_neurons: shapes.iter().all(|shape| *shape == shapes[0]).then(|| shapes[0].n_neurons()),
             threshold: run.threshold(),
+            modes: run.settings.ablation_modes.clone(),
+            slugs: slugs(run.model_names()),
             n_tokens_counted: run.manifest.n_tokens_counted,
             n_loss_targets: run.models.first().map_or(0, |row| row.n_targets),
             is_held_out: run.models.first().is_some_and(|row| row.loss_tokens == "held_out"),
@@ -87,22 +93,23 @@ impl Subject {
         }
     }
 
-    /// Last part of a figure's name: letters, digits, `-`, `.` and `_` only, so that it names a file everywhere.
-    pub(super) fn slug(&self) -> String {
+    /// Last part of a figure's name.
+    pub(super) fn slug<'a>(&self, facts: &'a Facts) -> &'a str {
         match self {
-            Self::Family => "mean".into(),
+            Self::Family => FAMILY,
             Self::Model(name) => {
-                let plain = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' };
-                name.chars().map(plain).collect()
+                let place =
+                    facts.models.iter().position(|model| model == name).expect("subjects are models of the run");
+                &facts.slugs[place]
             }
         }
     }
 
-    /// `mean over 5 models`, or `seed-1`.
-    pub(super) fn title(&self, facts: &Facts) -> String {
+    /// `mean over models`, or `seed-1`.
+    pub(super) fn title(&self) -> &str {
         match self {
-            Self::Family => format!("mean over {} models", facts.models.len()),
-            Self::Model(name) => name.clone(),
+            Self::Family => "mean over models",
+            Self::Model(name) => name,
         }
     }
 
@@ -129,4 +136,24 @@ pub(super) fn step(checkpoint: Option<i64>) -> String {
 /// How panels call a checkpoint.
 pub(super) fn panel(checkpoint: Option<i64>) -> String {
     checkpoint.map_or("final".into(), |step| format!("step {}", count(step as u64)))
+}
+
+/// What figures of the family are called.
+const FAMILY: &str = "mean";
+
+/// Models' names as parts of names of files: letters, digits, `-`, `.` and `_` only, none twice even where capitals do not count, and none
+/// that is the family's.
+pub(super) fn slugs(models: &[String]) -> Vec<String> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' };
+    let mut taken: Vec<String> = vec![FAMILY.into()];
+    let mut slugs = Vec::new();
+    for (place, model) in models.iter().enumerate() {
+        let mut slug: String = model.chars().map(plain).collect();
+        while taken.contains(&slug.to_ascii_lowercase()) {
+            slug = format!("{slug}-{}", place + 1);
+        }
+        taken.push(slug.to_ascii_lowercase());
+        slugs.push(slug);
+    }
+    slugs
 }

@@ -4,43 +4,42 @@ use homolog_results::PersistenceRow;
 
 use super::emergence::with_band;
 use super::facts::{Facts, Subject, step};
+use super::with_spreads;
 use crate::numbers::Spread;
 use crate::{Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, Shape, Width};
 
 /// Figure 2: share of the universal neurons of one checkpoint that are universal at a later one, by layer; what independent sets would
 /// share beside it.
 pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
-    let mut points: Vec<(String, usize, String, &str, Spread)> = Vec::new();
+    let mut points: Vec<(&str, usize, String, &str, Option<Spread>)> = Vec::new();
     for span in ["to the next checkpoint", "from the first checkpoint"] {
         let is_of_span = |row: &PersistenceRow| {
             if span == "to the next checkpoint" { row.is_consecutive } else { row.is_from_first }
         };
         for (from, to) in pairs(facts) {
+            let rows = |layer: usize| {
+                let rows = run.persistence.iter().filter(|row| row.threshold == facts.threshold && is_of_span(row));
+                let rows = rows.filter(move |row| (row.from_checkpoint, row.to_checkpoint) == (from, to));
+                rows.filter(move |row| row.layer == Some(layer as u16) && row.n_from > 0 && subject.has(&row.model))
+            };
+            if (0..facts.n_layers).all(|layer| rows(layer).next().is_none()) {
+                continue;
+            }
+            // Layers without a value too: they keep their place on the axis, and part the line.
             for layer in 0..facts.n_layers {
-                let rows = || {
-                    let rows = run.persistence.iter().filter(|row| row.threshold == facts.threshold && is_of_span(row));
-                    let rows = rows.filter(|row| (row.from_checkpoint, row.to_checkpoint) == (from, to));
-                    rows.filter(|row| row.layer == Some(layer as u16) && subject.has(&row.model))
-                };
-                let label = || step(to);
-                if let Some(spread) = Spread::of(rows().filter_map(|row| row.persistence)) {
-                    points.push((span.into(), layer, label(), "observed", spread));
-                }
-                let chance = rows().filter(|row| row.n_from > 0).map(|row| row.expected_by_chance / row.n_from as f64);
-                if let Some(spread) = Spread::of(chance) {
-                    points.push((span.into(), layer, label(), "by chance", spread));
-                }
+                let observed = Spread::of(rows(layer).filter_map(|row| row.persistence));
+                let chance = Spread::of(rows(layer).map(|row| row.expected_by_chance / row.n_from as f64));
+                points.push((span, layer, step(to), "observed", observed));
+                points.push((span, layer, step(to), "by chance", chance));
             }
         }
     }
     let data = Data::default()
-        .words("span", points.iter().map(|point| point.0.clone()))
+        .words("span", points.iter().map(|point| point.0))
         .words("layer", points.iter().map(|point| point.1.to_string()))
         .words("later_checkpoint", points.iter().map(|point| point.2.clone()))
-        .words("kind", points.iter().map(|point| point.3))
-        .numbers("share", points.iter().map(|point| point.4.mean))
-        .numbers("share_least", points.iter().map(|point| point.4.least))
-        .numbers("share_greatest", points.iter().map(|point| point.4.greatest));
+        .words("kind", points.iter().map(|point| point.3));
+    let data = with_spreads(data, "share", &points.iter().map(|point| point.4).collect::<Vec<_>>());
     let line = Mark::new(Shape::Line).at("layer", "share").colored("later_checkpoint").only("kind", "observed");
     let chance = Mark::new(Shape::Line)
         .at("layer", "share")
@@ -50,11 +49,12 @@ pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Fi
     let mut marks = with_band(subject, line.styled("kind"), "share");
     marks.push(chance);
     (!points.is_empty()).then(|| Figure {
-        name: format!("fig02-persistence-{}", subject.slug()),
-        title: format!("Persistence of universal neurons by layer, {}", subject.title(facts)),
+        name: format!("fig02-persistence-{}", subject.slug(facts)),
+        title: format!("Persistence of universal neurons by layer, {}", subject.title()),
         caption: format!(
             "Percentage of the neurons that are universal at one checkpoint and again at the later one, by layer; dashed: what sets of the \
-             same sizes chosen independently would share. Layers without universal neurons at the earlier checkpoint have no point. {} {} {}",
+             same sizes chosen independently would share. Models without universal neurons in a layer at the earlier checkpoint do not count \
+             there (n in the data), layers without any have no point. {} {} {}",
             facts.universal(),
             subject.spread(),
             facts.correlated()

@@ -99,6 +99,7 @@ fn the_family_is_the_mean_of_its_models_with_their_range() {
 #[test]
 fn a_family_has_no_mean_over_some_of_its_models() {
     let (_folder, mut run) = run(&Options::default());
+    run.settings.ablation_modes = vec!["zero".into()];
     let draws = |multiple, deltas: [f64; 2]| {
         [(0, deltas[0]), (1, deltas[1])].map(|(draw, delta)| (Some(multiple), Some(draw), delta))
     };
@@ -123,24 +124,124 @@ fn a_family_has_no_mean_over_some_of_its_models() {
     assert!((range[0] - 3.1).abs() < 1e-12 && (range[1] - 3.3).abs() < 1e-12, "{range:?}");
 }
 
+fn persistence(from: i64, to: i64, layer: Option<u16>, [n_from, n_to, n_both]: [u64; 3]) -> PersistenceRow {
+    PersistenceRow {
+        model: MODELS[0].into(),
+        from_checkpoint: Some(from),
+        to_checkpoint: Some(to),
+        is_consecutive: true,
+        is_from_first: from == 0,
+        layer,
+        threshold: test_run::THRESHOLD,
+        n_from,
+        n_to,
+        n_both,
+        persistence: (n_from > 0).then(|| n_both as f64 / n_from as f64),
+        jaccard: None,
+        expected_by_chance: 0.5,
+    }
+}
+
+#[test]
+fn layers_without_a_value_keep_their_place() {
+    let (_folder, mut run) = run(&Options::default());
+    // At first only the second layer has universal neurons, later both.
+    run.persistence = vec![
+        persistence(0, 10, Some(0), [0, 4, 0]),
+        persistence(0, 10, Some(1), [2, 4, 1]),
+        persistence(10, 200, Some(0), [4, 4, 4]),
+        persistence(10, 200, Some(1), [4, 4, 2]),
+    ];
+    run.settings.ablation_modes = vec!["mean".into()];
+    let of_layer = |checkpoint, layer, delta| AblationRow {
+        checkpoint: Some(checkpoint),
+        layer: Some(layer),
+        mode: "mean".into(),
+        ..ablation(0, "universal_layer", (None, None), 2, delta)
+    };
+    run.ablation = vec![of_layer(10, 1, 0.5), of_layer(200, 0, 0.25), of_layer(200, 1, 0.75)];
+    let all = figures(&run);
+    for name in ["fig02-persistence-seed-b", "fig05-efficiency-by-layer-seed-b"] {
+        let mut layers = words(named(&all, name), "layer").to_vec();
+        layers.dedup();
+        assert_eq!(layers[..2], ["0", "1"], "{name}");
+    }
+    let shares = |kind: &str, later: &str| -> Vec<Option<f64>> {
+        let figure = named(&all, "fig02-persistence-seed-b");
+        let rows = 0..numbers(figure, "share").len();
+        let is_asked = |&row: &usize| {
+            let is_kind = words(figure, "kind")[row] == kind && words(figure, "later_checkpoint")[row] == later;
+            is_kind && words(figure, "span")[row] == "to the next checkpoint"
+        };
+        rows.filter(is_asked).map(|row| numbers(figure, "share")[row]).collect()
+    };
+    assert_eq!(shares("observed", "10"), [None, Some(0.5)]);
+    assert_eq!(shares("observed", "200"), [Some(1.0), Some(0.5)]);
+    assert_eq!(shares("by chance", "10"), [None, Some(0.25)]);
+    let efficiency = named(&all, "fig05-efficiency-by-layer-seed-b");
+    assert!(efficiency.caption.contains("set to their mean"), "{}", efficiency.caption);
+    let found: Vec<Option<f64>> = numbers(efficiency, "efficiency_micronats").to_vec();
+    assert_eq!(found, [None, Some(250_000.0), Some(125_000.0), Some(375_000.0)]);
+    assert_eq!(numbers(efficiency, "n")[..2], [None, Some(1.0)]);
+}
+
+#[test]
+fn names_of_models_never_make_one_file_of_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_source, run) = run(&Options::default());
+    let names = ["mean", "a/b", "a-b", "A-b", "a-b-3"].map(String::from);
+    let slugs = facts::slugs(&names);
+    for slug in &slugs {
+        // On a disk that knows no capitals.
+        std::fs::File::create_new(folder.path().join(slug.to_lowercase())).unwrap_or_else(|_| panic!("{slugs:?}"));
+    }
+    assert_eq!(slugs[1], "a-b");
+    assert!(!slugs.contains(&"mean".to_owned()));
+    let mut names: Vec<String> = figures(&run).into_iter().map(|figure| figure.name.to_lowercase()).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), figures(&run).len());
+}
+
+#[test]
+fn what_random_neurons_never_reached_is_said() {
+    let (_folder, mut run) = run(&Options::default());
+    run.settings.ablation_modes = vec!["zero".into()];
+    let damage = |model: usize, equal_multiple| homolog_results::DamageRow {
+        model: MODELS[model].into(),
+        checkpoint: Some(200),
+        threshold: test_run::THRESHOLD,
+        mode: "zero".into(),
+        control: "random".into(),
+        n_neurons: 10,
+        universal_delta_nats: 0.5,
+        n_draws: 2,
+        control_delta_nats: Some(0.1),
+        ratio: Some(5.0),
+        equal_multiple,
+        greatest_multiple: Some(10),
+    };
+    for model in 0..2 {
+        run.ablation.push(ablation(model, "universal", (None, None), 10, 0.5));
+        run.ablation.push(ablation(model, "random", (Some(1), Some(0)), 10, 0.1));
+    }
+    run.damage = vec![damage(0, Some(5.0)), damage(1, None)];
+    let caption = |run: &Run, name: &str| named(&figures(run), name).caption.clone();
+    let found = caption(&run, "fig03-ablation-loss-mean");
+    assert!(found.contains("at 5.0 to 5.0 times the number of universal ones in 1 of 2 models"), "{found}");
+    assert!(found.contains("goes to 10 times"), "{found}");
+    assert!(caption(&run, "fig03-ablation-loss-seed-a").contains("never cost as much"));
+    run.damage[1].equal_multiple = Some(3.0);
+    let found = caption(&run, "fig03-ablation-loss-mean");
+    assert!(found.contains("at 4.0 times the number of universal ones (mean of 2 models, from 3.0 to 5.0)"), "{found}");
+    run.damage[1].equal_multiple = Some(0.5);
+    assert!(caption(&run, "fig03-ablation-loss-seed-a").contains("at less than 1 times"));
+}
+
 #[test]
 fn universal_neurons_stay_come_and_go() {
     let (_folder, mut run) = run(&Options::default());
-    run.persistence = vec![PersistenceRow {
-        model: MODELS[0].into(),
-        from_checkpoint: Some(0),
-        to_checkpoint: Some(10),
-        is_consecutive: true,
-        is_from_first: true,
-        layer: None,
-        threshold: test_run::THRESHOLD,
-        n_from: 5,
-        n_to: 9,
-        n_both: 3,
-        persistence: Some(0.6),
-        jaccard: Some(3.0 / 11.0),
-        expected_by_chance: 1.0,
-    }];
+    run.persistence = vec![persistence(0, 10, None, [5, 9, 3])];
     let figures = figures(&run);
     let figure = named(&figures, "fig11-births-and-deaths");
     assert_eq!(words(figure, "change")[..3], ["stayed", "came", "went"]);
