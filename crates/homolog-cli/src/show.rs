@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anyhow::Context;
-use homolog_report::{ExportFormat, Figure, Run, Server, Theme};
+use homolog_report::{EXPLORER_FILE, ExportFormat, Figure, REPORT_FILE, Run, Server, Theme};
 use homolog_study::Progress;
 
 use crate::args::{ExportArgs, ExportTo, FiguresArgs, ReportArgs, ServeArgs};
@@ -13,8 +13,6 @@ use crate::reporter::Reporter;
 
 /// Folder of figures in a run folder.
 const FIGURES: &str = "figures";
-/// Folder of the explorer of all neurons.
-const EXPLORER: &str = "explorer";
 
 /// `homolog figures`
 pub(crate) fn figures(args: &FiguresArgs, reporter: &Reporter) -> anyhow::Result<()> {
@@ -28,8 +26,11 @@ pub(crate) fn figures(args: &FiguresArgs, reporter: &Reporter) -> anyhow::Result
             anyhow::bail!("this run has no figure `{name}`; it has {}", names());
         }
     }
-    let is_all = args.only.is_empty();
-    let drawn = draw(&args.folder, &chosen, &theme, is_all, reporter)?;
+    let drawn = if args.only.is_empty() {
+        drawn(&args.folder, reporter, |folder, progress| homolog_report::draw_all(&chosen, &theme, folder, progress))?
+    } else {
+        drawn(&args.folder, reporter, |folder, progress| homolog_report::draw(&chosen, &theme, folder, progress))?
+    };
     let n_files = drawn.len();
     print(&format!("{} figures ({n_files} files) in {}\n", chosen.len(), args.folder.join(FIGURES).display()))
 }
@@ -48,7 +49,7 @@ pub(crate) fn report(args: &ReportArgs, reporter: &Reporter) -> anyhow::Result<(
 /// Figures, explorer and report of the run in `folder`, unless the report there is of these very tables; what to tell of them.
 pub(crate) fn report_unless_current(folder: &Path, reporter: &Reporter) -> anyhow::Result<String> {
     if homolog_report::is_report_current(folder)? {
-        return Ok(format!("Report: {}\n", folder.join(homolog_report::REPORT_FILE).display()));
+        return Ok(format!("Report: {}\n", folder.join(REPORT_FILE).display()));
     }
     made(folder, &Theme::default(), reporter)
 }
@@ -56,10 +57,12 @@ pub(crate) fn report_unless_current(folder: &Path, reporter: &Reporter) -> anyho
 /// The report last: where it is, the rest is.
 fn made(folder: &Path, theme: &Theme, reporter: &Reporter) -> anyhow::Result<String> {
     let run = Run::open(folder)?;
+    homolog_report::forget_report(folder)?;
     let figures = homolog_report::figures(&run);
-    draw(folder, &figures, theme, true, reporter)?;
-    let explorer = folder.join(EXPLORER);
-    told(reporter, "explorer", "files", |progress| homolog_report::write_explorer(&run, &explorer, progress))?;
+    drawn(folder, reporter, |folder, progress| homolog_report::draw_all(&figures, theme, folder, progress))?;
+    let page = folder.join(EXPLORER_FILE);
+    let explorer = page.parent().expect("the page lies in a folder");
+    told(reporter, "explorer", "files", |progress| homolog_report::write_explorer(&run, explorer, progress))?;
     let drawn = figures
         .into_iter()
         .map(|figure| {
@@ -67,27 +70,26 @@ fn made(folder: &Path, theme: &Theme, reporter: &Reporter) -> anyhow::Result<Str
             Ok((figure, svg))
         })
         .collect::<Result<Vec<_>, homolog_report::Error>>()?;
-    let report = folder.join(homolog_report::REPORT_FILE);
+    let report = folder.join(REPORT_FILE);
     homolog_report::write_report(&run, &drawn, &report)?;
     Ok(format!(
         "Report: {}  figures: {}  every neuron: {}\n",
         report.display(),
         folder.join(FIGURES).display(),
-        explorer.join("index.html").display()
+        page.display()
     ))
 }
 
-fn draw(
-    folder: &Path,
-    figures: &[Figure],
-    theme: &Theme,
-    is_all: bool,
+/// Draws into the folder of figures, with progress.
+fn drawn(
+    run: &Path,
     reporter: &Reporter,
+    draw: impl FnOnce(&Path, &homolog_report::Progress) -> Result<Vec<PathBuf>, homolog_report::Error>,
 ) -> anyhow::Result<Vec<PathBuf>> {
-    let folder = folder.join(FIGURES);
+    let folder = run.join(FIGURES);
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}; make the run folder writable", folder.display()))?;
-    told(reporter, "figures", "figures", |progress| homolog_report::draw(figures, theme, &folder, is_all, progress))
+    told(reporter, "figures", "figures", |progress| draw(&folder, progress))
 }
 
 /// Runs `work` with its progress told as `name`, in `unit`s.

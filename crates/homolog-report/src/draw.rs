@@ -1,27 +1,52 @@
 //! The folder `figures/` of a run.
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::{fs, io};
 
+use homolog_results::{remove_files, write_bytes};
 use rayon::prelude::*;
+use serde_json::{Value, json};
 
 use crate::progress::{Progress, go_on};
 use crate::{Error, Figure, Theme, files};
 
-/// Writes every figure into `folder`, and says which files these are, in the order of the figures.
+/// What figures there are, in the folder: names, titles and captions.
+const INDEX: &str = "index.json";
+
+/// Writes every figure into `folder`, and `index.json` with their names, titles and captions; says which files the figures are, in their
+/// order.
 ///
-/// Figures of an earlier call that are not among these are removed where `is_all`: of a study that has changed they would tell what is no
-/// longer so. Files that no figure of ours can be called are left alone.
+/// Figures that the index of an earlier call names and that are not among these are removed: of a study that has changed they would tell what
+/// is no longer so. Other files are left alone.
 /// Errors: a figure cannot be drawn, a file cannot be written, or `progress` says to stop.
-pub fn draw(
-    figures: &[Figure],
-    theme: &Theme,
-    folder: &Path,
-    is_all: bool,
-    progress: &Progress,
-) -> Result<Vec<PathBuf>, Error> {
+pub fn draw_all(figures: &[Figure], theme: &Theme, folder: &Path, progress: &Progress) -> Result<Vec<PathBuf>, Error> {
+    let drawn = draw(figures, theme, folder, progress)?;
+    let index = folder.join(INDEX);
+    for name in earlier(&index)?.iter().filter(|name| figures.iter().all(|figure| figure.name != **name)) {
+        remove_files(&files::EXTENSIONS.map(|extension| folder.join(format!("{name}.{extension}"))))?;
+    }
+    let entry = |figure: &Figure| json!({ "name": figure.name, "title": figure.title, "caption": figure.caption });
+    let entries: Vec<Value> = figures.iter().map(entry).collect();
+    write_bytes(&index, format!("{:#}\n", Value::from(entries)).as_bytes())?;
+    Ok(drawn)
+}
+
+/// Names in the index of an earlier call; none without one, or where somebody else has written it. A name is of a file in this folder.
+fn earlier(index: &Path) -> Result<Vec<String>, Error> {
+    let text = match fs::read_to_string(index) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(Error::read(index))?,
+    };
+    let entries: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
+    let names = entries.iter().filter_map(|entry| entry["name"].as_str());
+    Ok(names.filter(|name| Path::new(name).file_name().is_some_and(|file| file == *name)).map(str::to_owned).collect())
+}
+
+/// Writes these figures into `folder`, and says which files they are.
+///
+/// Errors: as of [`draw_all`].
+pub fn draw(figures: &[Figure], theme: &Theme, folder: &Path, progress: &Progress) -> Result<Vec<PathBuf>, Error> {
     let (n_done, n_figures) = (AtomicU64::new(0), figures.len() as u64);
     let drawn: Vec<Vec<PathBuf>> = figures
         .par_iter()
@@ -31,28 +56,7 @@ pub fn draw(
             Ok(paths)
         })
         .collect::<Result<_, Error>>()?;
-    let drawn: Vec<PathBuf> = drawn.into_iter().flatten().collect();
-    if is_all {
-        remove_others(folder, &drawn.iter().collect())?;
-    }
-    Ok(drawn)
-}
-
-/// Removes `figNN-*` files that are not `drawn`.
-fn remove_others(folder: &Path, drawn: &BTreeSet<&PathBuf>) -> Result<(), Error> {
-    for entry in fs::read_dir(folder).map_err(Error::read(folder))? {
-        let path = entry.map_err(Error::read(folder))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_ours = name.strip_prefix("fig").is_some_and(|rest| {
-            let number = rest.split('-').next().unwrap_or_default();
-            number.len() == 2 && number.bytes().all(|digit| digit.is_ascii_digit())
-        });
-        let has_our_extension = files::EXTENSIONS.iter().any(|extension| name.ends_with(&format!(".{extension}")));
-        if is_ours && has_our_extension && !drawn.contains(&path) {
-            fs::remove_file(&path).map_err(Error::remove(&path))?;
-        }
-    }
-    Ok(())
+    Ok(drawn.into_iter().flatten().collect())
 }
 
 #[cfg(test)]

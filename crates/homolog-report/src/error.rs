@@ -103,14 +103,6 @@ pub enum Error {
         /// How it comes there.
         remedy: &'static str,
     },
-    /// A file of an earlier call cannot be removed.
-    #[error("cannot remove {}; remove it by hand, or make the folder writable", path.display())]
-    Remove {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
     /// Whoever called said to stop.
     #[error("interrupted")]
     Interrupted,
@@ -242,11 +234,6 @@ impl Error {
     /// For `map_err` of system calls that read `path`.
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Read { path: path.to_owned(), source }
-    }
-
-    /// For `map_err` of system calls that remove `path`.
-    pub(crate) fn remove(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Remove { path: path.to_owned(), source }
     }
 
     pub(crate) fn render(figure: &str) -> impl Fn(Box<dyn std::error::Error + Send + Sync>) -> Self {

@@ -30,7 +30,7 @@ mod theme;
 mod vega_lite;
 
 pub use csv::csv;
-pub use draw::draw;
+pub use draw::{draw, draw_all};
 pub use error::Error;
 pub use explorer::{Written, write_explorer};
 pub use export::{ExportFormat, export};
@@ -40,8 +40,9 @@ pub use figure::{
 };
 pub use figures::figures;
 pub use hexbin::{Bin, HexGrid};
+pub use homolog_results::{EXPLORER_FILE, REPORT_FILE};
 pub use progress::Progress;
-pub use report::{REPORT_FILE, is_report_current, write_report};
+pub use report::{forget_report, is_report_current, write_report};
 pub use run::Run;
 pub use serve::Server;
 pub use svg::svg;

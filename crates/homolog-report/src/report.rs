@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use homolog_results::{Manifest, write_bytes};
+use homolog_results::{EXPLORER_FILE, Manifest, REPORT_FILE, remove_files, write_bytes};
 
 use crate::bundle::base64;
 use crate::figure::{Figure, Width};
@@ -25,16 +25,21 @@ const STYLE: &str = include_str!("report/report.css");
 /// SVGs up to this size also stand behind a link that carries them; the rest can be saved from `figures/`.
 const MAX_LINKED_SVG: usize = 200_000;
 
-/// The report in a run folder.
-pub const REPORT_FILE: &str = "report.html";
+/// Raised whenever a report of the same tables would say or show something else, in its figures and in the explorer too.
+const VERSION: u32 = 1;
 /// Bytes from the beginning of a report by which its key is over.
 const HEAD_BYTES: u64 = 2048;
 
-/// Whether the report in `folder` is of the tables that lie there, and of this version of homolog.
+/// Whether the report in `folder` is of the tables that lie there and as this program would write it, and the explorer is beside it.
+///
+/// The report is written last, and taken away before figures or explorer are made anew: where it is, they are.
 ///
 /// Errors: no manifest; a report that cannot be read.
 pub fn is_report_current(folder: &Path) -> Result<bool, Error> {
     let manifest = Manifest::read(folder)?.ok_or_else(|| Error::NotARun { folder: folder.to_owned() })?;
+    if !folder.join(EXPLORER_FILE).is_file() {
+        return Ok(false);
+    }
     let path = folder.join(REPORT_FILE);
     let mut head = Vec::new();
     match File::open(&path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head)) {
@@ -44,7 +49,14 @@ pub fn is_report_current(folder: &Path) -> Result<bool, Error> {
     }
 }
 
-/// What the report was made from: the hashes of all tables and tensors, and the version.
+/// Takes the report in `folder` away, so that nothing half-made is taken for a whole.
+///
+/// Errors: it is there and cannot be removed.
+pub fn forget_report(folder: &Path) -> Result<(), Error> {
+    Ok(remove_files(&[folder.join(REPORT_FILE)])?)
+}
+
+/// What the report was made from: the hashes of all tables and tensors, the scripts and styles, and the version.
 fn key_line(manifest: &Manifest) -> String {
     let mut hasher = blake3::Hasher::new();
     let tables = manifest.tables.iter().map(|table| &table.hash);
@@ -52,7 +64,10 @@ fn key_line(manifest: &Manifest) -> String {
         hasher.update(hash.as_bytes());
     }
     hasher.update(manifest.study.as_bytes());
-    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    for part in [explorer::SCRIPT, explorer::STYLE, STYLE] {
+        hasher.update(part.as_bytes());
+    }
+    hasher.update(&VERSION.to_le_bytes());
     format!("<meta name=\"homolog-tables\" content=\"{}\">", hasher.finalize().to_hex())
 }
 

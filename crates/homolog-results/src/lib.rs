@@ -20,6 +20,7 @@ mod manifest;
 mod match_row;
 mod model_row;
 mod neuron_row;
+mod pages;
 mod persistence_row;
 mod screening_row;
 mod stability_row;
@@ -40,6 +41,7 @@ pub use manifest::{
 pub use match_row::MatchRow;
 pub use model_row::ModelRow;
 pub use neuron_row::NeuronRow;
+pub use pages::{EXPLORER_FILE, REPORT_FILE};
 pub use persistence_row::PersistenceRow;
 pub use screening_row::ScreeningRow;
 pub use stability_row::StabilityRow;

@@ -5,6 +5,9 @@ mod tests;
 
 use homolog_results::{AblationRow, DamageRow};
 
+/// Raised whenever the arithmetic below changes.
+pub(crate) const VERSION: u32 = 1;
+
 /// Kinds of random sets over all layers.
 const CONTROLS: [&str; 2] = ["random", "random_layer_matched"];
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use homolog_model::{Checkpoint, Isa, TokenMask, Tokens};
 use homolog_results::{
-    FileInput, FolderLock, Inputs as ManifestInputs, Manifest, TokensInput, WeightsInput, file_hash, remove_files,
-    write_bytes,
+    EXPLORER_FILE, FileInput, FolderLock, Inputs as ManifestInputs, Manifest, REPORT_FILE, TokensInput, WeightsInput,
+    file_hash, remove_files, write_bytes,
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::config::Search;
 use crate::inputs::Inputs;
 use crate::stages::{ablate, classify, correlate, evaluate, persist, windows};
 use crate::tables::Tables;
-use crate::{Error, Options, Progress, StudyConfig};
+use crate::{Error, Options, Progress, StudyConfig, damage, vocabulary_table};
 
 /// A run folder that is free, or holds this study.
 pub(crate) struct RunFolder {
@@ -120,6 +120,8 @@ impl RunFolder {
             Manifest { is_finished: false, ..earlier.clone() }.write(&self.path)?;
             remove_files(&files)?;
         }
+        // Whatever shows the tables of an earlier call must not stand beside those of this one.
+        remove_files(&[REPORT_FILE, EXPLORER_FILE].map(|page| self.path.join(page)))?;
         self.artifacts.keep(manifest)?;
         self.is_new = false;
         progress.begin_run(&self.path);
@@ -293,7 +295,7 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "sets": sets.collect::<Vec<_>>(),
         "windows": config.windows.deciding(),
         "vocabulary": vocabulary.collect::<Vec<_>>(),
-        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION),
+        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, damage::VERSION, vocabulary_table::VERSION),
     });
     artifacts::key("study", 1, &decides)
 }

@@ -9,6 +9,9 @@ use homolog_corpus::token_bytes;
 use homolog_model::{Tokens, Vocabulary};
 use homolog_results::VocabularyRow;
 
+/// Raised whenever a row below would be another.
+pub(crate) const VERSION: u32 = 1;
+
 /// A row for every token of the vocabulary, by id; of two spellings of one id the lesser.
 pub(crate) fn rows(vocabulary: &Vocabulary, tokens: &Tokens) -> Vec<VocabularyRow> {
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();

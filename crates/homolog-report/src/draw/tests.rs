@@ -31,22 +31,36 @@ fn figures_of_an_earlier_study_go_and_files_of_others_stay() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let (theme, go_on) = (Theme::default(), |_, _| true);
-    draw(&[figure("fig01-a"), figure("fig02-b")], &theme, folder, true, &go_on).unwrap();
-    for name in ["notes.csv", "fig-mine.svg", "fig01-a.ai", "figure.pdf"] {
+    draw_all(&[figure("fig01-a"), figure("fig02-b")], &theme, folder, &go_on).unwrap();
+    let others = ["notes.csv", "fig01-mine.svg", "fig01-a.ai", "fig03-c.pdf"];
+    for name in others {
         fs::write(folder.join(name), "mine").unwrap();
     }
-    draw(&[figure("fig02-b")], &theme, folder, false, &go_on).unwrap();
+    draw(&[figure("fig02-b")], &theme, folder, &go_on).unwrap();
     assert!(names(folder).contains("fig01-a.svg"), "a single figure drawn anew removes nothing");
-    let drawn = draw(&[figure("fig02-b")], &theme, folder, true, &go_on).unwrap();
+    let drawn = draw_all(&[figure("fig02-b")], &theme, folder, &go_on).unwrap();
     let expected = ["csv", "pdf", "png", "svg", "vl.json"].map(|extension| format!("fig02-b.{extension}"));
-    let others = ["notes.csv", "fig-mine.svg", "fig01-a.ai", "figure.pdf"].map(String::from);
-    assert_eq!(names(folder), expected.into_iter().chain(others).collect());
+    let expected = expected.into_iter().chain(others.map(String::from)).chain(["index.json".to_owned()]);
+    assert_eq!(names(folder), expected.collect());
     assert_eq!(drawn.len(), 5);
+}
+
+#[test]
+fn an_index_that_somebody_wrote_removes_nothing_elsewhere() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("figures");
+    fs::create_dir(&folder).unwrap();
+    fs::write(outer.path().join("precious.csv"), "mine").unwrap();
+    for index in [r#"[{"name": "../precious"}]"#, "no JSON", "{}", r#"[{"name": 7}, 3]"#] {
+        fs::write(folder.join("index.json"), index).unwrap();
+        draw_all(&[figure("fig01-a")], &Theme::default(), &folder, &|_, _| true).unwrap();
+        assert!(outer.path().join("precious.csv").is_file(), "{index}");
+    }
 }
 
 #[test]
 fn it_stops_when_told_to() {
     let folder = tempfile::tempdir().unwrap();
-    let stopped = draw(&[figure("fig01-a")], &Theme::default(), folder.path(), true, &|_, _| false);
+    let stopped = draw(&[figure("fig01-a")], &Theme::default(), folder.path(), &|_, _| false);
     assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
 }

@@ -114,7 +114,12 @@ fn a_report_is_current_while_its_tables_are() {
     let run = test_run::open(folder.path(), &Options::default());
     assert!(!is_report_current(folder.path()).unwrap(), "there is none");
     write_report(&run, &[], &folder.path().join(REPORT_FILE)).unwrap();
+    assert!(!is_report_current(folder.path()).unwrap(), "the explorer is missing");
+    crate::write_explorer(&run, &folder.path().join("explorer"), &|_, _| true).unwrap();
     assert!(is_report_current(folder.path()).unwrap());
+    forget_report(folder.path()).unwrap();
+    assert!(!is_report_current(folder.path()).unwrap());
+    write_report(&run, &[], &folder.path().join(REPORT_FILE)).unwrap();
     let mut manifest = run.manifest.clone();
     let record =
         homolog_results::FileRecord { path: "tensors/other".into(), n_bytes: 1, hash: "of another file".into() };
