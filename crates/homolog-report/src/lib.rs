@@ -15,6 +15,7 @@ mod figures;
 mod files;
 mod font;
 mod hexbin;
+mod null_words;
 mod numbers;
 mod pdf;
 mod png;

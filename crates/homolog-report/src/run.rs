@@ -6,6 +6,7 @@
 mod matches;
 mod neurons;
 mod settings;
+mod targets;
 mod tensors;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use homolog_results::{
 pub(crate) use matches::{Matches, NO_NEURON};
 pub(crate) use neurons::{Neurons, Shape};
 pub(crate) use settings::Settings;
+pub(crate) use targets::{n_ablation_targets, n_loss_targets};
 pub(crate) use tensors::{TokenRows, Windows};
 
 use crate::Error;

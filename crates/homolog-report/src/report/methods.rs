@@ -2,6 +2,9 @@
 
 use super::html::escaped;
 use crate::Run;
+use crate::null_words::null_words;
+use crate::numbers::count;
+use crate::run::{n_ablation_targets, n_loss_targets};
 
 pub(super) fn html(run: &Run) -> String {
     let settings = &run.settings;
@@ -12,20 +15,7 @@ pub(super) fn html(run: &Run) -> String {
             format!("A position counts unless its input token is one of {} (ids).", ids.join(", "))
         }
     };
-    let null = match settings.baseline_kind.as_str() {
-        "orthogonal" => {
-            "b\u{2019}s neurons rotated within each layer by a random orthogonal matrix, <i>v</i>\u{2032}(<i>t</i>) = <i>Q v</i>(<i>t</i>): the same \
-             space of activations, without its neurons\u{2019} directions"
-        }
-        "gaussian-rows" => {
-            "b\u{2019}s neurons mixed within each layer by a matrix of Gaussian numbers with rows of length 1: directions at random, without \
-             its neurons\u{2019}"
-        }
-        "permuted-rows" => {
-            "b\u{2019}s rows of text exchanged, no row staying in its place, positions kept: the same neurons, on another text"
-        }
-        _ => "the study\u{2019}s null version of b",
-    };
+    let null = escaped(null_words(run).definition);
     let draws = match settings.baseline_draws {
         1 => "one draw".to_owned(),
         n => format!("the mean over {n} draws"),
@@ -37,7 +27,13 @@ pub(super) fn html(run: &Run) -> String {
     let loss = if run.models.iter().any(|row| row.loss_tokens == "same") {
         "the rows that correlations are over"
     } else {
-        "held-out rows"
+        "the held-out rows"
+    };
+    let (n_targets, n_ablated) = (n_loss_targets(run), n_ablation_targets(run));
+    let of_them = if n_ablated < n_targets {
+        format!("the first {} predicted tokens of {loss} ({} are in them all)", count(n_ablated), count(n_targets))
+    } else {
+        format!("all {} predicted tokens of {loss}", count(n_targets))
     };
     let thresholds: Vec<String> = settings.thresholds.iter().map(f64::to_string).collect();
     let (threshold, thresholds) = (settings.threshold, thresholds.join(", "));
@@ -53,7 +49,7 @@ pub(super) fn html(run: &Run) -> String {
              at once, by 0 (<code>zero</code>) or by neuron <i>i</i>\u{2019}s mean over the counted tokens of this study (<code>mean</code>). \
              Its damage is</p>\n\
              <p class=\"formula\">\u{0394}(<i>S</i>) = loss with <i>S</i> ablated \u{2212} loss without,</p>\n\
-             <p>in nats a predicted token, over {loss}; greater than 0 is worse. Efficiency is \u{0394}(<i>S</i>) / |<i>S</i>|. Beside the universal \
+             <p>in nats a predicted token, over {of_them}; greater than 0 is worse. Efficiency is \u{0394}(<i>S</i>) / |<i>S</i>|. Beside the universal \
              set stand sets drawn without replacement from neurons that are not universal, of {multiples} times its size, {n_draws} draws each: \
              from all layers, and with as many neurons of each layer as the universal set has.</p>"
         )

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) baseline_draws: u64,
     /// `ablation.modes`; empty without ablation.
     pub(crate) ablation_modes: Vec<String>,
+    /// `ablation.tokens`: tokens of the loss rows that ablations are measured on, rounded down to whole rows; 0 for all.
+    pub(crate) ablation_tokens: u64,
 }
 
 impl Settings {
@@ -68,6 +70,7 @@ impl Settings {
             baseline_kind: value("baseline.kind")?.as_str().ok_or_else(|| missing("baseline.kind"))?.to_owned(),
             baseline_draws: whole("baseline.draws")?,
             ablation_modes: if is_ablated { modes()? } else { Vec::new() },
+            ablation_tokens: whole("ablation.tokens")?,
             text,
             table,
         })
