@@ -3,6 +3,7 @@
 
 mod families;
 mod kill;
+mod pages;
 mod signals;
 
 use std::fs;
@@ -79,7 +80,7 @@ fn a_study_from_end_to_end() {
         (&"twins".into(), &true.into(), &2.into())
     );
     assert_eq!(manifest["homolog_version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(manifest["tables"].as_array().unwrap().len(), 7);
+    assert_eq!(manifest["tables"].as_array().unwrap().len(), 8);
     assert_eq!(manifest["inputs"]["weights"][1]["path"], "../../models/b", "from the run folder, not absolute");
     for table in manifest["tables"].as_array().unwrap() {
         assert!(run.join(table["path"].as_str().unwrap()).is_file(), "{table}");
@@ -93,7 +94,10 @@ fn a_study_from_end_to_end() {
 
     let again = homolog(folder.path(), &["run", "study.toml", "--quiet"]);
     assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""));
-    assert_eq!(again.stdout, "runs/twins holds the finished study `twins`; nothing to do\n");
+    assert_eq!(
+        again.stdout,
+        "runs/twins holds the finished study `twins`; nothing to do\nReport: runs/twins/report.html\n"
+    );
 
     // Another name in the same folder is another study.
     let text = fs::read_to_string(folder.path().join("study.toml")).unwrap();

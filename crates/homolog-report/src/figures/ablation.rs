@@ -139,7 +139,7 @@ pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figu
              multiples of it, a panel a training step with a scale of its own.{} {} {spread} {}",
             met(run, facts, subject),
             facts.universal(),
-            facts.measured()
+            facts.ablated()
         ),
         width: Width::Page,
         aspect: 0.7,
@@ -229,7 +229,7 @@ pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figur
             met(run, facts, subject),
             facts.universal(),
             explained(subject),
-            facts.measured()
+            facts.ablated()
         ),
         width: Width::Page,
         aspect: 0.8,
@@ -281,7 +281,7 @@ pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<
              layers alike or as many from each layer. Checkpoints without universal neurons have no point. {} {} {}",
             facts.universal(),
             explained(subject),
-            facts.measured()
+            facts.ablated()
         ),
         width: Width::Page,
         aspect: 0.7,
@@ -338,7 +338,7 @@ pub(super) fn efficiency_by_layer(run: &Run, facts: &Facts, subject: &Subject) -
             set_to(mode),
             facts.universal(),
             explained(subject),
-            facts.measured()
+            facts.ablated()
         ),
         width: Width::Page,
         aspect: 0.8,

@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, panel};
 use crate::hexbin::HexGrid;
+use crate::null_words::null_words;
 use crate::run::{NO_NEURON, Neurons};
 use crate::{
     Channel, Color, ColorKind, ColorScale, Data, Facet, Figure, Format, Mark, Run, Scale, ScaleKind, Shape, Width,
@@ -41,9 +42,11 @@ pub(super) fn densities(run: &Run, facts: &Facts) -> Option<Figure> {
         title: "Best matches, baselines and excess".into(),
         caption: format!(
             "Densities over all neurons of all models (histograms with bins of {BIN}, each of area 1) of the correlation with the best match \
-             and with the best match in a rotated model (baseline), both means over the other models, and of their difference (excess), a \
-             panel a training step; vertical rule: the threshold {} on the excess. {}",
+             and with the best match in {} (baseline), both means over the other models, and of their difference (excess), a \
+             panel a training step; vertical rule: the threshold {} on the excess.{} {}",
+            null_words(run).model,
             facts.threshold,
+            facts.screened(),
             facts.correlated()
         ),
         width: Width::Page,
@@ -109,9 +112,11 @@ pub(super) fn against_baseline(run: &Run, facts: &Facts) -> Option<Figure> {
         name: "fig07-best-match-against-baseline".into(),
         title: "Best match against baseline, by layer".into(),
         caption: format!(
-            "Neurons of all models{} by the correlation with their best match and with their best match in a rotated model (baseline), both \
-             means over the other models; colour: neurons in a hexagon. {}",
+            "Neurons of all models{} by the correlation with their best match and with their best match in {} (baseline), both \
+             means over the other models; colour: neurons in a hexagon.{} {}",
             facts.at_last(),
+            null_words(run).model,
+            facts.screened(),
             facts.correlated()
         ),
         width: Width::Page,

@@ -2,6 +2,7 @@
 
 use crate::Run;
 use crate::numbers::count;
+use crate::run::{n_ablation_targets, n_loss_targets};
 
 /// Sizes and names of a run.
 pub(super) struct Facts {
@@ -21,7 +22,9 @@ pub(super) struct Facts {
     slugs: Vec<String>,
     n_tokens_counted: u64,
     n_loss_targets: u64,
+    n_ablation_targets: u64,
     is_held_out: bool,
+    is_screened: bool,
 }
 
 /// Whose figure it is.
@@ -44,7 +47,9 @@ impl Facts {
             modes: run.settings.ablation_modes.clone(),
             slugs: slugs(run.model_names()),
             n_tokens_counted: run.manifest.n_tokens_counted,
-            n_loss_targets: run.models.first().map_or(0, |row| row.n_targets),
+            n_loss_targets: n_loss_targets(run),
+            n_ablation_targets: n_ablation_targets(run),
+            is_screened: !run.screening.is_empty(),
             is_held_out: run.models.first().is_some_and(|row| row.loss_tokens == "held_out"),
         }
     }
@@ -71,11 +76,29 @@ impl Facts {
         format!("{} models, {neurons}{} counted tokens.", self.models.len(), count(self.n_tokens_counted))
     }
 
-    /// What losses are over, as a sentence for captions.
+    /// What the losses of the models are over, as a sentence for captions.
     pub(super) fn measured(&self) -> String {
+        self.over(self.n_loss_targets)
+    }
+
+    /// What the losses of ablations are over, which may be fewer tokens, as a sentence for captions.
+    pub(super) fn ablated(&self) -> String {
+        self.over(self.n_ablation_targets)
+    }
+
+    fn over(&self, n_targets: u64) -> String {
         let whose =
-            if self.is_held_out { "held-out tokens" } else { "tokens, the same that the correlations come from" };
-        format!("Losses are means over {} predicted {whose}.", count(self.n_loss_targets))
+            if self.is_held_out { "held-out tokens" } else { "tokens, of the rows that the correlations come from" };
+        format!("Losses are means over {} predicted {whose}.", count(n_targets))
+    }
+
+    /// That baselines are those of a sample, as a sentence for captions behind others; empty for an exact search.
+    pub(super) fn screened(&self) -> &'static str {
+        if self.is_screened {
+            " Baselines come from the sample of the screening wherever the search was not exact."
+        } else {
+            ""
+        }
     }
 
     /// What makes a neuron universal, as a sentence for captions.

@@ -239,6 +239,24 @@ fn what_random_neurons_never_reached_is_said() {
 }
 
 #[test]
+fn captions_name_the_null_and_the_tokens_that_were_used() {
+    let (_folder, mut run) = run(&Options::default());
+    run.settings.baseline_kind = "permuted-rows".into();
+    run.settings.ablation_modes = vec!["zero".into()];
+    run.ablation.push(ablation(0, "universal", (None, None), 10, 0.5));
+    // Of rows of 6 positions the first four are ablated: 20 predicted tokens of the 350 that the models' loss is over.
+    let ablation = run.settings.table["ablation"].as_table_mut().unwrap();
+    ablation.insert("tokens".into(), toml::Value::Integer(24));
+    let figures = figures(&run);
+    for figure in &figures {
+        assert!(!figure.caption.contains("rotated"), "{}", figure.caption);
+    }
+    assert!(named(&figures, "fig06-densities").caption.contains("exchanged rows"));
+    assert!(named(&figures, "fig03-ablation-loss-mean").caption.contains("over 20 predicted"));
+    assert!(named(&figures, "fig12-loss").caption.contains("over 350 predicted"));
+}
+
+#[test]
 fn universal_neurons_stay_come_and_go() {
     let (_folder, mut run) = run(&Options::default());
     run.persistence = vec![persistence(0, 10, None, [5, 9, 3])];
