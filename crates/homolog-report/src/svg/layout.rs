@@ -65,6 +65,8 @@ struct Margins {
     /// What labels stand out on both sides together, with some room: neighbours' must not touch.
     between: f64,
     below: f64,
+    /// What the widest legend on the right needs.
+    legend: f64,
 }
 
 /// Lays a figure out.
@@ -73,8 +75,7 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
     let x = domain(figure, Direction::X, |_| true);
     let mut panels = panels(figure);
     let side = side(figure, theme, &legends);
-    let legend_width = legends.iter().map(|legend| legend.natural_width(theme, 200.0)).fold(0.0, f64::max).ceil();
-    let beside = if side == Side::Right && !legends.is_empty() { legend_width + 12.0 } else { 0.0 };
+    let has_legend_beside = side == Side::Right && !legends.is_empty();
     let mut top = PAD;
     let mut placed = Vec::new();
     if side == Side::Above {
@@ -90,13 +91,20 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
     let has_own_y = figure.facet.as_ref().is_some_and(|facet| facet.has_own_y);
     let title_step = theme.title_size * LINE_HEIGHT;
     let mut n_columns = figure.facet.as_ref().map_or(1, |facet| facet.n_columns).clamp(1, panels.len());
-    let mut margins =
-        Margins { left: 10.0, right: PAD, between: 11.0, below: theme.tick_length + GAP + theme.label_size };
+    let mut margins = Margins {
+        left: 10.0,
+        right: PAD,
+        between: 11.0,
+        below: theme.tick_length + GAP + theme.label_size,
+        legend: 0.0,
+    };
     // Titles of y may need more than one line, which is known only when the panels' height is; two passes settle it.
     let mut y_lines = usize::from(!figure.y.title.is_empty());
     let mut x_ticks = Ticks::default();
+    let mut beside = 0.0;
     // Margins only grow while panels only shrink, and narrower panels have no wider labels: this ends soon.
     for pass in 0..12 {
+        beside = if has_legend_beside { margins.legend + 12.0 } else { 0.0 };
         let left = PAD + y_lines as f64 * title_step + if y_lines > 0 { GAP } else { 0.0 };
         let gap_x = if has_own_y { margins.between.max(margins.right + margins.left + 6.0) } else { margins.between };
         let inner = |n: usize| width - left - margins.left - margins.right - PAD - beside - (n - 1) as f64 * gap_x;
@@ -105,7 +113,6 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
         }
         let panel_width = (inner(n_columns) / n_columns as f64).max(NARROWEST / 2.0);
         let panel_height = (panel_width * figure.aspect).max(20.0);
-        let n_rows = panels.len().div_ceil(n_columns);
         let row_step = panel_height + heading + 7.0;
         let n_panels = panels.len();
         for (i, panel) in panels.iter_mut().enumerate() {
@@ -123,7 +130,7 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
         }
         x_ticks = ticks(&x, panel_width, Line::Across, theme.label_size, width * 0.27);
         let needed = needed(theme, &panels, &x_ticks, panel_width);
-        let grid_height = (n_rows - 1) as f64 * row_step + panel_height;
+        let grid_height = grid(&panels).height;
         let lines = title(&figure.y.title, theme, grid_height.max(60.0));
         // The first guesses may have been far off, for panels too large or too small: what they asked for is forgotten.
         let least = |old: f64| if pass < 2 { 0.0 } else { old };
@@ -132,6 +139,8 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
             right: needed.right.max(least(margins.right)),
             between: needed.between.max(least(margins.between)),
             below: needed.below,
+            // A bar of other length has other ticks.
+            legend: widest(&legends, theme, legend_room(grid_height)).max(least(margins.legend)),
         };
         let is_settled = pass >= 2 && grown == Margins { below: grown.below, ..margins } && lines.len() <= y_lines;
         y_lines = lines.len().max(if pass < 2 { 0 } else { y_lines });
@@ -141,9 +150,8 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
         }
     }
 
-    let last = panels.iter().fold(panels[0].rect, |a, b| Rect { width: a.width.max(b.rect.right() - a.x), ..a });
-    let bottom = panels.iter().map(|panel| panel.rect.bottom()).fold(0.0, f64::max);
-    let grid = Rect { height: bottom - panels[0].rect.y, ..last };
+    let grid = grid(&panels);
+    let bottom = grid.bottom();
     let x_lines = title(&figure.x.title, theme, (width - beside - 2.0 * PAD).min(grid.width.max(150.0)));
     let below = bottom + margins.below;
     let x_middle = below + GAP + title_step / 2.0;
@@ -156,10 +164,10 @@ pub(crate) fn layout(figure: &Figure, theme: &Theme, legends: Vec<Legend>) -> La
     let mut height = height;
 
     if side == Side::Right {
-        let at_x = width - PAD - legend_width;
+        let at_x = width - PAD - margins.legend;
         let mut y = panels[0].rect.y - if figure.facet.is_some() { heading } else { 0.0 };
         for legend in legends {
-            let room = Rect { x: at_x, y, width: legend_width, height: grid.height * 0.75 };
+            let room = Rect { x: at_x, y, width: margins.legend, height: legend_room(grid.height) };
             let taken = legend.draw(None, theme, room, Side::Right);
             placed.push(PlacedLegend { legend, rect: room, side });
             y += taken + 8.0;
@@ -221,8 +229,25 @@ impl Width {
 
 /// Legends stand on the right of a wide figure, as long as they leave most of it to the data.
 fn side(figure: &Figure, theme: &Theme, legends: &[Legend]) -> Side {
-    let widest = legends.iter().map(|legend| legend.natural_width(theme, 200.0)).fold(0.0, f64::max);
-    if figure.width == Width::Page && widest <= 130.0 { Side::Right } else { Side::Above }
+    if figure.width == Width::Page && widest(legends, theme, 200.0) <= 130.0 { Side::Right } else { Side::Above }
+}
+
+/// Width of the widest legend beside panels, where a colour bar is given this height.
+fn widest(legends: &[Legend], theme: &Theme, height: f64) -> f64 {
+    legends.iter().map(|legend| legend.natural_width(theme, height)).fold(0.0, f64::max).ceil()
+}
+
+/// Height of a colour bar beside panels of this height.
+fn legend_room(grid_height: f64) -> f64 {
+    grid_height * 0.75
+}
+
+/// What is around all panels.
+fn grid(panels: &[Panel]) -> Rect {
+    let first = panels[0].rect;
+    let right = panels.iter().map(|panel| panel.rect.right()).fold(0.0, f64::max);
+    let bottom = panels.iter().map(|panel| panel.rect.bottom()).fold(0.0, f64::max);
+    Rect { width: right - first.x, height: bottom - first.y, ..first }
 }
 
 /// The panels in order, not yet placed.
@@ -277,5 +302,6 @@ fn needed(theme: &Theme, panels: &[Panel], x_ticks: &Ticks, panel_width: f64) ->
         right: over_right + 2.0,
         between: (over_left + over_right + theme.label_size * 1.4).max(11.0),
         below: theme.tick_length + GAP + tall,
+        legend: 0.0,
     }
 }

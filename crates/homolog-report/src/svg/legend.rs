@@ -136,7 +136,7 @@ impl Legend {
         }
     }
 
-    /// Width that it would like to have on the right.
+    /// Width that it would like to have on the right, beside panels that give a colour bar this height.
     pub(crate) fn natural_width(&self, theme: &Theme, height: f64) -> f64 {
         let body = match self {
             Self::Swatches { entries, .. } => {
@@ -144,7 +144,7 @@ impl Legend {
                 entries.first().map_or(0.0, |(swatch, _)| swatch.width()) + 4.0 + widest
             }
             Self::Bar { domain, .. } => {
-                let ticks = ticks(domain, height.min(BAR_LENGTH), Line::Down, theme.label_size, LONGEST);
+                let ticks = ticks(domain, bar_height(height), Line::Down, theme.label_size, LONGEST);
                 let labels = ticks.ticks.iter().map(|tick| font::width(&tick.label, theme.label_size));
                 BAR + theme.tick_length + 2.0 + labels.fold(0.0, f64::max)
             }
@@ -172,7 +172,7 @@ impl Legend {
             (Self::Swatches { entries, .. }, Side::Above) => self.draw_flow(canvas.as_deref_mut(), theme, entries, at),
             (Self::Bar { domain, colors, .. }, Side::Right) => {
                 let top = self.draw_title(canvas.as_deref_mut(), theme, at) + theme.label_size * 0.4;
-                let bar = Rect { x: at.x, y: at.y + top, width: BAR, height: at.height.clamp(40.0, BAR_LENGTH) };
+                let bar = Rect { x: at.x, y: at.y + top, width: BAR, height: bar_height(at.height) };
                 if let Some(canvas) = canvas.as_deref_mut() {
                     draw_bar(canvas, theme, domain, colors, bar, side);
                 }
@@ -264,6 +264,11 @@ impl Swatch {
             _ => 8.0,
         }
     }
+}
+
+/// Height of a colour bar that stands in so much room: its ticks depend on it.
+fn bar_height(room: f64) -> f64 {
+    room.clamp(40.0, BAR_LENGTH)
 }
 
 fn widest_label(domain: &Domain, theme: &Theme, length: f64) -> f64 {

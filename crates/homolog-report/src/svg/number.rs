@@ -19,7 +19,8 @@ pub(crate) fn tick(value: f64, step: f64, format: Format) -> String {
             return signed(&format!("{}{letter}", trimmed(&format!("{:.*}", decimals(step / unit), value / unit))));
         }
     }
-    if step < 1e-4 || size >= 1e9 {
+    // Of a small step at a greater value a power of ten would spare no digit: 1.0000001, not 1.0000001×10⁰.
+    if (step < 1e-4 && size < 1e-2) || size >= 1e9 {
         return scientific(value, step);
     }
     signed(&format!("{:.*}", decimals(step), value))

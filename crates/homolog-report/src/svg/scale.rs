@@ -128,7 +128,13 @@ fn words(figure: &Figure, direction: Direction, is_shown: impl Fn(usize) -> bool
 /// Least and greatest value that the marks need; none where there is no value at all.
 fn extent(figure: &Figure, direction: Direction, is_shown: impl Fn(usize) -> bool) -> Option<[f64; 2]> {
     let mut extent: Option<[f64; 2]> = None;
+    let scale = if direction == Direction::X { &figure.x.kind } else { &figure.y.kind };
+    let is_log = matches!(scale, ScaleKind::Log { .. });
     let mut take = |value: f64| {
+        // Room for a bar at a small place may reach beyond zero, where a log scale does not.
+        if is_log && value <= 0.0 {
+            return;
+        }
         let [from, to] = extent.unwrap_or([value, value]);
         extent = Some([from.min(value), to.max(value)]);
     };
@@ -147,7 +153,9 @@ fn extent(figure: &Figure, direction: Direction, is_shown: impl Fn(usize) -> boo
             }
         }
         if mark.shape == Shape::Bar && channels[1].is_none() && !rows.is_empty() {
-            if direction == value_direction {
+            if direction == value_direction && is_log {
+                log_base(figure.field(channels[0]), &rows).into_iter().for_each(&mut take);
+            } else if direction == value_direction {
                 take(0.0);
             } else if let Some(values) = figure.field(channels[0]) {
                 let half = least_distance(values, &rows).unwrap_or(1.0) / 2.0;
@@ -159,6 +167,12 @@ fn extent(figure: &Figure, direction: Direction, is_shown: impl Fn(usize) -> boo
         }
     }
     extent
+}
+
+/// Where bars of a log scale stand: at 1, or at a power of ten below the least of them; none where no bar is.
+fn log_base(values: Option<&Values>, rows: &[usize]) -> Option<f64> {
+    let least = rows.iter().filter_map(|&row| values?.number(row)).min_by(f64::total_cmp)?;
+    Some(10_f64.powf(least.log10().ceil() - 1.0).min(1.0))
 }
 
 /// Least distance of two different values.
@@ -177,8 +191,7 @@ fn numbers(scale: &Scale, extent: Option<[f64; 2]>) -> Domain {
             Domain::Numbers { spread: Spread::Linear, from, to, format }
         }
         ScaleKind::Log { domain } => {
-            let positive = |[from, to]: [f64; 2]| [if from > 0.0 { from } else { to.min(1.0) }, to];
-            let [from, to] = domain.unwrap_or_else(|| round_log(positive(extent.unwrap_or([1.0, 10.0]))));
+            let [from, to] = domain.unwrap_or_else(|| round_log(extent.unwrap_or([1.0, 10.0])));
             Domain::Numbers { spread: Spread::Log, from, to, format: Format::Plain }
         }
         ScaleKind::SymmetricLog { linear_to, format } => {

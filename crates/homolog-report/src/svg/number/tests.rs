@@ -15,6 +15,7 @@ fn ticks_have_the_digits_that_tell_them_apart() {
     assert_eq!(plain(5e6, 1e6), "5M");
     assert_eq!(plain(1_000_002.0, 1.0), "1000.002k");
     assert_eq!(plain(2e-6, 1e-6), "2×10⁻⁶");
+    assert_eq!(plain(1.000_000_1, 1e-7), "1.0000001");
     assert_eq!(plain(1e-5, 1e-5), "10⁻⁵");
     assert_eq!(plain(3e12, 1e12), "3×10¹²");
     assert_eq!(tick(0.15, 0.05, Format::Percent), "15%");

@@ -1,6 +1,7 @@
 //! What holds of every figure, whatever its data: nothing is cut off, nothing written stands on anything else written.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::gallery::gallery;
 use super::reading::read;
@@ -199,8 +200,19 @@ prop_compose! {
     }
 }
 
+/// The same figures in every run, so that whether a change passes is no matter of luck.
+///
+/// Other figures: `for seed in $(seq 100); do PROPTEST_RNG_SEED=$seed cargo test -p homolog-report every_figure_is_sound || break; done`.
+/// Whoever changes layout, ticks or legends should run that once; what fails fails again with its seed.
+fn config() -> ProptestConfig {
+    // Proptest has read the environment already: only where that gave no seed is the seed random.
+    let config = ProptestConfig::default();
+    let rng_seed = if config.rng_seed == RngSeed::Random { RngSeed::Fixed(0) } else { config.rng_seed };
+    ProptestConfig { cases: 128, failure_persistence: None, rng_seed, ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn every_figure_is_sound(figure in any_figure()) {
