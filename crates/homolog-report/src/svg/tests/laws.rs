@@ -113,6 +113,64 @@ fn a_missing_value_parts_a_line_and_is_no_cell() {
     assert_eq!((count(&figure, "<path"), count(&figure, "<circle")), (whole, 1));
 }
 
+/// Numbers of the gallery's bars, on a log scale with a panel each.
+fn bars_on_a_log_scale(numbers: &[Option<f64>]) -> Figure {
+    let words = |values: &[&str]| Values::Words(values.iter().map(|&value| value.to_owned()).collect());
+    let column = |name: &str, values: Values| Column { name: name.to_owned(), values };
+    let field = |name: &str| Some(Channel::Field(name.to_owned()));
+    let mut figure = gallery().swap_remove(0);
+    figure.name = "log-bars".to_owned();
+    figure.data = Data {
+        columns: vec![
+            column("place", words(&["a", "b"][..numbers.len()])),
+            column("facet", words(&["first", "second"][..numbers.len()])),
+            column("size", Values::Numbers(numbers.to_vec())),
+        ],
+    };
+    figure.marks = vec![Mark {
+        shape: Shape::Bar,
+        x: field("place"),
+        x2: None,
+        y: field("size"),
+        y2: None,
+        color: Color::Field("size".to_owned()),
+        style: None,
+        text: None,
+        only: None,
+    }];
+    figure.x.kind = ScaleKind::Band;
+    figure.y.kind = ScaleKind::Log { domain: None };
+    let kind = ColorKind::Sequence { domain: None, is_log: true, format: Format::Plain };
+    figure.color = Some(ColorScale { title: "Size".to_owned(), kind });
+    figure.facet = Some(Facet { column: "facet".to_owned(), n_columns: 2, has_own_y: true });
+    figure
+}
+
+#[test]
+fn bars_of_a_log_scale_stand_below_the_least_and_need_no_value() {
+    assert_is_sound(&bars_on_a_log_scale(&[Some(20.0), None]));
+    let mut figure = bars_on_a_log_scale(&[Some(0.03), Some(0.3)]);
+    figure.facet = None;
+    let svg = crate::svg(&figure, &Theme::default()).unwrap();
+    let bars = svg.split("<g class=\"bar\">").nth(1).unwrap().split("</g>").next().unwrap();
+    let heights: Vec<f64> =
+        bars.split(" height=\"").skip(1).map(|part| part.split('"').next().unwrap().parse().unwrap()).collect();
+    assert!(!bars.contains("overflow") && heights.len() == 2 && heights[0] > 5.0, "{heights:?}");
+    // On a scale from 0.01 to 0.5, as far apart as 0.3 and 0.03.
+    assert!((heights[1] / heights[0] - 30_f64.log10() / 3_f64.log10()).abs() < 0.01, "{heights:?}");
+}
+
+#[test]
+fn a_colour_bar_of_nearly_equal_numbers_is_measured_as_it_is_drawn() {
+    for far in 1..40 {
+        let mut figure = bars_on_a_log_scale(&[Some(1.000_000_1), Some(1.000_000_1 + f64::from(far) * 3e-8)]);
+        for aspect in [0.15, 0.3, 0.6, 1.0] {
+            figure.aspect = aspect;
+            assert_is_sound(&figure);
+        }
+    }
+}
+
 fn number(seed: u64, i: usize) -> f64 {
     let mixed = (seed ^ (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
