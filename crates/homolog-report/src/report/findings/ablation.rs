@@ -4,7 +4,8 @@ use homolog_results::DamageRow;
 
 use super::at;
 use crate::Run;
-use crate::numbers::{Spread, listed};
+use crate::numbers::{Spread, count, listed};
+use crate::run::{n_ablation_targets, n_loss_targets};
 
 /// Kind of random sets drawn from all layers alike.
 pub(in crate::report) const RANDOM: &str = "random";
@@ -40,7 +41,24 @@ pub(in crate::report) fn meeting(row: &DamageRow) -> Option<String> {
 
 pub(super) fn sentences(run: &Run) -> Vec<String> {
     let last = run.last_checkpoint();
-    run.settings.ablation_modes.iter().flat_map(|mode| of_mode(run, last, mode)).collect()
+    let mut sentences: Vec<String> =
+        run.settings.ablation_modes.iter().flat_map(|mode| of_mode(run, last, mode)).collect();
+    if !sentences.is_empty() {
+        sentences.extend(fewer_targets(run));
+    }
+    sentences
+}
+
+/// Over how many predicted tokens the losses here are, where these are not all.
+fn fewer_targets(run: &Run) -> Option<String> {
+    let (n, n_all) = (n_ablation_targets(run), n_loss_targets(run));
+    (n < n_all).then(|| {
+        format!(
+            "These changes of the loss are over the first {} predicted tokens of the {} that the models\u{2019} losses are over.",
+            count(n),
+            count(n_all)
+        )
+    })
 }
 
 fn of_mode(run: &Run, checkpoint: usize, mode: &str) -> Vec<String> {

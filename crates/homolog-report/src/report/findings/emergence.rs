@@ -50,7 +50,11 @@ fn share(run: &Run, checkpoint: usize) -> Option<String> {
             .filter(|excess| !excess.is_nan())
             .reduce(f64::max);
         let greatest = match excess {
-            Some(excess) => format!("the greatest excess correlation of {} neurons is {excess:.3}", count(n_neurons)),
+            Some(excess) => format!(
+                "the greatest excess correlation of {} neurons is {:.3}",
+                count(n_neurons),
+                rounded_down(excess)
+            ),
             None => "no excess correlation is defined".to_owned(),
         };
         return Some(format!("{place} no neuron is universal (excess > {threshold}): {greatest}."));
@@ -63,7 +67,13 @@ fn share(run: &Run, checkpoint: usize) -> Option<String> {
     ))
 }
 
-/// The layers with the greatest and the least share, where all models have the same layers.
+/// To three digits after the point, and never above: 0.4996 beside "none above 0.5" must not read 0.500.
+pub(super) fn rounded_down(value: f64) -> f64 {
+    let nearest = (value * 1000.0).round() / 1000.0;
+    if nearest > value { nearest - 0.001 } else { nearest }
+}
+
+/// The layers with the greatest and the least share, all of them where several have it, where all models have the same layers.
 fn by_layer(run: &Run) -> Option<String> {
     let last = run.last_checkpoint();
     let step = run.checkpoints()[last];
@@ -75,22 +85,36 @@ fn by_layer(run: &Run) -> Option<String> {
         let is_wanted = |row: &&EmergenceRow| {
             row.checkpoint == step && row.layer == Some(layer) && row.threshold == run.threshold()
         };
-        mean(run.emergence.iter().filter(is_wanted).map(|row| row.share)).map(|share| (layer, share))
+        // Of whole numbers, in no order that rounding could tell: layers with as many are equal. Models have equal layers.
+        let (n_universal, n_neurons) = run
+            .emergence
+            .iter()
+            .filter(is_wanted)
+            .fold((0, 0), |(n_universal, n), row| (n_universal + row.n_universal, n + row.n_neurons));
+        (n_neurons > 0).then(|| (layer, n_universal as f64 / n_neurons as f64))
     };
     let shares: Vec<(u16, f64)> = (0..shape.n_layers as u16).filter_map(share).collect();
-    let greatest = shares.iter().copied().reduce(|best, next| if next.1 > best.1 { next } else { best })?;
-    let least = shares.iter().copied().reduce(|best, next| if next.1 < best.1 { next } else { best })?;
-    if greatest.1 == least.1 {
+    let (greatest, least) = extremes(&shares)?;
+    Some(format!(
+        "{}, by layer (from 0), the mean share over models is greatest in {greatest} and least in {least}.",
+        at(run, last)
+    ))
+}
+
+/// The layers with the greatest share and those with the least, in words; none where all have the same.
+pub(super) fn extremes(shares: &[(u16, f64)]) -> Option<(String, String)> {
+    let greatest = shares.iter().map(|of_layer| of_layer.1).reduce(f64::max)?;
+    let least = shares.iter().map(|of_layer| of_layer.1).reduce(f64::min)?;
+    if greatest == least {
         return None;
     }
-    Some(format!(
-        "{}, by layer (from 0), the mean share over models is greatest in layer {} ({}) and least in layer {} ({}).",
-        at(run, last),
-        greatest.0,
-        percent(greatest.1),
-        least.0,
-        percent(least.1)
-    ))
+    let with = |share: f64| {
+        let layers = shares.iter().filter(|of_layer| of_layer.1 == share).map(|of_layer| of_layer.0.to_string());
+        let layers: Vec<String> = layers.collect();
+        let noun = if layers.len() == 1 { "layer" } else { "layers" };
+        format!("{noun} {} ({})", listed(&layers), percent(share))
+    };
+    Some((with(greatest), with(least)))
 }
 
 /// The other rule.

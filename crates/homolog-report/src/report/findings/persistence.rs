@@ -26,7 +26,7 @@ pub(super) fn sentences(run: &Run) -> Vec<String> {
     undefined.reverse();
     if !undefined.is_empty() {
         sentences
-            .push(format!("From {} on, persistence is undefined: no neuron is universal there.", listed(&undefined)));
+            .push(format!("No neuron is universal at {}, so persistence from there is undefined.", listed(&undefined)));
     }
     sentences.extend(stable(run));
     sentences

@@ -69,10 +69,33 @@ fn none_universal_is_said_with_the_greatest_excess() {
         .flat_map(|model| run.neurons(model, 1).excess_corr.clone())
         .filter(|excess| !excess.is_nan())
         .fold(f64::MIN, f64::max);
-    let wanted = format!(
-        "At step 10 no neuron is universal (excess > 0.5): the greatest excess correlation of 600 neurons is {greatest:.3}."
-    );
-    assert_eq!(sentences(&run, "Emergence")[0], wanted);
+    let found = sentences(&run, "Emergence")[0].clone();
+    let before = "At step 10 no neuron is universal (excess > 0.5): the greatest excess correlation of 600 neurons is ";
+    let shown: f64 = found.strip_prefix(before).unwrap().strip_suffix('.').unwrap().parse().unwrap();
+    assert!(shown <= greatest && greatest - shown <= 0.001_001, "{found} for {greatest}");
+}
+
+#[test]
+fn an_excess_below_a_threshold_is_not_shown_as_the_threshold() {
+    let shown = [0.4996, 0.5, 0.57, 0.0, -0.0001].map(|excess| format!("{:.3}", emergence::rounded_down(excess)));
+    assert_eq!(shown, ["0.499", "0.500", "0.570", "0.000", "-0.001"]);
+}
+
+#[test]
+fn layers_with_the_same_share_are_all_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = run(folder.path());
+    // The same 60 neurons of 300, in another order of models: sums of the shares differ by rounding.
+    for (layer, of_models) in [[10, 23, 27], [27, 10, 23]].into_iter().enumerate() {
+        for (model, n) in of_models.into_iter().enumerate() {
+            run.emergence.push(emergence(model, 200, Some(layer as u16), 0.5, n));
+        }
+    }
+    let found = sentences(&run, "Emergence");
+    assert!(found.iter().all(|sentence| !sentence.contains("by layer")), "{found:?}");
+    let (greatest, least) =
+        emergence::extremes(&[(0, 0.25), (1, 0.0), (2, 0.25), (3, 0.0), (4, 0.0), (5, 0.1)]).unwrap();
+    assert_eq!((greatest.as_str(), least.as_str()), ("layers 0 and 2 (25.0 %)", "layers 1, 3 and 4 (0.0 %)"));
 }
 
 #[test]
@@ -124,7 +147,7 @@ fn persistence_stands_beside_chance_and_is_undefined_where_it_is() {
         [
             "Of the neurons universal at step 10, 50.0 % (mean of 2 models, from 25.0 to 75.0 %) are universal at step 200 too (25 of 60; \
              one model has none at step 10); were the two sets independent within each layer, 7.5 % would be.",
-            "From step 0 on, persistence is undefined: no neuron is universal there.",
+            "No neuron is universal at step 0, so persistence from there is undefined.",
             "No neuron is universal at all 3 checkpoints.",
         ]
     );
@@ -165,6 +188,13 @@ fn damages_stand_beside_those_of_random_sets_and_meet_where_measured() {
     let meetings = found[1].split(": ").nth(1).unwrap();
     assert_eq!(meetings, "3.5x for seed-b and more than 5x for seed-a.");
     assert_eq!(found.len(), 2);
+    // 65 tokens are 10 of the 70 rows of 6.
+    run.settings.ablation_tokens = 65;
+    let found = sentences(&run, "Ablation");
+    assert_eq!(found.len(), 3);
+    assert!(found[2].contains("over the first 50 predicted tokens of the 350 that"), "{}", found[2]);
+    run.damage.clear();
+    assert!(sentences(&run, "Ablation").is_empty());
 }
 
 #[test]
