@@ -1,5 +1,7 @@
 //! What every number means, with the settings of this run in it.
 
+mod random_sets;
+
 use super::html::escaped;
 use crate::Run;
 use crate::null_words::null_words;
@@ -20,10 +22,7 @@ pub(super) fn html(run: &Run) -> String {
         1 => "one draw".to_owned(),
         n => format!("the mean over {n} draws"),
     };
-    let search = settings.shown("correlation", "search").filter(|search| search == "screened").map_or("", |_| {
-        " Not all pairs were computed on all tokens: candidates come from a sample, are scored exactly, and neurons whose match or side of \
-         a threshold is not sure are computed in full (table <code>screening</code>)."
-    });
+    let search = searched(run);
     let loss = if run.models.iter().any(|row| row.loss_tokens == "same") {
         "the rows that correlations are over"
     } else {
@@ -39,8 +38,7 @@ pub(super) fn html(run: &Run) -> String {
     let (threshold, thresholds) = (settings.threshold, thresholds.join(", "));
     let (count_threshold, count_models) = (settings.count_threshold, settings.count_models);
     let precision = escaped(&run.manifest.precision);
-    let multiples = settings.shown("ablation", "multiples").map(|list| escaped(&list)).unwrap_or_default();
-    let n_draws = settings.shown("ablation", "draws").map(|draws| escaped(&draws)).unwrap_or_default();
+    let random_sets = escaped(&random_sets::sentence(run));
     let ablation = if settings.ablation_modes.is_empty() {
         "<p>This study ablated nothing.</p>".to_owned()
     } else {
@@ -49,9 +47,7 @@ pub(super) fn html(run: &Run) -> String {
              at once, by 0 (<code>zero</code>) or by neuron <i>i</i>\u{2019}s mean over the counted tokens of this study (<code>mean</code>). \
              Its damage is</p>\n\
              <p class=\"formula\">\u{0394}(<i>S</i>) = loss with <i>S</i> ablated \u{2212} loss without,</p>\n\
-             <p>in nats a predicted token, over {of_them}; greater than 0 is worse. Efficiency is \u{0394}(<i>S</i>) / |<i>S</i>|. Beside the universal \
-             set stand sets drawn without replacement from neurons that are not universal, of {multiples} times its size, {n_draws} draws each: \
-             from all layers, and with as many neurons of each layer as the universal set has.</p>"
+             <p>in nats a predicted token, over {of_them}; greater than 0 is worse. Efficiency is \u{0394}(<i>S</i>) / |<i>S</i>|. {random_sets}</p>"
         )
     };
     format!(
@@ -77,3 +73,30 @@ pub(super) fn html(run: &Run) -> String {
          {ablation}"
     )
 }
+
+/// How a screened search went about it; nothing of an exact one.
+fn searched(run: &Run) -> String {
+    if run.settings.shown("correlation", "search").as_deref() != Some("screened") {
+        return String::new();
+    }
+    let screening = run.settings.table.get("correlation").and_then(|section| section.get("screening"));
+    let setting = |name: &str| screening.and_then(|screening| screening.get(name));
+    let audited = if setting("audit").and_then(toml::Value::as_integer) == Some(0) {
+        "Every baseline is the sample\u{2019}s"
+    } else {
+        "A random few are computed so too, to tell how far the rest can be trusted; baselines of the rest are the sample\u{2019}s"
+    };
+    let is_near_exact = setting("exact_near_thresholds").and_then(toml::Value::as_bool) == Some(true);
+    let (near, at_risk) = if is_near_exact {
+        (", or whose excess lies close to a threshold,", "")
+    } else {
+        ("", ", and a neuron whose excess lies close to a threshold may be on its other side")
+    };
+    format!(
+        " Not all pairs were computed on all tokens: candidates come from a sample and are scored on all tokens, and neurons whose match is not sure{near} are computed \
+         in full. {audited}{at_risk} (table <code>screening</code>)."
+    )
+}
+
+#[cfg(test)]
+mod tests;
