@@ -20,6 +20,7 @@ mod manifest;
 mod match_row;
 mod model_row;
 mod neuron_row;
+pub mod notes;
 mod pages;
 mod persistence_row;
 mod screening_row;

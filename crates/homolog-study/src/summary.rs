@@ -6,7 +6,7 @@ mod tests;
 use std::path::Path;
 
 use homolog_model::Isa;
-use homolog_results::{NeuronRow, ScreeningRow};
+use homolog_results::{NeuronRow, ScreeningRow, notes};
 
 use crate::inputs::Inputs;
 use crate::tables::Tables;
@@ -66,15 +66,13 @@ impl Summary {
         }
         let mut notes = Vec::new();
         if !inputs.is_held_out {
-            notes.push("losses and ablations are measured on the same rows that the correlations come from, since no rows are held out".to_owned());
+            notes.push(notes::SAME_ROWS.to_owned());
         }
         if inputs.tokenizer == "unproved" {
-            notes.push("the models' vocabularies have the same size, but without tokenizer files in every folder it is unproved that they are the same".to_owned());
+            notes.push(notes::UNPROVED_TOKENIZER.to_owned());
         }
         if inputs.exclude_tokens.is_empty() {
-            notes.push(
-                "every position is counted, BOS and newlines included: corpus.exclude_tokens is empty".to_owned(),
-            );
+            notes.push(notes::EVERY_POSITION.to_owned());
         }
         if inputs.vocabulary.is_empty() && !tables.windows.is_empty() {
             notes.push(
@@ -138,8 +136,9 @@ fn empty_checkpoints(config: &StudyConfig, inputs: &Inputs, neurons: &[NeuronRow
         let highest = of_step().filter_map(|row| Some((row.excess_corr?, row))).max_by(|a, b| a.0.total_cmp(&b.0));
         notes.push(match highest {
             Some((excess, row)) => format!(
-                "{at}no neuron of any model passes the threshold {threshold}: the highest excess correlation is {excess:.4} \
+                "{at}{} {threshold}: the highest excess correlation is {excess:.4} \
                  (model {}, neuron {}.{}), so a threshold below it, such as {}, would give members",
+                notes::NONE_UNIVERSAL,
                 row.model,
                 row.layer,
                 row.neuron,

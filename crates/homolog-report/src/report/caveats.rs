@@ -1,6 +1,9 @@
 //! What a reader must keep in mind of this run: only what applies to it.
 
+use homolog_results::notes;
+
 use crate::Run;
+use crate::null_words::null_words;
 use crate::numbers::count;
 
 /// Sentences, plain text.
@@ -17,10 +20,10 @@ pub(super) fn of(run: &Run) -> Vec<String> {
         );
     }
     if settings.baseline_draws == 1 {
-        caveats.push(
-            "The baseline is a single random draw for each model and layer: how far another draw would lie from it was not measured."
-                .to_owned(),
-        );
+        caveats.push(format!(
+            "The baseline is from a single {}: how far another draw would lie from it was not measured.",
+            null_words(run).draw
+        ));
     }
     caveats.push(format!(
         "A neuron is called universal by a threshold ({}) on a quantity that has no gap there: look at the sweep of thresholds before \
@@ -91,10 +94,8 @@ pub(super) fn of(run: &Run) -> Vec<String> {
 
 /// Notes of the manifest that this page says already, here or among the findings.
 fn is_said_above(note: &str) -> bool {
-    note.starts_with("losses and ablations are measured on the same rows")
-        || note.contains("it is unproved that they are the same")
-        || note.starts_with("every position is counted")
-        || note.contains("no neuron of any model passes the threshold")
+    [notes::SAME_ROWS, notes::UNPROVED_TOKENIZER, notes::EVERY_POSITION].contains(&note)
+        || note.contains(notes::NONE_UNIVERSAL)
 }
 
 #[cfg(test)]

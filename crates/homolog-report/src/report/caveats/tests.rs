@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use homolog_results::notes;
+
 use super::*;
 use crate::test_run::{self, Options};
 
@@ -10,7 +12,7 @@ fn only_what_applies_is_said() {
     let has = |run: &Run, words: &str| of(run).iter().any(|caveat| caveat.contains(words));
     for words in [
         "same rows of text",
-        "single random draw",
+        "from a single random rotation of each layer",
         "unproved",
         "9 neurons, over all",
         "There are 3 models",
@@ -29,10 +31,40 @@ fn only_what_applies_is_said() {
     run.manifest.tokenizer = "ab".repeat(32);
     run.manifest.precision = "bf16".to_owned();
     run.manifest.exclude_tokens.clear();
-    for words in ["same rows of text", "single random draw", "unproved", "constant on"] {
+    for words in ["same rows of text", "from a single", "unproved", "constant on"] {
         assert!(!has(&run, words), "{words}");
     }
     for words in ["computed in bf16", "Every position counts"] {
         assert!(has(&run, words), "{words}");
     }
+}
+
+#[test]
+fn a_single_draw_is_called_what_it_was_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options::default());
+    for (kind, words) in
+        [("gaussian-rows", "single random Gaussian mixing"), ("permuted-rows", "single random exchange of rows")]
+    {
+        kind.clone_into(&mut run.settings.baseline_kind);
+        let caveats = of(&run);
+        assert!(caveats.iter().any(|caveat| caveat.contains(words)), "{kind}: {caveats:?}");
+        assert!(caveats.iter().all(|caveat| !caveat.contains("rotat")), "{kind}: {caveats:?}");
+    }
+}
+
+#[test]
+fn notes_that_the_page_has_in_its_own_words_are_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options::default());
+    run.manifest.exclude_tokens.clear();
+    let none_universal = format!("at checkpoint 0 {} 0.5: and more", notes::NONE_UNIVERSAL);
+    let told = [notes::SAME_ROWS, notes::UNPROVED_TOKENIZER, notes::EVERY_POSITION, &none_universal];
+    run.manifest.notes = told.map(str::to_owned).to_vec();
+    let without = of(&run);
+    assert!(without.iter().all(|caveat| !caveat.starts_with("The run notes")), "{without:?}");
+    let own_words = ["same rows of text", "unproved", "Every position counts"];
+    assert!(own_words.iter().all(|words| without.iter().any(|caveat| caveat.contains(words))), "{without:?}");
+    run.manifest.notes.push("ablate a: no `random` set of multiple 5".to_owned());
+    assert_eq!(of(&run).len(), without.len() + 1);
 }
