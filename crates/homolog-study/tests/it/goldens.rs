@@ -88,7 +88,7 @@ fn every_row_is_there_once() {
     }
     assert_eq!(found.manifest.n_tokens_counted, 19_556);
     assert_eq!(found.manifest.n_undefined_pairs, 0);
-    assert!(found.manifest.notes.iter().any(|note| note.contains("measured on the same rows")));
+    assert!(found.manifest.notes.iter().any(|note| note == homolog_results::notes::SAME_ROWS));
 }
 
 /// Where random neurons do less damage than as many universal ones, multiples go on by doubling until they do not, or the

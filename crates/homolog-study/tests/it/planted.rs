@@ -135,6 +135,7 @@ fn a_null_world_has_no_universal_neuron_and_says_so() {
     );
     assert!(run.summary().contains(&sentence), "{}", run.summary());
     assert!(run.manifest().notes.iter().any(|note| note.contains(&sentence)));
+    assert!(sentence.contains(homolog_results::notes::NONE_UNIVERSAL), "a report knows the note by it");
     // The threshold it names gives members.
     let named = run.summary().split("a threshold below it, such as ").nth(1).unwrap().split(',').next().unwrap();
     let named: f64 = named.parse().unwrap();

@@ -28,31 +28,28 @@ pub(super) fn sentence(run: &Run) -> String {
     if measured.is_empty() {
         return "No random sets stand beside the universal set.".to_owned();
     }
-    let configured = configured(run);
-    let greatest_configured = configured.last().copied().unwrap_or(u32::MAX);
-    let is_beyond = |multiple: &&u32| **multiple > greatest_configured;
     let times: Vec<String> = measured.iter().map(u32::to_string).collect();
     let n_draws = match draws.len() {
         1 => "one draw".to_owned(),
         n => format!("{n} draws"),
     };
-    let mut sentence = format!(
+    let mut sentences = vec![format!(
         "Beside the universal set stand sets drawn without replacement from neurons that are not universal, of {} times its size, {n_draws} \
          each: from all layers, and with as many neurons of each layer as the universal set has.",
         listed(&times)
-    );
-    if measured.iter().any(|multiple| is_beyond(&multiple)) {
-        let doubled =
-            if configured.len() == 1 { "the study\u{2019}s multiple" } else { "the study\u{2019}s greatest multiple" };
-        sentence += &format!(
-            " Multiples above {greatest_configured} come from doubling {doubled} where its sets do less damage than the universal set, until \
-             they do as much or there are no more neurons."
-        );
+    )];
+    let configured = configured(run);
+    if let Some(greatest) = configured.last().filter(|&greatest| measured.last() > Some(greatest)) {
+        sentences.push(format!(
+            "Multiples above {greatest} come from doubling, where as many times do less damage than the universal set, until they do as \
+             much or there are no more neurons."
+        ));
     }
-    if groups.values().any(|multiples| configured.iter().any(|multiple| !multiples.contains(multiple))) {
-        sentence += " Not every universal set has all of them beside it: some would need more neurons than there are.";
+    if groups.values().any(|multiples| !configured.is_subset(multiples)) {
+        let lacking = "Not every universal set has all of them beside it: some would need more neurons than there are.";
+        sentences.push(lacking.to_owned());
     }
-    sentence
+    sentences.join(" ")
 }
 
 /// `ablation.multiples`, ascending.
