@@ -58,6 +58,14 @@ pub enum Error {
         /// The checkpoint in words.
         checkpoint: String,
     },
+    /// The manifest lists a table that this version does not know.
+    #[error("{} lists table `{table}`, which this version of homolog does not know; use the version that wrote the run", path.display())]
+    UnknownTable {
+        /// The manifest.
+        path: PathBuf,
+        /// The table.
+        table: String,
+    },
     /// A table does not have one row for every neuron.
     #[error(
         "{} has not exactly one row for each neuron of model `{model}` at {checkpoint}; run the study again",

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, DamageRow, EmergenceRow, Inputs, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow,
-    StabilityRow, TensorData, TokensInput, VocabularyRow, WeightsInput, sort_rows, write_table, write_tensors,
+    AblationRow, DamageRow, EmergenceRow, FileRecord, Inputs, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow,
+    StabilityRow, TableRecord, TensorData, TokensInput, VocabularyRow, WeightsInput, file_hash, sort_rows, write_table,
+    write_tensors,
 };
 
 use crate::Run;
@@ -138,7 +139,11 @@ pub(crate) fn write(folder: &Path, options: &Options) {
     write_table::<AblationRow>(&table("ablation"), &[], &[]).unwrap();
     write_table::<DamageRow>(&table("damage"), &[], &[]).unwrap();
     write_tensors(&folder.join("tensors/topk.safetensors"), &top_k, &[]).unwrap();
+    let mut tables =
+        vec!["models", "neurons", "matches", "emergence", "persistence", "stability", "ablation", "damage"];
+    let mut tensors = vec!["topk".to_owned()];
     if options.has_vocabulary {
+        tables.push("vocabulary");
         let row = |(token, text): (usize, &&str)| VocabularyRow {
             token: token as u32,
             text: (*text).to_owned(),
@@ -150,9 +155,29 @@ pub(crate) fn write(folder: &Path, options: &Options) {
     }
     if options.has_windows {
         write_windows(folder, steps.len() - 1);
+        tensors.push("tokens".to_owned());
+        tensors.extend((0..MODELS.len()).map(|model| format!("windows-{}-{model}", steps.len() - 1)));
     }
     fs::write(folder.join("study.resolved.toml"), SETTINGS).unwrap();
-    manifest(weights, options.is_finished).write(folder).unwrap();
+    let mut manifest = manifest(weights, options.is_finished);
+    manifest.tables = tables.iter().map(|name| table_record(folder, name)).collect();
+    manifest.tensors = tensors.iter().map(|name| tensor_record(folder, name)).collect();
+    manifest.write(folder).unwrap();
+}
+
+fn table_record(folder: &Path, name: &str) -> TableRecord {
+    let path = format!("tables/{name}.parquet");
+    let FileRecord { path, n_bytes, hash } = file_record(folder, path);
+    TableRecord { name: name.to_owned(), path, n_rows: 0, n_bytes, hash }
+}
+
+fn tensor_record(folder: &Path, name: &str) -> FileRecord {
+    file_record(folder, format!("tensors/{name}.safetensors"))
+}
+
+fn file_record(folder: &Path, path: String) -> FileRecord {
+    let file = folder.join(&path);
+    FileRecord { path, n_bytes: fs::metadata(&file).unwrap().len(), hash: file_hash(&file).unwrap() }
 }
 
 /// Write it and open it.

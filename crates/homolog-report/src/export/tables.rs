@@ -3,48 +3,54 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow, StabilityRow,
-    Table, VocabularyRow, read_batches,
+    AblationRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow,
+    StabilityRow, Table, VocabularyRow, read_batches,
 };
 
 use super::{cannot_write, write_file};
 use crate::{Error, Written};
 
+/// Writes one table of a run to a folder.
+type Writer = fn(&Path, &Path, &dyn Fn(&str)) -> Result<u64, Error>;
+
+/// Every table that a run can have.
+const WRITERS: [(&str, Writer); 10] = [
+    (ModelRow::NAME, one::<ModelRow>),
+    (NeuronRow::NAME, one::<NeuronRow>),
+    (MatchRow::NAME, one::<MatchRow>),
+    (EmergenceRow::NAME, one::<EmergenceRow>),
+    (PersistenceRow::NAME, one::<PersistenceRow>),
+    (StabilityRow::NAME, one::<StabilityRow>),
+    (AblationRow::NAME, one::<AblationRow>),
+    (DamageRow::NAME, one::<DamageRow>),
+    (ScreeningRow::NAME, one::<ScreeningRow>),
+    (VocabularyRow::NAME, one::<VocabularyRow>),
+];
+
+/// Which tables there are is the manifest's word: a file that it does not list is no part of the run.
 pub(super) fn write(folder: &Path, output: &Path, progress: &dyn Fn(&str)) -> Result<Written, Error> {
     let manifest = Manifest::read(folder)?.ok_or_else(|| Error::NotARun { folder: folder.to_owned() })?;
     if !manifest.is_finished {
         return Err(Error::Unfinished { folder: folder.to_owned() });
     }
-    let tables = [
-        one::<ModelRow>,
-        one::<NeuronRow>,
-        one::<MatchRow>,
-        one::<EmergenceRow>,
-        one::<PersistenceRow>,
-        one::<StabilityRow>,
-        one::<AblationRow>,
-        one::<ScreeningRow>,
-        one::<VocabularyRow>,
-    ];
     let mut written = Written { n_files: 0, n_bytes: 0 };
-    for table in tables {
-        if let Some(n_bytes) = table(folder, output, progress)? {
-            written.n_files += 1;
-            written.n_bytes += n_bytes;
-        }
+    for record in &manifest.tables {
+        let (_, write) = WRITERS.iter().find(|(name, _)| *name == record.name).ok_or_else(|| Error::UnknownTable {
+            path: folder.join(Manifest::FILE_NAME),
+            table: record.name.clone(),
+        })?;
+        written.n_bytes += write(folder, output, progress)?;
+        written.n_files += 1;
     }
     Ok(written)
 }
 
-/// Size of the file; none where the run has no such table.
-fn one<T: Table>(folder: &Path, output: &Path, progress: &dyn Fn(&str)) -> Result<Option<u64>, Error> {
+/// Size of the file.
+fn one<T: Table>(folder: &Path, output: &Path, progress: &dyn Fn(&str)) -> Result<u64, Error> {
     let source = folder.join("tables").join(T::NAME).with_extension("parquet");
-    if !source.exists() {
-        return Ok(None);
-    }
     let path = output.join(T::NAME).with_extension("csv");
     progress(&format!("{}.csv", T::NAME));
-    let n_bytes = write_file(&path, |writer| {
+    write_file(&path, |writer| {
         let mut csv = csv::Writer::from_writer(writer);
         let cannot_write = cannot_write(&path);
         csv.write_record(T::COLUMNS).map_err(|error| cannot_write(error.into()))?;
@@ -52,6 +58,5 @@ fn one<T: Table>(folder: &Path, output: &Path, progress: &dyn Fn(&str)) -> Resul
             rows.iter().try_for_each(|row| csv.write_record(row.cells()).map_err(|error| cannot_write(error.into())))
         })?;
         csv.flush().map_err(&cannot_write)
-    })?;
-    Ok(Some(n_bytes))
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use homolog_results::{NeuronRow, VocabularyRow, read_table};
+use homolog_results::{Manifest, NeuronRow, TableRecord, VocabularyRow, read_table};
 use serde_json::Value;
 
 use super::*;
@@ -14,7 +14,12 @@ fn tables_come_back_from_csv() {
     test_run::write(folder.path(), &Options::default());
     let output = folder.path().join("csv");
     let written = export(folder.path(), ExportFormat::Csv, &output, &|_| {}).unwrap();
-    assert_eq!(written.n_files, 8, "seven tables and the vocabulary");
+    let manifest = Manifest::read(folder.path()).unwrap().unwrap();
+    assert!(manifest.tables.iter().any(|table| table.name == "damage"));
+    assert_eq!(written.n_files, manifest.tables.len() as u64);
+    for table in &manifest.tables {
+        assert!(output.join(&table.name).with_extension("csv").is_file(), "{}", table.name);
+    }
     let total: u64 = fs::read_dir(&output).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
     assert_eq!(written.n_bytes, total);
 
@@ -36,6 +41,22 @@ fn tables_come_back_from_csv() {
     let mut csv = csv::Reader::from_path(output.join("vocabulary.csv")).unwrap();
     let texts: Vec<String> = csv.records().map(|record| record.unwrap()[1].to_owned()).collect();
     assert_eq!(texts, rows.iter().map(|row| row.text.clone()).collect::<Vec<_>>());
+}
+
+#[test]
+fn tables_of_an_earlier_call_stay_behind_and_unknown_ones_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    test_run::write(folder.path(), &Options::default());
+    let mut manifest = Manifest::read(folder.path()).unwrap().unwrap();
+    let vocabulary = manifest.tables.pop().unwrap();
+    manifest.write(folder.path()).unwrap();
+    let output = folder.path().join("csv");
+    export(folder.path(), ExportFormat::Csv, &output, &|_| {}).unwrap();
+    assert!(!output.join("vocabulary.csv").exists(), "a file that the manifest does not list");
+    manifest.tables.push(TableRecord { name: "later".to_owned(), ..vocabulary });
+    manifest.write(folder.path()).unwrap();
+    let message = export(folder.path(), ExportFormat::Csv, &output, &|_| {}).unwrap_err().to_string();
+    assert!(message.contains("manifest.json lists table `later`"), "{message}");
 }
 
 #[test]
