@@ -82,8 +82,8 @@ impl Run {
             stability: read_rows(folder)?,
             ablation: read_rows(folder)?,
             damage: read_rows(folder)?,
-            screening: read_rows_if_there(folder)?.unwrap_or_default(),
-            vocabulary: read_rows_if_there(folder)?,
+            screening: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
+            vocabulary: read_rows_if_listed(folder, &manifest)?,
             folder: folder.to_owned(),
             names,
             checkpoints,
@@ -157,12 +157,10 @@ fn read_rows<T: Table>(folder: &Path) -> Result<Vec<T>, Error> {
     Ok(read_table(&table_path::<T>(folder))?)
 }
 
-/// For tables that not every study has.
-fn read_rows_if_there<T: Table>(folder: &Path) -> Result<Option<Vec<T>>, Error> {
-    match read_table(&table_path::<T>(folder)) {
-        Err(homolog_results::Error::MissingFile { .. }) => Ok(None),
-        rows => Ok(Some(rows?)),
-    }
+/// For tables that not every study has. A file that the manifest does not list is another call's, which was stopped.
+fn read_rows_if_listed<T: Table>(folder: &Path, manifest: &Manifest) -> Result<Option<Vec<T>>, Error> {
+    let is_listed = manifest.tables.iter().any(|table| table.name == T::NAME);
+    is_listed.then(|| read_rows(folder)).transpose()
 }
 
 #[cfg(test)]

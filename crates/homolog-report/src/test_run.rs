@@ -7,8 +7,8 @@ use std::path::Path;
 
 use homolog_results::{
     AblationRow, DamageRow, EmergenceRow, FileRecord, Inputs, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow,
-    StabilityRow, TableRecord, TensorData, TokensInput, VocabularyRow, WeightsInput, file_hash, sort_rows, write_table,
-    write_tensors,
+    ScreeningRow, StabilityRow, TableRecord, TensorData, TokensInput, VocabularyRow, WeightsInput, file_hash,
+    sort_rows, write_table, write_tensors,
 };
 
 use crate::Run;
@@ -32,12 +32,20 @@ pub(crate) struct Options {
     pub(crate) steps: Vec<Option<i64>>,
     pub(crate) has_windows: bool,
     pub(crate) has_vocabulary: bool,
+    /// Whether neurons of odd places were screened.
+    pub(crate) is_screened: bool,
     pub(crate) is_finished: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { steps: vec![Some(0), Some(10), Some(200)], has_windows: true, has_vocabulary: true, is_finished: true }
+        Self {
+            steps: vec![Some(0), Some(10), Some(200)],
+            has_windows: true,
+            has_vocabulary: true,
+            is_screened: false,
+            is_finished: true,
+        }
     }
 }
 
@@ -85,6 +93,7 @@ pub(crate) fn write(folder: &Path, options: &Options) {
     let mut models = Vec::new();
     let mut weights = Vec::new();
     let mut top_k = Vec::new();
+    let mut screening = Vec::new();
     for (checkpoint, &step) in steps.iter().enumerate() {
         for (model, name) in MODELS.iter().enumerate() {
             weights.push(WeightsInput {
@@ -110,6 +119,7 @@ pub(crate) fn write(folder: &Path, options: &Options) {
             }
             for other in (0..MODELS.len()).filter(|&other| other != model) {
                 matches.extend((0..N).map(|neuron| match_row(model, other, checkpoint, step, neuron)));
+                screening.push(screening_row(model, other, step));
                 let prefix = step.map(|step| format!("{step}/")).unwrap_or_default();
                 let tensor = |what: &str| format!("{prefix}{name}+{}.{what}", MODELS[other]);
                 let corr = (0..N * TOP_K).map(|at| match max_corr(model, other, checkpoint, at / TOP_K) {
@@ -142,6 +152,15 @@ pub(crate) fn write(folder: &Path, options: &Options) {
     let mut tables =
         vec!["models", "neurons", "matches", "emergence", "persistence", "stability", "ablation", "damage"];
     let mut tensors = vec!["topk".to_owned()];
+    if options.is_screened {
+        for row in matches.iter_mut().filter(|row| row.neuron % 2 == 1) {
+            (row.is_exact, row.margin) = (false, row.max_corr.map(|_| margin(row.neuron)));
+        }
+        write_table(&table("matches"), &matches, &[]).unwrap();
+        sort_rows(&mut screening);
+        write_table(&table("screening"), &screening, &[]).unwrap();
+        tables.push("screening");
+    }
     if options.has_vocabulary {
         tables.push("vocabulary");
         let row = |(token, text): (usize, &&str)| VocabularyRow {
@@ -239,6 +258,33 @@ fn match_row(model: usize, other: usize, checkpoint: usize, step: Option<i64>, n
         margin: None,
         baseline: corr.map(|_| 0.125),
         is_baseline_exact: true,
+    }
+}
+
+/// Of a screened neuron, in standard errors.
+pub(crate) fn margin(neuron: u32) -> f32 {
+    6.0 + neuron as f32
+}
+
+pub(crate) fn screening_row(model: usize, other: usize, step: Option<i64>) -> ScreeningRow {
+    ScreeningRow {
+        model: MODELS[model].to_owned(),
+        other: MODELS[other].to_owned(),
+        checkpoint: step,
+        n_tokens_sample: 100,
+        n_tokens_narrowing: None,
+        n_neurons: N as u64,
+        n_audited: 2,
+        n_unsure: 3,
+        n_near_threshold: 3,
+        n_screened: 8,
+        least_margin: Some(7.0),
+        n_audited_sure: 2,
+        n_same_match: 2,
+        max_corr_difference: Some(0.001),
+        baseline_bias: Some(0.0),
+        baseline_bias_sd: Some(0.001),
+        baseline_bias_largest: Some(0.002),
     }
 }
 

@@ -107,11 +107,13 @@ impl Run {
         self.folder.join("tensors").join(name)
     }
 
+    /// A file of `tensors/`; none where the manifest does not list it, whatever an earlier call left there.
     fn tensor_file(&self, name: &str) -> Result<Option<TensorFile>, Error> {
-        match open_tensors(&self.tensor_path(name)) {
-            Err(homolog_results::Error::MissingFile { .. }) => Ok(None),
-            file => Ok(Some(file?)),
+        let listed = format!("tensors/{name}");
+        if !self.manifest.tensors.iter().any(|file| file.path == listed) {
+            return Ok(None);
         }
+        Ok(Some(open_tensors(&self.tensor_path(name))?))
     }
 }
 

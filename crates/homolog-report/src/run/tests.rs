@@ -57,6 +57,29 @@ fn a_study_without_checkpoints_windows_or_vocabulary_is_a_run_too() {
 }
 
 #[test]
+fn files_that_the_manifest_does_not_list_are_not_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    test_run::write(folder.path(), &Options::default());
+    let listed = Manifest::read(folder.path()).unwrap().unwrap();
+    let mut manifest = listed.clone();
+    manifest.tables.retain(|table| table.name != "vocabulary");
+    manifest.tensors.clear();
+    manifest.write(folder.path()).unwrap();
+    write_table(&table_path::<ScreeningRow>(folder.path()), &[test_run::screening_row(0, 1, Some(0))], &[]).unwrap();
+    let run = Run::open(folder.path()).unwrap();
+    assert!(run.vocabulary.is_none() && run.screening.is_empty());
+    assert!(run.top_k_file().unwrap().is_none() && run.windows(0, 2).unwrap().is_none());
+    assert!(run.token_rows().unwrap().is_none());
+
+    listed.write(folder.path()).unwrap();
+    fs::remove_file(folder.path().join("tensors/topk.safetensors")).unwrap();
+    let message = Run::open(folder.path()).unwrap().top_k_file().unwrap_err().to_string();
+    assert!(message.contains("topk.safetensors"), "listed, and gone: {message}");
+    fs::remove_file(table_path::<VocabularyRow>(folder.path())).unwrap();
+    assert!(Run::open(folder.path()).unwrap_err().to_string().contains("vocabulary.parquet"));
+}
+
+#[test]
 fn tensors_are_read_by_rows() {
     let folder = tempfile::tempdir().unwrap();
     let run = test_run::open(folder.path(), &Options::default());
