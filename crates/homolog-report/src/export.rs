@@ -22,7 +22,8 @@ pub enum ExportFormat {
     /// `correlated_neurons_indices`, `correlated_neurons_pearson`, `activations` (`tokens`, `values`, `maxValue`,
     /// `maxValueTokenIndex`). Ours: correlated neurons are the match in each *other model*, named in `correlated_neurons_models`, and their
     /// indices are layer * neurons a layer + index; `frac_nonzero` is the share of tokens with an activation greater than 0; bars are
-    /// counts, at the middles of bins; `maxActApprox` is the exact maximum; tokens of a study without tokenizer are ids.
+    /// counts, at the middles of bins; `maxActApprox` is the exact maximum; `maxValue` is the greatest activation of a token that counts,
+    /// and a window may have a greater one; tokens of a study without tokenizer are ids.
     Neuronpedia,
     /// `N-MODEL-CHECKPOINT.csv` for every model and checkpoint: a row a neuron, with those columns of Gurnee's neuron dataframes that a
     /// run has.

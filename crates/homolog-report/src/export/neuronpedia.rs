@@ -54,6 +54,7 @@ impl Source<'_> {
         let (n_kept, length) = (self.windows.n_kept, self.windows.window_tokens);
         let rows = self.windows.row(places.clone())?;
         let starts = self.windows.start(places.clone())?;
+        let peaks = self.windows.peak(places.clone())?;
         let activations = self.windows.activation(places.clone())?;
         let histogram = self.windows.histogram(places.clone())?;
         let n_bins = self.windows.n_bins;
@@ -62,7 +63,8 @@ impl Source<'_> {
             for window in at * n_kept..(at + 1) * n_kept {
                 if rows[window] != NO_NEURON {
                     let values = &activations[window * length..][..length];
-                    texts.push(self.window(rows[window] as usize, starts[window] as usize, values)?);
+                    let (start, peak) = (starts[window] as usize, peaks[window] as usize);
+                    texts.push(self.window(rows[window] as usize, start, peak, values)?);
                 }
             }
             Ok(self.neuron(place, &histogram[at * n_bins..][..n_bins], &texts))
@@ -99,8 +101,9 @@ impl Source<'_> {
         })
     }
 
-    /// Tokens and their activations, up to the first position without.
-    fn window(&self, row: usize, start: usize, values: &[f32]) -> Result<Value, Error> {
+    /// Tokens and their activations, up to the first position without. `peak` is that of the file, from the row's first token: a token
+    /// that is not counted may be more active.
+    fn window(&self, row: usize, start: usize, peak: usize, values: &[f32]) -> Result<Value, Error> {
         let n = values.iter().position(|value| value.is_nan()).unwrap_or(values.len());
         let values = &values[..n];
         let ids = self.tokens.window(row, start, n, self.windows.path())?;
@@ -110,13 +113,13 @@ impl Source<'_> {
             None => id.to_string(),
         };
         let texts: Vec<String> = ids.iter().map(text).collect();
-        let later = |best: usize, at: usize| if values[at] > values[best] { at } else { best };
-        let peak = (0..n).reduce(later).unwrap_or(0);
+        let outside = || Error::OutsideCorpus { path: self.windows.path().to_owned(), row, start: peak };
+        let at = peak.checked_sub(start).filter(|&at| at < n).ok_or_else(outside)?;
         Ok(json!({
             "tokens": texts,
             "values": values,
-            "maxValue": values.get(peak),
-            "maxValueTokenIndex": peak,
+            "maxValue": values[at],
+            "maxValueTokenIndex": at,
         }))
     }
 }
