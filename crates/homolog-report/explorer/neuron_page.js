@@ -56,7 +56,7 @@ homolog.neuronPage = (() => {
     const { n_layers, d_mlp, name } = dataset.index.models[table.model];
     const exists = id.layer < n_layers && id.neuron < d_mlp;
     const why = exists
-      ? `${labelOf(id)} of ${name} is not in this selection. The explorer of all neurons has it; the tables of the run are here: ${dataset.index.tables}.`
+      ? `${labelOf(id)} of ${name} is not in this selection. The explorer of all neurons has it. ${dataset.index.tables}`
       : `${name} has ${n_layers} layers of ${d_mlp} neurons: there is no ${labelOf(id)}.`;
     return element(
       "div",

@@ -95,7 +95,7 @@ function index(size) {
     has_vocabulary: true,
     columns: isReport ? [...COLUMNS, control] : COLUMNS,
     notes: isReport ? ["The selection was cut to the first 4,000 neurons."] : [],
-    tables: "runs/fixture/tables",
+    tables: "The tables of this run are Parquet files in its folder tables/.",
   };
 }
 

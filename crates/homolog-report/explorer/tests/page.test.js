@@ -326,7 +326,7 @@ inPage("stands inside a report: a selection, with the report's own anchors and s
   await page.waitForSelector(".neuron .notice");
   assert.match(
     await page.innerText(".neuron"),
-    /L0\.1 of seed-1 is not in this selection\.[\s\S]*runs\/fixture\/tables/,
+    /L0\.1 of seed-1 is not in this selection\. The explorer of all neurons has it\. The tables of this run are Parquet files in its folder tables\/\.$/m,
   );
 });
 
