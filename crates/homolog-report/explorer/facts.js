@@ -30,23 +30,5 @@ homolog.facts = (() => {
     );
   }
 
-  /** What ablating the neuron alone costs. @param {Bundle | null} detail @param {number} i */
-  function ablation(detail, i) {
-    const cost = detail?.arrays.get("delta_loss_nats")?.data[i] ?? NaN;
-    if (Number.isNaN(cost))
-      return element(
-        "p",
-        { class: "muted" },
-        "Ablation: not measured. Single neurons are ablated only where a study asks for it.",
-      );
-    return element(
-      "p",
-      {},
-      "Ablated alone it changes the loss by ",
-      element("b", {}, `${cost > 0 ? "+" : ""}${short(cost)} nats`),
-      " per predicted token (more is worse).",
-    );
-  }
-
-  return { list, ablation };
+  return { list };
 })();

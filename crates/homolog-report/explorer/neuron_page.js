@@ -103,10 +103,9 @@ homolog.neuronPage = (() => {
       const { found, i } = await detail;
       return homolog.curves.tails(found, i, index, model);
     });
-    whenLoaded(more, "the list of greatest correlations and the ablation", async () => {
+    whenLoaded(more, "the list of greatest correlations", async () => {
       const { found, i } = await detail;
-      const topK = homolog.partners.topK(found, i, index, model, linkTo);
-      return element("div", {}, topK, homolog.facts.ablation(found, i));
+      return homolog.partners.topK(found, i, index, model, linkTo);
     });
     whenLoaded(windows, "the text", async () => {
       if (!hasWindows) return absent(noWindows);

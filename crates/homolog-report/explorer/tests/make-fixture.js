@@ -203,7 +203,6 @@ function detail(size, model, checkpoint, layer) {
   /** @type {Record<string, any>} */
   const flat = {
     neuron: Uint32Array.from({ length: n }, (_, i) => neuron(i)),
-    delta_loss_nats: Float32Array.from({ length: n }, (_, i) => (i % 3 === 0 ? 0.002 * (next() - 0.2) : NaN)),
   };
   /** @type {Record<string, { data: any, shape: number[] }>} */
   const arrays = {};

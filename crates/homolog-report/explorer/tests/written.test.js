@@ -37,6 +37,7 @@ inPage(
     const text = await page.innerText(".neuron");
     assert.match(text, /seed-a/);
     assert.ok(text.includes(HOSTILE_MODEL), "a model's name is shown as it is");
+    assert.doesNotMatch(text, /ablat/i, "no explorer has ablations of single neurons");
     await page.goBack();
     await page.waitForSelector(".grid-row");
     assert.equal(await countOf(page), 3, "the way back keeps the filter");
