@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::Error;
 use path::Found;
-use request::Request;
+use request::{Refusal, Request};
 
 /// How long a browser may take to send its request or to take a part of the answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,10 +65,10 @@ impl Server {
         while !is_stopped() {
             match self.listener.accept() {
                 Ok((stream, _)) => {
-                    let (root, port) = (Arc::clone(&root), self.address.port());
+                    let root = Arc::clone(&root);
                     thread::spawn(move || {
                         // The browser went away: there is nobody to tell.
-                        let _ = answer(stream, &root, port);
+                        let _ = answer(stream, &root);
                     });
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE),
@@ -80,14 +80,14 @@ impl Server {
     }
 }
 
-fn answer(mut stream: TcpStream, root: &Path, port: u16) -> io::Result<()> {
+fn answer(mut stream: TcpStream, root: &Path) -> io::Result<()> {
     // Some systems hand on the listener's mode.
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let request = match Request::read(&mut stream, port)? {
+    let request = match Request::read(&mut stream)? {
         Ok(request) => request,
-        Err(status) => return refuse(&mut stream, status),
+        Err(refusal) => return refuse(&mut stream, refusal),
     };
     match path::find(root, &request.path) {
         Found::File(path) => send(&mut stream, &path, request.has_body),
@@ -96,16 +96,17 @@ fn answer(mut stream: TcpStream, root: &Path, port: u16) -> io::Result<()> {
                 format!("HTTP/1.1 302 Found\r\nLocation: /{page}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
             stream.write_all(head.as_bytes())
         }
-        Found::Nothing => refuse(&mut stream, "404 Not Found"),
+        Found::Nothing => refuse(&mut stream, Refusal::plain("404 Not Found")),
     }
 }
 
 fn send(stream: &mut TcpStream, path: &Path, has_body: bool) -> io::Result<()> {
-    let Ok(mut file) = File::open(path) else { return refuse(stream, "404 Not Found") };
+    let Ok(mut file) = File::open(path) else { return refuse(stream, Refusal::plain("404 Not Found")) };
     let (n_bytes, media) = (file.metadata()?.len(), path::media_type(path));
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: {media}\r\nContent-Length: {n_bytes}\r\nCache-Control: no-store\r\n\
-         X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nConnection: close\r\n\r\n"
+         X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
+         Cross-Origin-Resource-Policy: same-origin\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes())?;
     if has_body {
@@ -114,10 +115,11 @@ fn send(stream: &mut TcpStream, path: &Path, has_body: bool) -> io::Result<()> {
     Ok(())
 }
 
-fn refuse(stream: &mut TcpStream, status: &str) -> io::Result<()> {
+fn refuse(stream: &mut TcpStream, Refusal { status, why }: Refusal) -> io::Result<()> {
+    let text = if why.is_empty() { format!("{status}\n") } else { format!("{status}: {why}\n") };
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{status}\n",
-        status.len() + 1
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+        text.len()
     );
     stream.write_all(head.as_bytes())
 }

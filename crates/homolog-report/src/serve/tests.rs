@@ -117,6 +117,37 @@ fn other_hosts_methods_and_protocols_are_refused() {
 }
 
 #[test]
+fn a_tunnel_may_begin_at_any_port_and_no_other_name_is_this_machine() {
+    let folder = folder();
+    let hosts =
+        ["127.0.0.1:9", "localhost:54321", "LOCALHOST", "127.0.0.1.evil.example:9", "localhost:", "localhost:9@evil"];
+    let requests: Vec<_> =
+        hosts.iter().map(|host| move |_| format!("GET /report.html HTTP/1.1\r\nHost: {host}\r\n\r\n")).collect();
+    let requests: Vec<&dyn Fn(u16) -> String> = requests.iter().map(|request| request as _).collect();
+    let answers = ask(&folder.path().join("run"), &requests);
+    let statuses: Vec<&str> = answers.iter().map(|answer| &answer[9..12]).collect();
+    assert_eq!(statuses, ["200", "200", "200", "403", "403", "403"]);
+    assert!(answers[3].contains("\r\n\r\n403 Forbidden: the pages are at http://127.0.0.1"), "{}", answers[3]);
+}
+
+#[test]
+fn no_other_site_may_load_the_data_as_scripts() {
+    let folder = folder();
+    let sites = ["none", "same-origin", "same-site", "cross-site"];
+    let get = |port: u16, site: &str| {
+        format!("GET /explorer/data/table-0-0.js HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nSec-Fetch-Site: {site}\r\n\r\n")
+    };
+    let requests: Vec<_> = sites.iter().map(|site| move |port| get(port, site)).collect();
+    let requests: Vec<&dyn Fn(u16) -> String> = requests.iter().map(|request| request as _).collect();
+    let answers = ask(&folder.path().join("run"), &requests);
+    let statuses: Vec<&str> = answers.iter().map(|answer| &answer[9..12]).collect();
+    assert_eq!(statuses, ["200", "200", "403", "403"]);
+    // For browsers that do not say who asks.
+    assert!(answers[0].contains("\r\nCross-Origin-Resource-Policy: same-origin\r\n"), "{}", answers[0]);
+    assert!(!answers[3].contains("homolog.add"), "{}", answers[3]);
+}
+
+#[test]
 fn a_folder_without_pages_and_a_port_that_is_taken_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let message = Server::bind(folder.path(), 0).unwrap_err().to_string();
