@@ -8,7 +8,7 @@ homolog.help = (() => {
     ["excess_corr > 0.5 && layer <= 3", "shared neurons of the first four layers"],
     ["is_universal || n_models_above >= 2", "either rule"],
     ["abs(act_skew) > 2", "size, whichever the sign"],
-    ["max_corr - max_baseline > 0.2", "arithmetic: + − * / % and parentheses"],
+    ["mean_corr - mean_baseline > 0.2", "arithmetic: + − * / % and parentheses"],
     ["!is_universal && max_corr > 0.5", "! denies a condition"],
     ["missing(excess_corr)", "neurons without a value"],
   ];

@@ -8,11 +8,11 @@ homolog.overview = (() => {
   /** @param {Table} table @param {string[]} names @returns {string} */
   const firstOf = (table, names) => names.find((name) => table.byName.has(name)) ?? table.columns[0].name;
 
-  /** The axes that are asked for, where the table has them. @param {Table} table @param {View} view @returns {Axes} */
+  /** The axes that are asked for, where the table has them; else means over the other models on both. @param {Table} table @param {View} view @returns {Axes} */
   function axesOf(table, { x, y, color }) {
     return {
-      x: firstOf(table, [x ?? "", "max_baseline", "mean_baseline"]),
-      y: firstOf(table, [y ?? "", "max_corr", "mean_corr"]),
+      x: firstOf(table, [x ?? "", "mean_baseline"]),
+      y: firstOf(table, [y ?? "", "mean_corr"]),
       color: firstOf(table, [color ?? "", "layer"]),
     };
   }

@@ -29,23 +29,30 @@ function random(seed) {
   };
 }
 
+/** Those that Rust writes, `columns` of src/explorer/table.rs: tests/written.test.js holds the two together. */
 const COLUMNS = [
-  ["max_corr", "max corr", "Greatest correlation over the other models."],
-  ["mean_corr", "mean corr", "Mean over the other models of the greatest correlation."],
-  ["min_corr", "min corr", "Least over the other models of the greatest correlation."],
-  ["max_baseline", "max base", "Greatest baseline over the other models."],
-  ["mean_baseline", "mean base", "Mean baseline over the other models."],
-  ["excess_corr", "excess", "Mean over the other models of max corr less baseline."],
+  ["excess_corr", "excess", "Mean over the other models of the best match's correlation minus the baseline's."],
   ["is_universal", "universal", "Whether the excess is greater than the threshold.", "flag"],
-  ["n_models_above", "n above", "Other models with a max corr above the count threshold.", "integer"],
-  ["act_mean", "mean act", "Mean activation."],
-  ["act_var", "variance", "Variance of the activation."],
+  ["mean_corr", "mean corr", "Mean over the other models of the best match's correlation."],
+  ["max_corr", "max corr", "Greatest correlation of a best match over the other models."],
+  ["min_corr", "min corr", "Least correlation of a best match over the other models."],
+  ["mean_baseline", "baseline", "Mean over the other models of the best match against the study's null."],
+  [
+    "n_models_above",
+    "models above",
+    "Other models in which the best match's correlation is greater than the count threshold.",
+    "integer",
+  ],
+  ["is_universal_count", "universal by count", "Whether enough models are above the count threshold.", "flag"],
+  ["act_mean", "mean", "Mean activation over counted tokens."],
+  ["act_var", "variance", "Variance of the activation over counted tokens, over N."],
   ["act_skew", "skew", "Skewness of the activation."],
-  ["act_kurt", "kurtosis", "Kurtosis of the activation, 3 for a Gaussian."],
-  ["act_min", "least", "Least activation."],
-  ["act_max", "greatest", "Greatest activation."],
-  ["frac_positive", "positive", "Share of counted tokens with an activation above 0."],
+  ["act_kurt", "kurtosis", "Kurtosis of the activation; 3 for a Gaussian."],
+  ["act_max", "max", "Greatest activation over counted tokens."],
+  ["frac_positive", "positive", "Share of counted tokens with an activation greater than 0."],
 ].map(([name, title, help, kind = "number"]) => ({ name, title, help, kind }));
+
+const CONTROL = "Whether the neuron is here to compare with: matched to a universal one of its layer.";
 
 /** @typedef {{ nModels: number, nLayers: number, dMlp: number, isReport: boolean }} Size */
 
@@ -74,7 +81,7 @@ function listed({ nLayers, dMlp, isReport }) {
 /** @param {Size} size */
 function index(size) {
   const { isReport } = size;
-  const control = { name: "is_control", title: "control", help: "Drawn at random beside the selection.", kind: "flag" };
+  const control = { name: "is_control", title: "control", help: CONTROL, kind: "flag" };
   return {
     study: "fixture </script><b>",
     scope: isReport ? "selected" : "all",
@@ -141,16 +148,15 @@ function table(size, model, checkpoint) {
     arrays.max_corr[row] = Math.max(...corrs);
     arrays.mean_corr[row] = mean(corrs);
     arrays.min_corr[row] = Math.min(...corrs);
-    arrays.max_baseline[row] = Math.max(...bases);
     arrays.mean_baseline[row] = mean(bases);
     arrays.excess_corr[row] = mean(corrs) - mean(bases);
     arrays.is_universal[row] = Number(arrays.excess_corr[row] > 0.5);
     arrays.n_models_above[row] = corrs.filter((corr) => corr > 0.5).length;
+    arrays.is_universal_count[row] = Number(arrays.n_models_above[row] >= 2);
     arrays.act_mean[row] = 0.1 * (next() - 0.4);
     arrays.act_var[row] = isDead ? 0 : 0.002 + 0.05 * next() * next();
     arrays.act_skew[row] = isDead ? NaN : 6 * shared * next() - 0.4;
     arrays.act_kurt[row] = isDead ? NaN : 3 + 90 * shared * next() * next();
-    arrays.act_min[row] = -0.17;
     arrays.act_max[row] = isDead ? -0.17 : 1 + 6 * next();
     arrays.frac_positive[row] = isDead ? 0 : 0.02 + 0.4 * next();
     if (arrays.is_control) arrays.is_control[row] = Number(next() < 0.3);

@@ -188,7 +188,7 @@ inPage("the scatter plot selects by click and filters by a rectangle", async (pa
   await page.locator(".over").focus();
   await page.keyboard.press("ArrowLeft");
   const tip = await page.innerText(".plot .tip");
-  assert.match(tip, /^L\d+\.\d+: max base 0\.\d+, max corr 0\.\d+$/);
+  assert.match(tip, /^L\d+\.\d+: baseline 0\.\d+, mean corr 0\.\d+$/);
   await page.mouse.move(box.x + 60, box.y + 20);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width - 20, box.y + box.height / 2, { steps: 4 });
@@ -196,7 +196,7 @@ inPage("the scatter plot selects by click and filters by a rectangle", async (pa
   const filter = await page.inputValue(".field input");
   assert.match(
     filter,
-    /^max_baseline >= 0\.\d+ && max_baseline <= 0\.\d+ && max_corr >= 0\.\d+ && max_corr <= \d\.\d+$/,
+    /^mean_baseline >= 0\.\d+ && mean_baseline <= 0\.\d+ && mean_corr >= 0\.\d+ && mean_corr <= \d\.\d+$/,
   );
   const count = await countOf(page);
   assert.ok(count > 0 && count < 1024, String(count));
