@@ -81,8 +81,8 @@ homolog.curves = (() => {
     }
     const at = /** @type {number[]} */ (steps);
     const lines = [
-      { field: "max_corr", name: "max corr", ...homolog.palette.model(0), dash: "", width: 2 },
-      { field: "max_baseline", name: "baseline", ...homolog.palette.model(7), dash: "6 3", width: 2 },
+      { field: "mean_corr", name: "mean corr", ...homolog.palette.model(0), dash: "", width: 2 },
+      { field: "mean_baseline", name: "mean baseline", ...homolog.palette.model(7), dash: "6 3", width: 2 },
       { field: "excess_corr", name: "excess", ...homolog.palette.model(1), dash: "", width: 2.5 },
     ].map((one) => ({ ...one, values: homolog.bundle.row(course, one.field, row) }));
     const finite = lines.flatMap(({ values }) => [...values]).filter(Number.isFinite);

@@ -183,17 +183,17 @@ function course(size, model) {
     layer: new Uint16Array(n),
     neuron: new Uint32Array(n),
     excess_corr: new Float32Array(n * width),
-    max_corr: new Float32Array(n * width),
-    max_baseline: new Float32Array(n * width),
+    mean_corr: new Float32Array(n * width),
+    mean_baseline: new Float32Array(n * width),
   };
   for (let row = 0; row < n; row++) {
     arrays.layer[row] = layer(row);
     arrays.neuron[row] = neuron(row);
     for (let c = 0; c < width; c++) {
       const at = row * width + c;
-      arrays.max_baseline[at] = 0.08 + 0.05 * next();
-      arrays.max_corr[at] = arrays.max_baseline[at] + (0.6 * next() * (c + 0.2)) / width;
-      arrays.excess_corr[at] = row % 211 === 210 ? NaN : arrays.max_corr[at] - arrays.max_baseline[at];
+      arrays.mean_baseline[at] = 0.08 + 0.05 * next();
+      arrays.mean_corr[at] = arrays.mean_baseline[at] + (0.6 * next() * (c + 0.2)) / width;
+      arrays.excess_corr[at] = row % 211 === 210 ? NaN : arrays.mean_corr[at] - arrays.mean_baseline[at];
     }
   }
   return shaped(arrays, n);

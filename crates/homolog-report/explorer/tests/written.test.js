@@ -34,6 +34,7 @@ inPage(
     await page.locator(".grid-row a").first().click();
     await page.waitForSelector(".neuron .token");
     assert.match(await fragmentOf(page), /L1\.\d/);
+    await page.waitForSelector(".neuron .legend >> text=mean baseline");
     const text = await page.innerText(".neuron");
     assert.match(text, /seed-a/);
     assert.ok(text.includes(HOSTILE_MODEL), "a model's name is shown as it is");

@@ -15,8 +15,8 @@ pub(super) fn bundle(source: &Source<'_>, model: usize) -> Bundle {
     table::add_neurons(&mut bundle, source, model);
     let columns: [(&str, Of); 3] = [
         ("excess_corr", |neurons| &neurons.excess_corr),
-        ("max_corr", |neurons| &neurons.mean_corr),
-        ("max_baseline", |neurons| &neurons.mean_baseline),
+        ("mean_corr", |neurons| &neurons.mean_corr),
+        ("mean_baseline", |neurons| &neurons.mean_baseline),
     ];
     for (name, of) in columns {
         let columns: Vec<&Vec<f64>> = (0..n_checkpoints).map(|checkpoint| of(run.neurons(model, checkpoint))).collect();

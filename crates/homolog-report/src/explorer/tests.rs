@@ -100,11 +100,13 @@ fn the_folder_has_every_neuron_as_the_tables_say() {
         }
     }
     let course = &bundles["course-1"];
-    assert_eq!(course.arrays["max_corr"].0, [N, 3]);
+    assert_eq!(course.arrays["mean_corr"].0, [N, 3]);
     for place in 0..N {
         for checkpoint in 0..3 {
             let wanted = run.neurons(1, checkpoint).mean_corr[place] as f32;
-            assert!(same(f32s(course, "max_corr")[place * 3 + checkpoint], wanted));
+            assert!(same(f32s(course, "mean_corr")[place * 3 + checkpoint], wanted));
+            let wanted = run.neurons(1, checkpoint).mean_baseline[place] as f32;
+            assert!(same(f32s(course, "mean_baseline")[place * 3 + checkpoint], wanted));
         }
     }
 }
