@@ -28,6 +28,7 @@ pub(crate) const THRESHOLD: f64 = 0.5;
 
 /// What the run is to have.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says by itself what the run has")]
 pub(crate) struct Options {
     pub(crate) steps: Vec<Option<i64>>,
     pub(crate) has_windows: bool,
