@@ -146,6 +146,7 @@ homolog.windows = (() => {
     const [rows, starts, peaks, duplicates] = ["row", "start", "peak", "n_duplicates"].map((name) =>
       rowOf(detail, name, i),
     );
+    const peakActivations = rowOf(detail, "peak_activation", i);
     const own = rowOf(detail, "activation", i);
     const scale = homolog.bundle.array(detail, "scale").data[i];
     const there = [...rows.keys()].filter((w) => rows[w] !== homolog.dataset.NO_ROW);
@@ -196,7 +197,7 @@ homolog.windows = (() => {
           duplicates[w] > 0
             ? ` · the same text ${integer(duplicates[w])} more ${duplicates[w] === 1 ? "time" : "times"}`
             : "";
-        const top = (values[peak - start] / 127) * scale;
+        const top = peakActivations[w];
         return element(
           "li",
           { class: "window" },
@@ -226,7 +227,11 @@ homolog.windows = (() => {
       element("i", { class: "cold" }),
       "negative",
       element("i", {}),
-      "positive, up to the greatest kept",
+      element(
+        "span",
+        { title: "Tokens that the study does not count may be more active: they are shown as the greatest that counts." },
+        "positive, up to the greatest that counts",
+      ),
       element("i", { class: "peak-key" }),
       "peak",
     );

@@ -69,7 +69,8 @@ pub(crate) fn matched(model: usize, other: usize, checkpoint: usize, neuron: usi
 }
 
 pub(crate) fn token(row: usize, position: usize) -> u32 {
-    ((row * 7 + position * 3) % 11) as u32
+    // The first token of every window is not counted.
+    if position == 1 { 0 } else { ((row * 7 + position * 3) % 11) as u32 }
 }
 
 pub(crate) const TOKENS: [&str; 11] = [
@@ -334,14 +335,14 @@ pub(crate) fn activation(model: usize, neuron: usize, window: usize, position: u
     if !has_window(neuron, window) || (neuron == 6 && window == 0 && position == 3) {
         return f32::NAN;
     }
-    // The first token of a window of an odd neuron is not counted, and more active than any that is.
+    // Of odd neurons the first token of a window, which is not counted, is more active than any that is.
     let extra = if neuron % 2 == 1 && position == 0 { 30.0 } else { 0.0 };
     (extra + 3.0 * noise(&[7, model, neuron, window, position]) - 0.17) as f32
 }
 
 /// Position in the row of the greatest activation of a token that counts.
 pub(crate) fn peak(model: usize, neuron: usize, window: usize) -> u32 {
-    let counted = usize::from(neuron % 2 == 1)..WINDOW_TOKENS;
+    let counted = 1..WINDOW_TOKENS;
     let value = |at: usize| activation(model, neuron, window, at);
     let later = |best: usize, at: usize| if value(at) > value(best) { at } else { best };
     if has_window(neuron, window) { 1 + counted.reduce(later).unwrap() as u32 } else { u32::MAX }

@@ -250,6 +250,7 @@ function windows(size, n, others, next, layer, arrays) {
   }
   Object.assign(arrays, { histogram: { data: histogram, shape: [n, N_BINS] }, range: { data: range, shape: [n, 2] } });
   const [row, start, peak, again] = [0, 1, 2, 3].map(() => new Uint32Array(n * N_WINDOWS));
+  const top = new Float32Array(n * N_WINDOWS);
   const activation = () =>
     Int8Array.from({ length: n * WINDOW * N_WINDOWS }, () => Math.round(60 * next() * next() * next() - 8));
   const own = activation();
@@ -265,6 +266,8 @@ function windows(size, n, others, next, layer, arrays) {
       const k = Math.floor(next() * WINDOW);
       peak[at] = start[at] + k;
       own[at * WINDOW + k] = 127 - 6 * w;
+      // Not a multiple of what `activation` can say.
+      top[at] = 1 - (6 * w + 3) / 127;
       again[at] = w === 1 ? 3 : 0;
       if (row[at] !== NO_ROW) for (let t = 0; t < WINDOW; t++) tokens[at * WINDOW + t] = token(row[at], start[at] + t);
     }
@@ -279,6 +282,7 @@ function windows(size, n, others, next, layer, arrays) {
     ),
     activation: { data: own, shape: [n, N_WINDOWS, WINDOW] },
     scale: { data: scale, shape: [n] },
+    peak_activation: { data: top.map((share, at) => share * scale[Math.floor(at / N_WINDOWS)]), shape: [n, N_WINDOWS] },
   });
   for (const other of others) {
     const theirs = activation().subarray(0, n * N_PARTNER_WINDOWS * WINDOW);

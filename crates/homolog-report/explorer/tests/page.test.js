@@ -208,6 +208,11 @@ inPage("the scatter plot selects by click and filters by a rectangle", async (pa
 inPage("hostile tokens are shown and do nothing", async (page) => {
   await open(page, "small/index.html", "#seed-1/1200/L0.0");
   await page.waitForSelector(".windows");
+  const { arrays } = await load().bundle.decode(
+    /** @type {() => string} */ (bundles(SIZES.small).get("detail-0-2-0"))(),
+  );
+  const peak = arrays.get("peak_activation").data[0];
+  assert.equal(await page.locator(".window-head b").first().innerText(), String(Number(peak.toPrecision(3))));
   const scripts = await page.evaluate(
     () => document.querySelectorAll(".explorer script, .explorer img, .windows b:not(.window-head b)").length,
   );

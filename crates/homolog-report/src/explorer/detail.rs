@@ -80,43 +80,68 @@ fn add_windows(bundle: &mut Bundle, layer: &Layer<'_>, windows: &Windows) -> Res
     let each = |values: Vec<u32>| layer.pick(&values, n_windows, n_windows);
     let rows = each(windows.row(places.clone())?);
     let starts = each(windows.start(places.clone())?);
+    let peaks = each(windows.peak(places.clone())?);
     let shape = [n, n_windows];
     bundle.add("row", &shape, &Elements::U32(rows.clone()));
     bundle.add("start", &shape, &Elements::U32(starts.clone()));
-    bundle.add("peak", &shape, &Elements::U32(each(windows.peak(places.clone())?)));
+    bundle.add("peak", &shape, &Elements::U32(peaks.clone()));
     bundle.add("n_duplicates", &shape, &Elements::U32(each(windows.n_duplicates(places.clone())?)));
-    let activations = windows.activation(places.clone())?;
-    add_activations(bundle, "", layer, &activations, [n_windows, windows.window_tokens], fineness.step);
+    // There is text wherever there are windows: see `Source::window_checkpoints`.
+    let Some(corpus) = &layer.source.tokens else { return Ok(()) };
+    let tokens = tokens(corpus, &rows, &starts, windows)?;
+    let excluded = &layer.source.run.manifest.exclude_tokens;
+    let is_counted: Vec<bool> = tokens.iter().map(|token| *token != NONE && !excluded.contains(token)).collect();
+    let width = n_windows * windows.window_tokens;
+    let activations = layer.pick(&windows.activation(places.clone())?, width, width);
+    let each = activations.chunks_exact(windows.window_tokens).zip(starts.iter().zip(&peaks));
+    let peaks = each.map(|(values, (&start, &peak))| numbers::for_table(peak_activation(values, start, peak)));
+    bundle.add("peak_activation", &shape, &Elements::F32(peaks.collect()));
+    let own = Activations { values: &activations, is_counted: &is_counted, step: fineness.step };
+    own.add(bundle, "", [n, n_windows, n_windows, windows.window_tokens]);
     for other in layer.source.run.others(layer.model) {
-        let activations = windows.partner(other, places.clone())?;
-        let prefix = format!("partner.{other}.");
-        let size = [windows.n_with_partners, windows.window_tokens];
-        add_activations(bundle, &prefix, layer, &activations, size, fineness.partner_step);
+        let n_with_partners = windows.n_with_partners;
+        let width = n_with_partners * windows.window_tokens;
+        let values = layer.pick(&windows.partner(other, places.clone())?, width, width);
+        let theirs = Activations { values: &values, is_counted: &is_counted, step: fineness.partner_step };
+        theirs.add(bundle, &format!("partner.{other}."), [n, n_windows, n_with_partners, windows.window_tokens]);
     }
-    if let (Scope::Selected, Some(corpus)) = (layer.source.selection.scope, &layer.source.tokens) {
-        let tokens = tokens(corpus, &rows, &starts, windows)?;
+    if layer.source.selection.scope == Scope::Selected {
         bundle.add("tokens", &[n, n_windows, windows.window_tokens], &Elements::U32(tokens));
     }
     Ok(())
 }
 
-fn add_activations(
-    bundle: &mut Bundle,
-    prefix: &str,
-    layer: &Layer<'_>,
-    activations: &[f32],
-    [n_windows, window_tokens]: [usize; 2],
+/// The activation at the peak; NaN where there is no window.
+fn peak_activation(values: &[f32], start: u32, peak: u32) -> f32 {
+    if peak == NONE {
+        return f32::NAN;
+    }
+    peak.checked_sub(start).and_then(|at| values.get(at as usize)).copied().unwrap_or(f32::NAN)
+}
+
+/// Activations of the neurons listed.
+struct Activations<'a> {
+    /// [n, windows, positions]
+    values: &'a [f32],
+    /// [n, all windows, positions]
+    is_counted: &'a [bool],
     step: i8,
-) {
-    let width = n_windows * window_tokens;
-    let listed = layer.pick(activations, width, width);
-    let mut quantised = Vec::with_capacity(listed.len());
-    let scale =
-        |at: usize, quantised: &mut Vec<i8>| numbers::quantised(&listed[at * width..][..width], step, quantised);
-    let scales: Vec<f32> = (0..layer.listed.len()).map(|at| scale(at, &mut quantised)).collect();
-    let shape = [layer.listed.len(), n_windows, window_tokens];
-    bundle.add(format!("{prefix}activation"), &shape, &Elements::I8(quantised));
-    bundle.add(format!("{prefix}scale"), &shape[..1], &Elements::F32(scales));
+}
+
+impl Activations<'_> {
+    /// `size`: neurons, windows of each, how many of these have values, positions.
+    fn add(&self, bundle: &mut Bundle, prefix: &str, [n, n_windows, n_with_values, window_tokens]: [usize; 4]) {
+        let width = n_with_values * window_tokens;
+        let mut quantised = Vec::with_capacity(self.values.len());
+        let scale = |at: usize| {
+            let is_counted = &self.is_counted[at * n_windows * window_tokens..][..width];
+            numbers::quantised(&self.values[at * width..][..width], is_counted, self.step, &mut quantised)
+        };
+        let scales: Vec<f32> = (0..n).map(scale).collect();
+        let shape = [n, n_with_values, window_tokens];
+        bundle.add(format!("{prefix}activation"), &shape, &Elements::I8(quantised));
+        bundle.add(format!("{prefix}scale"), &shape[..1], &Elements::F32(scales));
+    }
 }
 
 /// Ids of each window's tokens, the greatest u32 where there is none.

@@ -49,12 +49,14 @@ impl Fineness {
 
 /// Activations of some windows as whole numbers from -127 to 127, and the scale: activation = number / 127 * scale.
 ///
-/// Numbers are multiples of `step`, or +-127; -128 stands where there is no activation (NaN).
-pub(super) fn quantised(activations: &[f32], step: i8, numbers: &mut Vec<i8>) -> f32 {
+/// The scale is the greatest magnitude among counted tokens; tokens that are not counted stop at it, since the first token of a row can be
+/// a hundred times as active as all others. Numbers are multiples of `step`, or +-127; -128 stands where there is no activation (NaN).
+pub(super) fn quantised(activations: &[f32], is_counted: &[bool], step: i8, numbers: &mut Vec<i8>) -> f32 {
     const NONE: i8 = i8::MIN;
     const GREATEST: f32 = 127.0;
     let step = f32::from(step);
-    let scale = activations.iter().filter(|value| value.is_finite()).fold(0.0_f32, |most, value| most.max(value.abs()));
+    let counted = activations.iter().zip(is_counted).filter(|(value, is_counted)| **is_counted && value.is_finite());
+    let scale = counted.fold(0.0_f32, |most, (value, _)| most.max(value.abs()));
     numbers.extend(activations.iter().map(|&value| {
         if !value.is_finite() {
             return NONE;
@@ -100,7 +102,7 @@ mod tests {
         let activations = [0.0, 3.0, -0.17, f32::NAN, 1.234, 2.99, -3.0];
         for step in [1, 4, 8] {
             let mut numbers = Vec::new();
-            let scale = quantised(&activations, step, &mut numbers);
+            let scale = quantised(&activations, &[true; 7], step, &mut numbers);
             assert_eq!((scale, numbers[1], numbers[3], numbers[6]), (3.0, 127, -128, -127));
             for (number, activation) in numbers.iter().zip(activations).filter(|(_, activation)| activation.is_finite())
             {
@@ -114,8 +116,16 @@ mod tests {
     #[test]
     fn silent_windows_have_no_scale() {
         let mut numbers = Vec::new();
-        assert_eq!(quantised(&[0.0, f32::NAN], 1, &mut numbers), 0.0);
+        assert_eq!(quantised(&[0.0, f32::NAN], &[true; 2], 1, &mut numbers), 0.0);
         assert_eq!(numbers, [0, -128]);
+    }
+
+    #[test]
+    fn tokens_that_are_not_counted_stop_at_the_greatest_that_is() {
+        let mut numbers = Vec::new();
+        let activations = [300.0, 1.0, 2.0, -150.0, 0.5];
+        let scale = quantised(&activations, &[false, true, true, false, false], 1, &mut numbers);
+        assert_eq!((scale, numbers.as_slice()), (2.0, [127, 64, 127, -127, 32].as_slice()));
     }
 
     #[test]

@@ -136,16 +136,28 @@ fn details_have_best_matches_and_windows_of_their_layer() {
     let (shape, Elements::I8(activation)) = &detail.arrays["activation"] else { panic!("activation") };
     assert_eq!(*shape, [D_MLP, N_WINDOWS, WINDOW_TOKENS]);
     let (scale, row) = (f32s(detail, "scale"), u32s(detail, "row"));
+    let peak_activation = f32s(detail, "peak_activation");
     let (partner_shape, Elements::I8(partner)) = &detail.arrays["partner.1.activation"] else { panic!("partner") };
     assert_eq!(*partner_shape, [D_MLP, test_run::N_PARTNER_WINDOWS, WINDOW_TOKENS]);
     let partner_scale = f32s(detail, "partner.1.scale");
     for neuron in 0..D_MLP {
+        let counted = (0..N_WINDOWS).flat_map(|window| (1..WINDOW_TOKENS).map(move |at| (window, at)));
+        let counted = counted.map(|(window, at)| test_run::activation(2, D_MLP + neuron, window, at).abs());
+        assert_eq!(scale[neuron], counted.fold(0.0, f32::max), "the greatest of a token that counts");
         for window in 0..N_WINDOWS {
+            let peak = test_run::peak(2, D_MLP + neuron, window);
+            let wanted = match test_run::has_window(D_MLP + neuron, window) {
+                true => test_run::activation(2, D_MLP + neuron, window, peak as usize - 1),
+                false => f32::NAN,
+            };
+            assert!(same(peak_activation[neuron * N_WINDOWS + window], wanted), "{wanted}");
             assert_eq!(row[neuron * N_WINDOWS + window], test_run::window_row(2, D_MLP + neuron, window));
             for position in 0..WINDOW_TOKENS {
                 let at = |n_windows: usize| (neuron * n_windows + window) * WINDOW_TOKENS + position;
                 let check = |found: i8, scale: f32, wanted: f32| {
                     let value = f32::from(found) / 127.0 * scale;
+                    assert!(position > 0 || (D_MLP + neuron) % 2 == 0 || found == 127 || wanted.is_nan(), "{found}");
+                    let wanted = wanted.clamp(-scale, scale);
                     let is_close = (value - wanted).abs() <= scale / 127.0 * 1.01;
                     assert!(if wanted.is_nan() { found == -128 } else { is_close }, "{value} for {wanted}");
                 };
