@@ -58,6 +58,17 @@ pub enum Error {
         /// The checkpoint in words.
         checkpoint: String,
     },
+    /// The manifest does not list a table that every run of this version has.
+    #[error(
+        "{} has no table `{table}`: an earlier version of homolog wrote it; remove its folder tables/ and run the study again with the \
+         same `homolog run`, which goes on from its artifacts", folder.display()
+    )]
+    MissingTable {
+        /// The run folder.
+        folder: PathBuf,
+        /// The table.
+        table: &'static str,
+    },
     /// The manifest lists a table that this version does not know.
     #[error("{} lists table `{table}`, which this version of homolog does not know; use the version that wrote the run", path.display())]
     UnknownTable {

@@ -12,8 +12,8 @@ mod tensors;
 use std::path::{Path, PathBuf};
 
 use homolog_results::{
-    AblationRow, DamageRow, EmergenceRow, Manifest, ModelRow, PersistenceRow, ScreeningRow, StabilityRow, Table,
-    VocabularyRow, read_table,
+    AblationRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow,
+    StabilityRow, Table, VocabularyRow, read_table,
 };
 
 pub(crate) use matches::{Matches, NO_NEURON};
@@ -23,6 +23,18 @@ pub(crate) use targets::{n_ablation_targets, n_loss_targets};
 pub(crate) use tensors::{TokenRows, Windows};
 
 use crate::Error;
+
+/// The tables of every study.
+const TABLES: [&str; 8] = [
+    ModelRow::NAME,
+    NeuronRow::NAME,
+    MatchRow::NAME,
+    EmergenceRow::NAME,
+    PersistenceRow::NAME,
+    StabilityRow::NAME,
+    AblationRow::NAME,
+    DamageRow::NAME,
+];
 
 /// A finished run.
 ///
@@ -61,6 +73,9 @@ impl Run {
         if !manifest.is_finished {
             return Err(Error::Unfinished { folder: folder.to_owned() });
         }
+        if let Some(&table) = TABLES.iter().find(|&&table| !is_listed(&manifest, table)) {
+            return Err(Error::MissingTable { folder: folder.to_owned(), table });
+        }
         let settings = Settings::read(folder)?;
         let mut names: Vec<String> = Vec::new();
         let mut checkpoints: Vec<Option<i64>> = Vec::new();
@@ -73,8 +88,8 @@ impl Run {
             }
         }
         checkpoints.sort_unstable();
-        let (neurons, shapes) = neurons::read(&table_path::<homolog_results::NeuronRow>(folder), &names, &checkpoints)?;
-        let matches = matches::read(&table_path::<homolog_results::MatchRow>(folder), &names, &checkpoints, &shapes)?;
+        let (neurons, shapes) = neurons::read(&table_path::<NeuronRow>(folder), &names, &checkpoints)?;
+        let matches = matches::read(&table_path::<MatchRow>(folder), &names, &checkpoints, &shapes)?;
         Ok(Self {
             models: read_rows(folder)?,
             emergence: read_rows(folder)?,
@@ -149,6 +164,10 @@ pub(crate) fn checkpoint_words(checkpoint: Option<i64>) -> String {
     checkpoint.map_or("the only checkpoint".to_owned(), |step| format!("step {step}"))
 }
 
+fn is_listed(manifest: &Manifest, table: &str) -> bool {
+    manifest.tables.iter().any(|listed| listed.name == table)
+}
+
 fn table_path<T: Table>(folder: &Path) -> PathBuf {
     folder.join("tables").join(T::NAME).with_extension("parquet")
 }
@@ -159,8 +178,7 @@ fn read_rows<T: Table>(folder: &Path) -> Result<Vec<T>, Error> {
 
 /// For tables that not every study has. A file that the manifest does not list is another call's, which was stopped.
 fn read_rows_if_listed<T: Table>(folder: &Path, manifest: &Manifest) -> Result<Option<Vec<T>>, Error> {
-    let is_listed = manifest.tables.iter().any(|table| table.name == T::NAME);
-    is_listed.then(|| read_rows(folder)).transpose()
+    is_listed(manifest, T::NAME).then(|| read_rows(folder)).transpose()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use homolog_results::{MatchRow, NeuronRow, write_table};
+use homolog_results::write_table;
 
 use super::*;
 use crate::test_run::{self, D_MLP, MODELS, N, Options};
@@ -104,6 +104,18 @@ fn unfinished_runs_and_other_folders_are_told_what_to_do() {
     test_run::write(folder.path(), &Options { is_finished: false, ..Options::default() });
     let message = Run::open(folder.path()).unwrap_err().to_string();
     assert!(message.contains("not finished") && message.contains("homolog run"), "{message}");
+}
+
+#[test]
+fn a_run_of_an_earlier_version_is_told_how_to_get_the_table_that_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    test_run::write(folder.path(), &Options::default());
+    let mut manifest = Manifest::read(folder.path()).unwrap().unwrap();
+    manifest.tables.retain(|table| table.name != "damage");
+    manifest.write(folder.path()).unwrap();
+    fs::remove_file(table_path::<DamageRow>(folder.path())).unwrap();
+    let message = Run::open(folder.path()).unwrap_err().to_string();
+    assert!(message.contains("no table `damage`") && message.contains("remove its folder tables/"), "{message}");
 }
 
 #[test]
