@@ -35,13 +35,16 @@ homolog.dataset = (() => {
     ];
     index.models.forEach(({ name }, other) => {
       if (other === model) return;
-      /** @param {string} field @param {string} title @param {string} help @param {boolean} isShown */
-      const add = (field, title, help, isShown) =>
-        infos.push({ name: `match.${other}.${field}`, title: `${title} ${name}`, help, kind: "number", isShown });
+      /** @param {string} field @param {string} title @param {string} help @param {boolean} isShown @param {Kind} [kind] */
+      const add = (field, title, help, isShown, kind = "number") =>
+        infos.push({ name: `match.${other}.${field}`, title: `${title} ${name}`, help, kind, isShown });
       add("corr", "corr", `Correlation with the best match in ${name}.`, true);
       add("second", "runner-up", `Correlation with the second best match in ${name}.`, false);
       add("baseline", "baseline", `Best match in ${name} after a random rotation of its layers.`, false);
       add("lowest", "lowest", `Least correlation with any neuron of ${name}.`, false);
+      if (!index.is_screened) return;
+      add("is_exact", "exact", `Whether no screening decided the match in ${name}.`, false, "flag");
+      add("margin", "margin", `Standard errors by which a screened match in ${name} is sure.`, false);
     });
     return infos;
   }
@@ -91,7 +94,11 @@ homolog.dataset = (() => {
     const at = (field) => array(bundle, `match.${other}.${field}`).data[row];
     const corr = at("corr");
     const id = Number.isNaN(corr) ? null : { layer: at("layer"), neuron: at("neuron") };
-    return { id, corr, second: at("second"), baseline: at("baseline"), lowest: at("lowest") };
+    /** How a screened search came to it; null of an exact one. */
+    const screening = bundle.arrays.has(`match.${other}.margin`)
+      ? { isExact: at("is_exact") === 1, margin: at("margin") }
+      : null;
+    return { id, corr, second: at("second"), baseline: at("baseline"), lowest: at("lowest"), screening };
   }
 
   /** @param {{ load: (name: string) => Promise<Bundle> }} source @returns {Promise<Dataset>} */

@@ -29,6 +29,7 @@
  * @property {number} top_k
  * @property {number} rows_per_text
  * @property {number} context
+ * @property {boolean} is_screened
  * @property {boolean} has_vocabulary
  * @property {ColumnInfo[]} columns
  * @property {string[]} notes

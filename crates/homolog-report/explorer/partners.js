@@ -22,11 +22,19 @@ homolog.partners = (() => {
     ["lowest", "Least correlation with any neuron of that model."],
   ];
 
+  const SCREENING = [
+    "sure by",
+    "Standard errors by which screening was sure of the partner; exact where the correlation was computed in full.",
+  ];
+
+  /** @param {{ isExact: boolean, margin: number }} screening */
+  const sureness = ({ isExact, margin }) => (isExact ? "exact" : fixed(margin, 1));
+
   /** @param {Table} table @param {Bundle} bundle @param {number} row @param {Index} index @param {LinkTo} linkTo */
   function list(table, bundle, row, index, linkTo) {
     const rows = index.models.flatMap(({ name }, other) => {
       if (other === table.model) return [];
-      const { id, corr, second, baseline, lowest } = matchOf(bundle, other, row);
+      const { id, corr, second, baseline, lowest, screening } = matchOf(bundle, other, row);
       const numbers = [corr, second, corr - second, baseline, corr - baseline, lowest];
       return [
         element(
@@ -35,6 +43,7 @@ homolog.partners = (() => {
           element("th", { scope: "row" }, element("bdi", {}, name)),
           element("td", {}, link(linkTo, other, id)),
           ...numbers.map((value) => element("td", { class: "number" }, fixed(value, 3))),
+          screening && element("td", { class: "number" }, sureness(screening)),
         ),
       ];
     });
@@ -47,7 +56,7 @@ homolog.partners = (() => {
         element(
           "tr",
           {},
-          ...HEADS.map(([text, help], i) =>
+          ...(index.is_screened ? [...HEADS, SCREENING] : HEADS).map(([text, help], i) =>
             element("th", { scope: "col", class: i > 1 ? "number" : "", title: help || null }, text),
           ),
         ),

@@ -145,6 +145,11 @@ impl<'a> Source<'a> {
         windows.filter(|_| self.window_checkpoints.contains(&checkpoint))
     }
 
+    /// Whether the search was among candidates.
+    fn is_screened(&self) -> bool {
+        !self.run.screening.is_empty()
+    }
+
     /// Best matches shown.
     fn n_best(&self) -> usize {
         if self.top_k.is_some() { self.run.settings.top_k.min(self.fineness.max_top_k) } else { 0 }

@@ -52,6 +52,7 @@ const COLUMNS = [
   ["frac_positive", "positive", "Share of counted tokens with an activation greater than 0."],
 ].map(([name, title, help, kind = "number"]) => ({ name, title, help, kind }));
 
+const EXACT = "Whether no screening decided anything of this row.";
 const CONTROL = "Whether the neuron is here to compare with: matched to a universal one of its layer.";
 
 /** @typedef {{ nModels: number, nLayers: number, dMlp: number, isReport: boolean }} Size */
@@ -82,6 +83,7 @@ function listed({ nLayers, dMlp, isReport }) {
 function index(size) {
   const { isReport } = size;
   const control = { name: "is_control", title: "control", help: CONTROL, kind: "flag" };
+  const exact = { name: "is_exact", title: "exact", help: EXACT, kind: "flag" };
   return {
     study: "fixture </script><b>",
     scope: isReport ? "selected" : "all",
@@ -99,8 +101,9 @@ function index(size) {
     top_k: TOP_K,
     rows_per_text: isReport ? 0 : ROWS_PER_TEXT,
     context: CONTEXT,
+    is_screened: isReport,
     has_vocabulary: true,
-    columns: isReport ? [...COLUMNS, control] : COLUMNS,
+    columns: isReport ? [...COLUMNS, exact, control] : COLUMNS,
     notes: isReport ? ["The selection was cut to the first 4,000 neurons."] : [],
     tables: "The tables of this run are Parquet files in its folder tables/.",
   };
@@ -120,6 +123,10 @@ function table(size, model, checkpoint) {
   for (const other of others) {
     for (const field of ["corr", "second", "baseline", "lowest"])
       arrays[`match.${other}.${field}`] = new Float32Array(n);
+    if (size.isReport) {
+      arrays[`match.${other}.is_exact`] = new Uint8Array(n);
+      arrays[`match.${other}.margin`] = new Float32Array(n);
+    }
     arrays[`match.${other}.layer`] = new Uint16Array(n);
     arrays[`match.${other}.neuron`] = new Uint32Array(n);
   }
@@ -140,6 +147,11 @@ function table(size, model, checkpoint) {
       arrays[`match.${other}.second`][row] = corr * (0.4 + 0.5 * next());
       arrays[`match.${other}.baseline`][row] = baseline;
       arrays[`match.${other}.lowest`][row] = -0.3 * next();
+      if (size.isReport) {
+        // Every other neuron was computed in full.
+        arrays[`match.${other}.is_exact`][row] = (row + 1) % 2;
+        arrays[`match.${other}.margin`][row] = row % 2 === 0 ? NaN : 6 + 0.25 * (row % 40);
+      }
       const partner = Math.floor(next() * n);
       arrays[`match.${other}.layer`][row] = layer(partner);
       arrays[`match.${other}.neuron`][row] = neuron(partner);
@@ -159,6 +171,7 @@ function table(size, model, checkpoint) {
     arrays.act_kurt[row] = isDead ? NaN : 3 + 90 * shared * next() * next();
     arrays.act_max[row] = isDead ? -0.17 : 1 + 6 * next();
     arrays.frac_positive[row] = isDead ? 0 : 0.02 + 0.4 * next();
+    if (arrays.is_exact) arrays.is_exact[row] = (row + 1) % 2;
     if (arrays.is_control) arrays.is_control[row] = Number(next() < 0.3);
   }
   return shaped(arrays, n);

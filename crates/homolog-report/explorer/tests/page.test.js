@@ -327,6 +327,11 @@ inPage("stands inside a report: a selection, with the report's own anchors and s
   assert.equal(await page.evaluate(() => /** @type {any} */ (window).hacked), undefined);
   assert.equal(await page.$eval(".partners td", (cell) => getComputedStyle(cell).fontSize), "13px");
   assert.equal(await page.$eval("body > h1", (title) => getComputedStyle(title).fontSize), "32px");
+  assert.match(await page.innerText(".partners >> nth=0"), /sure by\n[\s\S]*\texact$/m);
+  // The second of each layer's twenty-five, ten apart.
+  await page.goto(urlOf("report/report.html", "#seed-1/1200/L0.10"));
+  await page.waitForSelector(".windows");
+  assert.match(await page.innerText(".partners >> nth=0"), /\t6\.3$/m);
   await page.goto(urlOf("report/report.html", "#seed-1/1200/L0.1"));
   await page.waitForSelector(".neuron .notice");
   assert.match(

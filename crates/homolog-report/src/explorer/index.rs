@@ -48,6 +48,7 @@ pub(super) fn meta(source: &Source<'_>) -> Map<String, Value> {
         "top_k": source.n_best(),
         "rows_per_text": if source.texts().is_some() { ROWS_PER_TEXT } else { 0 },
         "context": run.manifest.inputs.tokens.context,
+        "is_screened": source.is_screened(),
         "has_vocabulary": run.vocabulary.is_some(),
         "columns": columns,
         "notes": notes(source),
@@ -89,7 +90,7 @@ fn notes(source: &Source<'_>) -> Vec<String> {
             source.n_best()
         ));
     }
-    if !run.screening.is_empty() {
+    if source.is_screened() {
         notes.push(
             "The search was screened: best matches after the first, and lowest correlations, are those among candidates."
                 .to_owned(),

@@ -74,7 +74,7 @@ pub(super) fn columns(source: &Source<'_>) -> Vec<Column> {
             &neurons.frac_positive
         }),
     ];
-    if !source.run.screening.is_empty() {
+    if source.is_screened() {
         columns.push(flag("is_exact", "exact", "Whether no screening decided anything of this row.", |neurons| {
             &neurons.is_exact
         }));
@@ -122,6 +122,11 @@ pub(super) fn bundle(source: &Source<'_>, model: usize, checkpoint: usize) -> Bu
         bundle.add(name("second"), &n, &numbers_of(listed, |place| matches.second_corr[place]));
         bundle.add(name("baseline"), &n, &numbers_of(listed, |place| matches.baseline[place]));
         bundle.add(name("lowest"), &n, &numbers_of(listed, |place| matches.lowest_corr[place]));
+        if source.is_screened() {
+            let is_exact = listed.iter().map(|&place| u8::from(matches.is_exact[place]));
+            bundle.add(name("is_exact"), &n, &Elements::U8(is_exact.collect()));
+            bundle.add(name("margin"), &n, &numbers_of(listed, |place| matches.margin[place]));
+        }
     }
     bundle
 }

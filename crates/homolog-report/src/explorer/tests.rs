@@ -184,6 +184,30 @@ fn details_have_best_matches_and_windows_of_their_layer() {
 }
 
 #[test]
+fn of_a_screened_search_every_match_says_how_sure_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = test_run::open(folder.path(), &Options { steps: vec![None], is_screened: true, ..Options::default() });
+    write_explorer(&run, &folder.path().join("explorer"), &|_, _| true).unwrap();
+    let bundles = folder_bundles(&folder.path().join("explorer"));
+    assert_eq!(bundles["index"].meta["is_screened"], true);
+    let table = &bundles["table-1-0"];
+    let is_exact = (0..N).map(|place| u8::from(place % 2 == 0)).collect();
+    assert_eq!(table.arrays["match.2.is_exact"], (vec![N], Elements::U8(is_exact)));
+    for (place, margin) in f32s(table, "match.2.margin").into_iter().enumerate() {
+        let is_screened = place % 2 == 1 && place != D_MLP + 3;
+        let wanted = if is_screened { test_run::margin((place % D_MLP) as u32) } else { f32::NAN };
+        assert!(same(margin, wanted), "{place}: {margin}");
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let run = test_run::open(folder.path(), &Options::default());
+    write_explorer(&run, &folder.path().join("explorer"), &|_, _| true).unwrap();
+    let bundles = folder_bundles(&folder.path().join("explorer"));
+    assert_eq!(bundles["index"].meta["is_screened"], false);
+    assert!(!bundles["table-1-0"].arrays.contains_key("match.2.margin"), "an exact search has nothing to say");
+}
+
+#[test]
 fn equal_runs_give_equal_folders_and_stale_bundles_go() {
     let folder = tempfile::tempdir().unwrap();
     let run = test_run::open(folder.path(), &Options::default());

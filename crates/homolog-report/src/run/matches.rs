@@ -21,8 +21,6 @@ pub(crate) struct Matches {
     pub(crate) second_corr: Vec<f32>,
     /// Least correlation.
     pub(crate) lowest_corr: Vec<f32>,
-    /// Place of the neuron that reaches it.
-    pub(crate) lowest: Vec<u32>,
     /// The same maximum against the null.
     pub(crate) baseline: Vec<f32>,
     /// Whether no screening decided the match.
@@ -74,7 +72,6 @@ pub(super) fn read(
             group.matched.push(place_in_other(row.matched_layer, row.matched_neuron)?);
             group.second_corr.push(row.second_corr.unwrap_or(f32::NAN));
             group.lowest_corr.push(row.lowest_corr.unwrap_or(f32::NAN));
-            group.lowest.push(place_in_other(row.lowest_layer, row.lowest_neuron)?);
             group.baseline.push(row.baseline.unwrap_or(f32::NAN));
             group.is_exact.push(row.is_exact);
             group.margin.push(row.margin.unwrap_or(f32::NAN));
