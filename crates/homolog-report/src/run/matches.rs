@@ -29,6 +29,28 @@ pub(crate) struct Matches {
     pub(crate) margin: Vec<f32>,
 }
 
+impl Matches {
+    fn with_capacity(n: usize) -> Self {
+        Self {
+            max_corr: Vec::with_capacity(n),
+            matched: Vec::with_capacity(n),
+            second_corr: Vec::with_capacity(n),
+            lowest_corr: Vec::with_capacity(n),
+            baseline: Vec::with_capacity(n),
+            is_exact: Vec::with_capacity(n),
+            margin: Vec::with_capacity(n),
+        }
+    }
+
+    /// Memory that the columns take.
+    #[cfg(test)]
+    pub(super) fn n_bytes(&self) -> usize {
+        let numbers = [&self.max_corr, &self.second_corr, &self.lowest_corr, &self.baseline, &self.margin];
+        let numbers: usize = numbers.iter().map(|numbers| numbers.capacity()).sum();
+        4 * (numbers + self.matched.capacity()) + self.is_exact.capacity()
+    }
+}
+
 /// Where the columns of a pair of models at a checkpoint stand.
 pub(super) fn place(n_models: usize, n_checkpoints: usize, model: usize, other: usize, checkpoint: usize) -> usize {
     (model * n_models + other) * n_checkpoints + checkpoint
@@ -57,6 +79,9 @@ pub(super) fn read(
                 neurons::find(names, checkpoints, &row.model, row.checkpoint).ok_or_else(unknown)?;
             let other = names.iter().position(|name| *name == row.other).ok_or_else(unknown)?;
             let group = &mut matches[place(names.len(), checkpoints.len(), model, other, checkpoint)];
+            if group.max_corr.is_empty() {
+                *group = Matches::with_capacity(shapes[model].n_neurons());
+            }
             let is_next = shapes[model].place(row.layer, row.neuron) == Some(group.max_corr.len());
             if !is_next || model == other {
                 return Err(incomplete(&row.model, row.checkpoint));

@@ -50,6 +50,17 @@ macro_rules! columns {
                     self.$name.push(from(row));
                 })+
             }
+
+            /// Give back what growing took in spare.
+            fn shrink(&mut self) {
+                $(self.$name.shrink_to_fit();)+
+            }
+
+            /// Memory that the columns take.
+            #[cfg(test)]
+            pub(super) fn n_bytes(&self) -> usize {
+                [$(self.$name.capacity() * size_of::<$type>()),+].into_iter().sum()
+            }
         }
     };
 }
@@ -109,6 +120,7 @@ pub(super) fn read(
     let mut last: Vec<Option<(u16, u32)>> = vec![None; n_groups];
     let mut is_grid = vec![true; n_groups];
     let mut d_mlp = vec![0_u32; n_groups];
+    let mut current = 0;
     read_batches(path, |rows: Vec<NeuronRow>| {
         for row in &rows {
             let place = |(model, checkpoint)| model * checkpoints.len() + checkpoint;
@@ -124,11 +136,17 @@ pub(super) fn read(
                 Some((layer, neuron)) if row.layer == layer => row.neuron == neuron + 1,
                 Some((layer, neuron)) => row.layer == layer + 1 && row.neuron == 0 && neuron + 1 == d_mlp[group],
             };
+            // Groups stand one after another: the one before is whole.
+            if last[group].is_none() {
+                neurons[current].shrink();
+                current = group;
+            }
             last[group] = Some((row.layer, row.neuron));
             neurons[group].push(row);
         }
         Ok::<_, Error>(())
     })?;
+    neurons[current].shrink();
     let shape = |group: usize| {
         let (layer, neuron) = last[group].filter(|_| is_grid[group])?;
         let shape = Shape { n_layers: usize::from(layer) + 1, d_mlp: d_mlp[group] as usize };

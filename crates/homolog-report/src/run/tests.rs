@@ -47,6 +47,27 @@ fn columns_are_those_of_the_tables() {
 }
 
 #[test]
+fn columns_take_what_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    test_run::write(folder.path(), &Options::default());
+    // Two layers of five: no number that vectors grow to.
+    let mut rows: Vec<NeuronRow> = read_rows(folder.path()).unwrap();
+    rows.retain(|row| row.neuron < 5);
+    write_table(&table_path::<NeuronRow>(folder.path()), &rows, &[]).unwrap();
+    let mut rows: Vec<MatchRow> = read_rows(folder.path()).unwrap();
+    rows.retain(|row| row.neuron < 5);
+    rows.iter_mut().for_each(|row| row.matched_neuron = row.matched_neuron.map(|neuron| neuron % 5));
+    write_table(&table_path::<MatchRow>(folder.path()), &rows, &[]).unwrap();
+    let run = Run::open(folder.path()).unwrap();
+    for (model, checkpoint) in [(0, 0), (1, 1), (2, 2)] {
+        assert_eq!(run.neurons(model, checkpoint).n_bytes(), 119 * 10);
+        for other in run.others(model) {
+            assert_eq!(run.matches(model, other, checkpoint).n_bytes(), 25 * 10);
+        }
+    }
+}
+
+#[test]
 fn a_study_without_checkpoints_windows_or_vocabulary_is_a_run_too() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { steps: vec![None], has_windows: false, has_vocabulary: false, ..Options::default() };
