@@ -49,7 +49,7 @@ pub(crate) fn report(args: &ReportArgs, reporter: &Reporter) -> anyhow::Result<(
 /// Figures, explorer and report of the run in `folder`, unless the report there is of these very tables; what to tell of them.
 pub(crate) fn report_unless_current(folder: &Path, reporter: &Reporter) -> anyhow::Result<String> {
     if homolog_report::is_report_current(folder)? {
-        return Ok(format!("Report: {}\n", folder.join(REPORT_FILE).display()));
+        return Ok(places(folder));
     }
     made(folder, &Theme::default(), reporter)
 }
@@ -72,12 +72,13 @@ fn made(folder: &Path, theme: &Theme, reporter: &Reporter) -> anyhow::Result<Str
         .collect::<Result<Vec<_>, homolog_report::Error>>()?;
     let report = folder.join(REPORT_FILE);
     homolog_report::write_report(&run, &drawn, &report)?;
-    Ok(format!(
-        "Report: {}  figures: {}  every neuron: {}\n",
-        report.display(),
-        folder.join(FIGURES).display(),
-        page.display()
-    ))
+    Ok(places(folder))
+}
+
+/// Where report, figures and explorer of a run are.
+fn places(folder: &Path) -> String {
+    let [report, figures, page] = [REPORT_FILE, FIGURES, EXPLORER_FILE].map(|file| folder.join(file));
+    format!("Report: {}  figures: {}  every neuron: {}\n", report.display(), figures.display(), page.display())
 }
 
 /// Draws into the folder of figures, with progress.

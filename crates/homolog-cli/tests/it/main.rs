@@ -96,7 +96,8 @@ fn a_study_from_end_to_end() {
     assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""));
     assert_eq!(
         again.stdout,
-        "runs/twins holds the finished study `twins`; nothing to do\nReport: runs/twins/report.html\n"
+        "runs/twins holds the finished study `twins`; nothing to do\n\
+         Report: runs/twins/report.html  figures: runs/twins/figures  every neuron: runs/twins/explorer/index.html\n"
     );
 
     // Another name in the same folder is another study.

@@ -245,8 +245,7 @@ fn captions_name_the_null_and_the_tokens_that_were_used() {
     run.settings.ablation_modes = vec!["zero".into()];
     run.ablation.push(ablation(0, "universal", (None, None), 10, 0.5));
     // Of rows of 6 positions the first four are ablated: 20 predicted tokens of the 350 that the models' loss is over.
-    let ablation = run.settings.table["ablation"].as_table_mut().unwrap();
-    ablation.insert("tokens".into(), toml::Value::Integer(24));
+    run.settings.ablation_tokens = 24;
     let figures = figures(&run);
     for figure in &figures {
         assert!(!figure.caption.contains("rotated"), "{}", figure.caption);
