@@ -147,9 +147,10 @@ inPage("the keyboard alone does everything", async (page) => {
   await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("role")), "grid");
-  await page.keyboard.press("ArrowRight");
+  // The first column after the labels is the one that the table is sorted by already.
+  for (let i = 0; i < 2; i++) await page.keyboard.press("ArrowRight");
   await page.keyboard.press("Enter");
-  assert.equal(await page.getAttribute("[role=columnheader] >> nth=1", "aria-sort"), "descending");
+  assert.equal(await page.getAttribute("[role=columnheader] >> nth=2", "aria-sort"), "descending");
   for (let i = 0; i < 40; i++) await page.keyboard.press("ArrowDown");
   const active = await page.evaluate(() =>
     document

@@ -56,7 +56,9 @@ fn columns_take_what_is_said() {
     write_table(&table_path::<NeuronRow>(folder.path()), &rows, &[]).unwrap();
     let mut rows: Vec<MatchRow> = read_rows(folder.path()).unwrap();
     rows.retain(|row| row.neuron < 5);
-    rows.iter_mut().for_each(|row| row.matched_neuron = row.matched_neuron.map(|neuron| neuron % 5));
+    for row in &mut rows {
+        row.matched_neuron = row.matched_neuron.map(|neuron| neuron % 5);
+    }
     write_table(&table_path::<MatchRow>(folder.path()), &rows, &[]).unwrap();
     let run = Run::open(folder.path()).unwrap();
     for (model, checkpoint) in [(0, 0), (1, 1), (2, 2)] {
