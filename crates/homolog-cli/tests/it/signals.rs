@@ -15,7 +15,8 @@ fn long() -> (tempfile::TempDir, Vec<&'static str>) {
     let shape = shape();
     let rows = random_rows(6000, shape.n_ctx, shape.d_vocab, shape.bos, 3);
     write_u16_rows(&folder.path().join("tokens.u16"), &rows);
-    let arguments = vec!["run", "study.toml", "--memory", "62M", "--set", "ablation.enabled=false"];
+    let only_correlations = ["--set", "ablation.enabled=false", "--set", "windows.checkpoints=none", "--no-report"];
+    let arguments = [&["run", "study.toml", "--memory", "62M"], &only_correlations[..]].concat();
     (folder, arguments)
 }
 
