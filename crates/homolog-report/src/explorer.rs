@@ -1,6 +1,6 @@
 //! What the explorer reads, as docs/explorer.md says: all neurons as a folder of script files, or a selection for inside of the report.
 //!
-//! Numbers come from the tables and tensors of the run, rounded (see `numbers.rs`). So that a folder of the paper's size stays under 150 MB,
+//! Numbers come from the tables and tensors of the run, rounded (see `numbers.rs`). So that a folder of the paper's size stays under 160 MB,
 //! large runs have tables of some checkpoints only, fewer best matches than are kept, and coarser activations.
 
 mod course;
