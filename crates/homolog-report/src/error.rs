@@ -60,8 +60,8 @@ pub enum Error {
     },
     /// The manifest does not list a table that every run of this version has.
     #[error(
-        "{} has no table `{table}`: an earlier version of homolog wrote it; remove its folder tables/ and run the study again with the \
-         same `homolog run`, which goes on from its artifacts", folder.display()
+        "{} has no table `{table}`: an earlier version of homolog wrote it; run the study again with the same `homolog run`, which \
+         goes on from its finished work", folder.display()
     )]
     MissingTable {
         /// The run folder.

@@ -69,15 +69,15 @@ fn add_top_k(bundle: &mut Bundle, layer: &Layer<'_>, file: &TensorFile) -> Resul
 }
 
 fn add_windows(bundle: &mut Bundle, layer: &Layer<'_>, windows: &Windows) -> Result<(), Error> {
-    let (n, n_windows, places) = (layer.listed.len(), windows.n_kept, layer.places());
     let fineness = layer.source.fineness;
+    let (n, n_windows, places) = (layer.listed.len(), windows.n_kept.min(fineness.max_windows), layer.places());
     let histogram = layer.pick(&windows.histogram(places.clone())?, windows.n_bins, windows.n_bins);
     let histogram = histogram.into_iter().map(|count| numbers::leading(count, fineness.count_bits)).collect();
     bundle.add("histogram", &[n, windows.n_bins], &Elements::U32(histogram));
     let neurons = layer.source.run.neurons(layer.model, layer.checkpoint);
     let range = layer.listed.iter().flat_map(|&place| [neurons.act_min[place] as f32, neurons.act_max[place] as f32]);
     bundle.add("range", &[n, 2], &Elements::F32(range.collect()));
-    let each = |values: Vec<u32>| layer.pick(&values, n_windows, n_windows);
+    let each = |values: Vec<u32>| layer.pick(&values, windows.n_kept, n_windows);
     let rows = each(windows.row(places.clone())?);
     let starts = each(windows.start(places.clone())?);
     let peaks = each(windows.peak(places.clone())?);
@@ -91,17 +91,17 @@ fn add_windows(bundle: &mut Bundle, layer: &Layer<'_>, windows: &Windows) -> Res
     let tokens = tokens(corpus, &rows, &starts, windows)?;
     let excluded = &layer.source.run.manifest.exclude_tokens;
     let is_counted: Vec<bool> = tokens.iter().map(|token| *token != NONE && !excluded.contains(token)).collect();
-    let width = n_windows * windows.window_tokens;
-    let activations = layer.pick(&windows.activation(places.clone())?, width, width);
+    let [kept, shown] = [windows.n_kept, n_windows].map(|n| n * windows.window_tokens);
+    let activations = layer.pick(&windows.activation(places.clone())?, kept, shown);
     let each = activations.chunks_exact(windows.window_tokens).zip(starts.iter().zip(&peaks));
-    let peaks = each.map(|(values, (&start, &peak))| numbers::for_table(peak_activation(values, start, peak)));
+    let peaks = each.map(|(values, (&start, &peak))| numbers::for_list(peak_activation(values, start, peak)));
     bundle.add("peak_activation", &shape, &Elements::F32(peaks.collect()));
     let own = Activations { values: &activations, is_counted: &is_counted, step: fineness.step };
     own.add(bundle, "", [n, n_windows, n_windows, windows.window_tokens]);
     for other in layer.source.run.others(layer.model) {
-        let n_with_partners = windows.n_with_partners;
-        let width = n_with_partners * windows.window_tokens;
-        let values = layer.pick(&windows.partner(other, places.clone())?, width, width);
+        let n_with_partners = windows.n_with_partners.min(fineness.max_partner_windows);
+        let [kept, shown] = [windows.n_with_partners, n_with_partners].map(|n| n * windows.window_tokens);
+        let values = layer.pick(&windows.partner(other, places.clone())?, kept, shown);
         let theirs = Activations { values: &values, is_counted: &is_counted, step: fineness.partner_step };
         theirs.add(bundle, &format!("partner.{other}."), [n, n_windows, n_with_partners, windows.window_tokens]);
     }

@@ -42,8 +42,8 @@ pub(super) fn meta(source: &Source<'_>) -> Map<String, Value> {
         "count_threshold": run.settings.count_threshold,
         "n_tokens_counted": run.manifest.n_tokens_counted,
         "window_tokens": windows.map_or(0, |windows| windows.window_tokens),
-        "n_windows": windows.map_or(0, |windows| windows.n_kept),
-        "n_partner_windows": windows.map_or(0, |windows| windows.n_with_partners),
+        "n_windows": windows.map_or(0, |windows| windows.n_kept.min(source.fineness.max_windows)),
+        "n_partner_windows": windows.map_or(0, |windows| windows.n_with_partners.min(source.fineness.max_partner_windows)),
         "n_bins": windows.map_or(0, |windows| windows.n_bins),
         "top_k": source.n_best(),
         "rows_per_text": if source.texts().is_some() { ROWS_PER_TEXT } else { 0 },
@@ -78,8 +78,8 @@ fn notes(source: &Source<'_>) -> Vec<String> {
     }
     if source.fineness == Fineness::COARSE && !source.window_checkpoints.is_empty() {
         notes.push(
-            "Activations in windows are in steps of a 32nd of the neuron's greatest, those of matches of a 16th; counts of histograms are \
-             rounded by up to 3 %. The files in tensors/ have all."
+            "Of each neuron the first eight windows are shown. Activations in them are in steps of a 16th of the neuron's greatest, those of matches of an 8th and on two windows at most; \
+             counts of histograms are rounded by up to 7 %. The files in tensors/ have all."
                 .to_owned(),
         );
     }

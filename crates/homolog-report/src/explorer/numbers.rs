@@ -35,16 +35,28 @@ pub(super) struct Fineness {
     pub(super) step: i8,
     /// Likewise those of matches.
     pub(super) partner_step: i8,
+    /// Windows of a neuron, at most.
+    pub(super) max_windows: usize,
+    /// Of these, those on which matches are shown, at most.
+    pub(super) max_partner_windows: usize,
     /// Leading bits of a histogram's counts.
     pub(super) count_bits: u32,
 }
 
 impl Fineness {
     /// All that there is.
-    pub(super) const FINE: Self = Self { max_top_k: usize::MAX, step: 1, partner_step: 1, count_bits: 32 };
-    /// For runs of the paper's size, whose details would take twice as much: activations in steps of a 32nd of the greatest,
-    /// those of matches of a 16th, counts within 3 %.
-    pub(super) const COARSE: Self = Self { max_top_k: 5, step: 4, partner_step: 8, count_bits: 5 };
+    pub(super) const FINE: Self = Self {
+        max_top_k: usize::MAX,
+        step: 1,
+        partner_step: 1,
+        max_windows: usize::MAX,
+        max_partner_windows: usize::MAX,
+        count_bits: 32,
+    };
+    /// For runs of the paper's size, whose details would take more than twice as much: eight windows, activations in steps of a 16th of the
+    /// greatest, those of matches of an 8th and on two windows, counts within 7 %.
+    pub(super) const COARSE: Self =
+        Self { max_top_k: 3, step: 8, partner_step: 16, max_windows: 8, max_partner_windows: 2, count_bits: 4 };
 }
 
 /// Activations of some windows as whole numbers from -127 to 127, and the scale: activation = number / 127 * scale.

@@ -138,7 +138,7 @@ fn a_run_of_an_earlier_version_is_told_how_to_get_the_table_that_it_lacks() {
     manifest.write(folder.path()).unwrap();
     fs::remove_file(table_path::<DamageRow>(folder.path())).unwrap();
     let message = Run::open(folder.path()).unwrap_err().to_string();
-    assert!(message.contains("no table `damage`") && message.contains("remove its folder tables/"), "{message}");
+    assert!(message.contains("no table `damage`") && message.contains("run the study again"), "{message}");
 }
 
 #[test]
