@@ -9,14 +9,16 @@ use homolog_test::planted::{random_rows, shape, write_u16_rows};
 
 use crate::{homolog, planted};
 
+const ONLY_CORRELATIONS: [&str; 5] =
+    ["--set", "ablation.enabled=false", "--set", "windows.checkpoints=none", "--no-report"];
+
 /// The planted pair with so many rows that a run takes seconds, in several passes.
 fn long() -> (tempfile::TempDir, Vec<&'static str>) {
     let folder = planted();
     let shape = shape();
     let rows = random_rows(6000, shape.n_ctx, shape.d_vocab, shape.bos, 3);
     write_u16_rows(&folder.path().join("tokens.u16"), &rows);
-    let only_correlations = ["--set", "ablation.enabled=false", "--set", "windows.checkpoints=none", "--no-report"];
-    let arguments = [&["run", "study.toml", "--memory", "62M"], &only_correlations[..]].concat();
+    let arguments = [&["run", "study.toml", "--memory", "62M"], &ONLY_CORRELATIONS[..]].concat();
     (folder, arguments)
 }
 
@@ -62,7 +64,7 @@ fn ctrl_c_ends_with_130_and_tells_how_to_go_on() {
     }
     let done = homolog(folder.path(), &arguments);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    let whole = homolog(folder.path(), &["run", "study.toml", "-q", "-o", "whole", "--set", "ablation.enabled=false"]);
+    let whole = homolog(folder.path(), &[&["run", "study.toml", "-q", "-o", "whole"], &ONLY_CORRELATIONS[..]].concat());
     assert_eq!(whole.code, Some(0), "{}", whole.stderr);
     for table in ["neurons", "matches"] {
         let read = |run: &str| std::fs::read(folder.path().join(format!("{run}/tables/{table}.parquet"))).unwrap();

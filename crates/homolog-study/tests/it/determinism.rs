@@ -56,7 +56,7 @@ fn results_do_not_depend_on_threads_batches_memory_or_folder() {
     let world = family();
     let first = run_in(&world, "runs/first", 1, |_| {});
     let wanted = first.results();
-    assert_eq!(wanted.len(), 7 + 2 + 4, "seven tables, two files of tensors, windows of three models, their rows");
+    assert_eq!(wanted.len(), 8 + 2 + 4, "eight tables, two files of tensors, windows of three models, their rows");
     let tables =
         [first.table::<homolog_results::PersistenceRow>().len(), first.table::<homolog_results::AblationRow>().len()];
     assert!(tables.iter().all(|&n| n > 0));
@@ -195,7 +195,7 @@ fn the_manifest_tells_what_the_run_was_made_from() {
     }
     assert_eq!(
         manifest.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(),
-        ["models", "neurons", "matches", "emergence", "persistence", "stability", "ablation"]
+        ["models", "neurons", "matches", "emergence", "persistence", "stability", "ablation", "damage"]
     );
     let folder = world.path("").to_str().unwrap().trim_end_matches('/').to_owned();
     for (file, bytes) in run.results() {
