@@ -102,7 +102,8 @@ fn pages(root: &Path, tally: &mut Tally) -> Result<()> {
     ensure_success(npm(&["ci", "--no-audit", "--no-fund"]).status().context("npm does not start")?)?;
     ensure_success(npm(&["run", "check"]).status().context("npm does not start")?)?;
     let written = root.join("target/pages");
-    let write = ["test", "-p", "homolog-report", "--lib", "--locked", "--", "pages_are_written_for_a_browser_to_open"];
+    // Of the whole workspace, as the tests before: for one package alone cargo would build its dependencies anew, with fewer features.
+    let write = ["test", "--workspace", "--lib", "--locked", "--", "pages_are_written_for_a_browser_to_open"];
     ensure_success(
         cargo_command(root, &write).env("HOMOLOG_PAGES", &written).status().context("cargo does not start")?,
     )?;
