@@ -95,6 +95,7 @@ fn multiples(run: &Run) -> Vec<u32> {
 /// Figure 3: the loss of the whole model, without its universal neurons, and without random ones in multiples of their number; a panel a
 /// checkpoint, since what training changes is far more than what ablation does.
 pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
+    let multiples = multiples(run);
     let mut points = Vec::new();
     for &step in &facts.checkpoints {
         for mode in &facts.modes {
@@ -109,7 +110,7 @@ pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figu
             };
             add("none".into(), of_set("universal", None, |row| row.loss_nats_clean));
             add("universal".into(), of_set("universal", None, |row| row.loss_nats));
-            for multiple in multiples(run) {
+            for &multiple in &multiples {
                 add(format!("random x{multiple}"), of_set("random", Some(multiple), |row| row.loss_nats));
             }
         }
@@ -191,10 +192,11 @@ fn met(run: &Run, facts: &Facts, subject: &Subject) -> String {
 /// Damage against the number of random neurons, a panel a checkpoint; where it meets that of the universal ones.
 pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
     let mode = facts.modes.first()?;
+    let multiples = multiples(run);
     let mut points = Vec::new();
     for &step in &facts.checkpoints {
         for (control, title) in CONTROLS {
-            for multiple in multiples(run) {
+            for &multiple in &multiples {
                 let is_of = |row: &AblationRow| row.set == control && row.multiple == Some(multiple);
                 let value = spread(run, facts, subject, (step, mode), is_of, |row| Some(row.delta_loss_nats));
                 let x = f64::from(multiple);
@@ -205,8 +207,8 @@ pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figur
         }
         let is_of = |row: &AblationRow| row.set == "universal";
         let value = spread(run, facts, subject, (step, mode), is_of, |row| Some(row.delta_loss_nats));
-        let ends = [multiples(run).first().copied(), multiples(run).last().copied()];
-        for x in ends.into_iter().flatten().map(f64::from) {
+        let ends = [multiples.first(), multiples.last()];
+        for x in ends.into_iter().flatten().map(|&multiple| f64::from(multiple)) {
             if value.is_some() {
                 points.push(Point { step, mode: mode.clone(), series: "universal".into(), x, value });
             }
@@ -271,8 +273,6 @@ pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<
         .words("ablated", points.iter().map(|point| point.series.clone()));
     let data = with_spreads(data, "efficiency_micronats", &values(&points));
     let line = Mark::new(Shape::Line).at("step", "efficiency_micronats").colored("ablated");
-    let band =
-        Mark { shape: Shape::Band, y: Some(Channel::Field("efficiency_micronats_least".into())), ..line.clone() };
     (!points.is_empty()).then(|| Figure {
         name: format!("fig04-efficiency-{}", subject.slug(facts)),
         title: format!("Ablation efficiency over training, {}", subject.title()),
@@ -286,11 +286,7 @@ pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<
         width: Width::Page,
         aspect: 0.7,
         data,
-        marks: vec![
-            band.to_y("efficiency_micronats_greatest"),
-            line.clone(),
-            Mark { shape: Shape::Point, ..line },
-        ],
+        marks: with_band(&Subject::Family, line, "efficiency_micronats"),
         x: course::steps(points.iter().filter_map(|point| point.step)),
         y: Scale::linear("Rise of loss a neuron (µnats)"),
         color: Some(ColorScale { title: "Ablated".into(), kind: ColorKind::Categories }),
