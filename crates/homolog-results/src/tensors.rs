@@ -1,22 +1,24 @@
 //! Named arrays in a safetensors file, for what is not a table of rows (top-k lists, histograms).
 //!
 //! The safetensors crate keeps metadata in a `HashMap`, whose order changes from run to run; the header is therefore
-//! written here, with sorted keys. Reading is the crate's, and so is every check of a hostile file.
+//! written here, with sorted keys. Reading a header is the crate's, and so is every check of a hostile one.
 
 mod file;
+mod header;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
 pub use file::{TensorFile, open_tensors};
 
 use crate::{Error, store};
+use header::Header;
 
 /// The header's own entry; no tensor may have this name.
 const METADATA: &str = "__metadata__";
@@ -111,31 +113,26 @@ pub fn read_tensors(path: &Path) -> Result<Tensors, Error> {
     let bytes = fs::read(path).map_err(Error::read(path))?;
     let (header_bytes, header) =
         SafeTensors::read_metadata(&bytes).map_err(|source| Error::NotSafetensors { path: path.to_owned(), source })?;
-    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-    Ok(Tensors { path: path.to_owned(), data_start: ALIGNMENT + header_bytes, bytes, header, metadata })
+    Ok(Tensors { data_start: ALIGNMENT + header_bytes, bytes, header: Header::new(path, header) })
 }
 
 /// A tensor file in memory. The getters are strict: a tensor of another element type is an error, not converted.
 #[derive(Debug)]
 pub struct Tensors {
-    path: PathBuf,
     bytes: Vec<u8>,
     data_start: usize,
-    header: Metadata,
-    metadata: BTreeMap<String, String>,
+    header: Header,
 }
 
 impl Tensors {
     /// The names of all tensors, sorted.
     pub fn names(&self) -> Vec<String> {
-        let mut names = self.header.offset_keys();
-        names.sort();
-        names
+        self.header.names()
     }
 
     /// The file's own key-value metadata.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
+        &self.header.metadata
     }
 
     /// BLAKE3 of the data, as [`data_hash`] gives it.
@@ -169,13 +166,7 @@ impl Tensors {
         expected: Dtype,
         decode: fn([u8; N]) -> T,
     ) -> Result<(&[usize], Vec<T>), Error> {
-        let (path, tensor) = (|| self.path.clone(), || name.to_owned());
-        let Some(info) = self.header.info(name) else {
-            return Err(Error::MissingTensor { path: path(), tensor: tensor() });
-        };
-        if info.dtype != expected {
-            return Err(Error::TensorType { path: path(), tensor: tensor(), expected, found: info.dtype });
-        }
+        let info = self.header.typed(name, expected)?;
         let (start, end) = info.data_offsets;
         let (elements, _) = self.bytes[self.data_start..][start..end].as_chunks::<N>();
         Ok((&info.shape, elements.iter().copied().map(decode).collect()))

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::tensor::Metadata;
 use safetensors::{Dtype, SafeTensorError};
 
 use super::ALIGNMENT;
+use super::header::Header;
 use crate::Error;
 
 /// Longest header that is believed, as in the safetensors crate.
@@ -40,35 +41,30 @@ pub fn open_tensors(path: &Path) -> Result<TensorFile, Error> {
     if data_start + header.data_len() as u64 != n_bytes {
         return Err(not_safetensors(SafeTensorError::MetadataIncompleteBuffer));
     }
-    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-    Ok(TensorFile { path: path.to_owned(), data_start, header, metadata })
+    Ok(TensorFile { data_start, header: Header::new(path, header) })
 }
 
 /// A tensor file on disk, its header in memory. As strict as [`crate::Tensors`]; every getter opens the file again, so threads may share it.
 #[derive(Debug)]
 pub struct TensorFile {
-    path: PathBuf,
     data_start: u64,
-    header: Metadata,
-    metadata: BTreeMap<String, String>,
+    header: Header,
 }
 
 impl TensorFile {
     /// The names of all tensors, sorted.
     pub fn names(&self) -> Vec<String> {
-        let mut names = self.header.offset_keys();
-        names.sort();
-        names
+        self.header.names()
     }
 
     /// The file's own key-value metadata.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
+        &self.header.metadata
     }
 
     /// Shape of the tensor `name`.
     pub fn shape(&self, name: &str) -> Result<&[usize], Error> {
-        Ok(&self.info(name)?.shape)
+        Ok(&self.header.info(name)?.shape)
     }
 
     /// Values of `rows` (indices of the first dimension) of the f32 tensor `name`.
@@ -85,11 +81,6 @@ impl TensorFile {
         self.values(name, Dtype::U32, rows, u32::from_le_bytes)
     }
 
-    fn info(&self, name: &str) -> Result<&TensorInfo, Error> {
-        let missing = || Error::MissingTensor { path: self.path.clone(), tensor: name.to_owned() };
-        self.header.info(name).ok_or_else(missing)
-    }
-
     fn values<const N: usize, T>(
         &self,
         name: &str,
@@ -97,22 +88,18 @@ impl TensorFile {
         rows: Range<usize>,
         decode: fn([u8; N]) -> T,
     ) -> Result<Vec<T>, Error> {
-        let info = self.info(name)?;
-        if info.dtype != expected {
-            let (path, tensor) = (self.path.clone(), name.to_owned());
-            return Err(Error::TensorType { path, tensor, expected, found: info.dtype });
-        }
+        let info = self.header.typed(name, expected)?;
         let n_rows = info.shape.first().copied().unwrap_or(1);
         assert!(rows.start <= rows.end && rows.end <= n_rows, "rows {rows:?} of tensor `{name}`, which has {n_rows}");
         let row_bytes = info.shape.iter().skip(1).product::<usize>() * N;
         let mut bytes = vec![0; rows.len() * row_bytes];
         let start = self.data_start + (info.data_offsets.0 + rows.start * row_bytes) as u64;
         let mut read = || {
-            let mut file = File::open(&self.path)?;
+            let mut file = File::open(&self.header.path)?;
             file.seek(SeekFrom::Start(start))?;
             file.read_exact(&mut bytes)
         };
-        read().map_err(Error::read(&self.path))?;
+        read().map_err(Error::read(&self.header.path))?;
         Ok(bytes.as_chunks::<N>().0.iter().copied().map(decode).collect())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::{TensorData, read_tensors, write_tensors};
 
