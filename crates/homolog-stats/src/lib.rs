@@ -3,6 +3,7 @@
 //! Arrays in, estimates out: nothing here knows a token, a model or a file. Neurons are numbered flat, layers laid end to
 //! end. NaN means "undefined" inside arrays only; in public structs it is an `Option`.
 
+mod additive;
 mod baseline;
 mod chunk;
 mod cross_covariance;
@@ -17,6 +18,7 @@ mod sampling;
 mod test_layer;
 mod universality;
 
+pub use additive::{AdditiveFit, CorrWithout, GroupCounts, GroupScores, GroupSums};
 pub use baseline::{RotatedLayer, baseline_maxima};
 pub use chunk::{ChosenNeurons, Chunk};
 pub use cross_covariance::{Correlation, CrossCovariance, Marginal};
