@@ -4,6 +4,7 @@
 //! end. NaN means "undefined" inside arrays only; in public structs it is an `Option`.
 
 mod additive;
+mod assignment;
 mod baseline;
 mod chunk;
 mod cross_covariance;
@@ -19,6 +20,7 @@ mod test_layer;
 mod universality;
 
 pub use additive::{AdditiveFit, CorrWithout, GroupCounts, GroupScores, GroupSums};
+pub use assignment::one_to_one;
 pub use baseline::{RotatedLayer, baseline_maxima};
 pub use chunk::{ChosenNeurons, Chunk};
 pub use cross_covariance::{Correlation, CrossCovariance, Marginal};
