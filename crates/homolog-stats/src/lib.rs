@@ -7,6 +7,7 @@ mod additive;
 mod assignment;
 mod baseline;
 mod chunk;
+mod cliques;
 mod cross_covariance;
 mod extremes;
 mod jackknife;
@@ -23,6 +24,7 @@ pub use additive::{AdditiveFit, CorrWithout, GroupCounts, GroupScores, GroupSums
 pub use assignment::one_to_one;
 pub use baseline::{RotatedLayer, baseline_maxima};
 pub use chunk::{ChosenNeurons, Chunk};
+pub use cliques::{Clique, cliques};
 pub use cross_covariance::{Correlation, CrossCovariance, Marginal};
 pub use extremes::{Extremes, HISTOGRAM_BINS};
 pub use homolog_kernels::Precision;
