@@ -1,4 +1,5 @@
-//! Estimators: moments, correlation and its extremes, rotation baseline, universality, overlap of sets, random sets.
+//! Estimators: moments, correlation and its extremes, rotation baseline, universality, overlap of sets, random sets; intervals,
+//! nulls and discovery rates, matchings, cliques, and correlations without tokens and positions (docs/method.md).
 //!
 //! Arrays in, estimates out: nothing here knows a token, a model or a file. Neurons are numbered flat, layers laid end to
 //! end. NaN means "undefined" inside arrays only; in public structs it is an `Option`.
@@ -12,9 +13,11 @@ mod cross_covariance;
 mod discovery;
 mod extremes;
 mod jackknife;
+mod kolmogorov_smirnov;
 mod moments;
 mod overlap;
 mod pair_products;
+mod pareto_tail;
 mod rotation;
 mod sampling;
 #[cfg(test)]
@@ -31,9 +34,11 @@ pub use discovery::{benjamini_hochberg, benjamini_yekutieli};
 pub use extremes::{Extremes, HISTOGRAM_BINS};
 pub use homolog_kernels::Precision;
 pub use jackknife::{CorrInterval, Intervals, PairSums, corr_interval, jackknife_se, mean_interval};
+pub use kolmogorov_smirnov::KolmogorovSmirnov;
 pub use moments::{Moments, MomentsAccumulator, PartialMoments};
 pub use overlap::{Overlap, overlap};
 pub use pair_products::PairProducts;
+pub use pareto_tail::ParetoTail;
 pub use rotation::{gaussian_rows, haar_rotation, rotation_state};
 pub use sampling::{RandomOrder, derangement};
 pub use universality::{PairScore, Universality};
