@@ -19,6 +19,7 @@ mod overlap;
 mod pair_products;
 mod pareto_tail;
 mod rotation;
+mod rotation_null;
 mod sampling;
 #[cfg(test)]
 mod test_layer;
@@ -40,5 +41,6 @@ pub use overlap::{Overlap, overlap};
 pub use pair_products::PairProducts;
 pub use pareto_tail::ParetoTail;
 pub use rotation::{gaussian_rows, haar_rotation, rotation_state};
+pub use rotation_null::{MIN_DRAWS, PValue, PooledNull, empirical_p};
 pub use sampling::{RandomOrder, derangement};
 pub use universality::{PairScore, Universality};
