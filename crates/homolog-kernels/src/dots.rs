@@ -9,16 +9,16 @@ use crate::elementwise::{lane_dot, per_isa};
 const TOKEN_BLOCK: usize = 512;
 
 per_isa! {
-    /// sums[p] += sum over t of a[i, t] b[j, t], for every pair (i, j).
+    /// sums[p] += sum over t in `tokens` of a[i, t] b[j, t], for every pair (i, j).
     ///
     /// Shapes: `a`, `b` hold one neuron after another, `n_tokens` values each; `pairs` name neurons of a and of b, `sums` has
     /// one value a pair. Fastest where neighbouring pairs share their neuron of a.
     /// Precision: f32, at most 32 terms in one accumulator, blocks of 512 tokens added in f64; relative to |a||b| within 1e-6 of f64
     /// (test `agrees_with_float64`). NaN and infinity are carried. No bit depends on which other pairs there are.
-    pub fn add_dots(a: &[f32], b: &[f32], n_tokens: usize, pairs: &[(u32, u32)], sums: &mut [f64]) {
+    pub fn add_dots(a: &[f32], b: &[f32], n_tokens: usize, tokens: std::ops::Range<usize>, pairs: &[(u32, u32)], sums: &mut [f64]) {
         assert_eq!(pairs.len(), sums.len(), "one sum a pair");
-        for first in (0..n_tokens).step_by(TOKEN_BLOCK) {
-            let n = TOKEN_BLOCK.min(n_tokens - first);
+        for first in tokens.clone().step_by(TOKEN_BLOCK) {
+            let n = TOKEN_BLOCK.min(tokens.end - first);
             for p in 0..pairs.len() {
                 let (i, j) = pairs[p];
                 let a = &a[i as usize * n_tokens + first..][..n];

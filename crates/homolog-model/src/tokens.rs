@@ -104,6 +104,11 @@ impl Tokens {
         self.context
     }
 
+    /// All positions, numbered flat: row * context + place in the row.
+    pub fn positions(&self) -> std::ops::Range<usize> {
+        0..self.ids.len()
+    }
+
     /// BLAKE3 of row length and ids as little-endian u32: the same for the same rows in any format.
     pub fn hash(&self) -> &str {
         &self.hash

@@ -115,6 +115,11 @@ pub(crate) fn write(folder: &Path, options: &Options) {
                 weights_hash: format!("{model}{checkpoint}").repeat(8),
                 tokens_hash: "ab".repeat(16),
                 loss_tokens: "same".to_owned(),
+                n_blocks: Some(64),
+                blocks_of: Some("rows".to_owned()),
+                n_frequent_tokens: Some(9),
+                frequent_token_share: Some(0.5),
+                least_token_count: Some(50),
             });
             for neuron in 0..N {
                 neurons.push(neuron_row(model, checkpoint, step, neuron));
@@ -237,6 +242,7 @@ fn neuron_row(model: usize, checkpoint: usize, step: Option<i64>, neuron: usize)
         act_min: -0.17,
         act_max: 2.0 + noise(&[5, model, checkpoint, neuron]),
         frac_positive: noise(&[6, model, checkpoint, neuron]),
+        ..NeuronRow::default()
     }
 }
 
@@ -260,6 +266,7 @@ fn match_row(model: usize, other: usize, checkpoint: usize, step: Option<i64>, n
         margin: None,
         baseline: corr.map(|_| 0.125),
         is_baseline_exact: true,
+        ..MatchRow::default()
     }
 }
 
@@ -313,7 +320,7 @@ fn emergence(neurons: &[NeuronRow]) -> Vec<EmergenceRow> {
                         threshold,
                         n_neurons: 1,
                         n_universal: u64::from(is_universal),
-                        share: 0.0,
+                        ..EmergenceRow::default()
                     }),
                 }
             }

@@ -5,12 +5,14 @@
 //! time, host, path or library version gets into a table or a tensor file.
 //!
 //! The eight tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
-//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`]), and two more where there is something to tell: of a screened search
-//! [`ScreeningRow`], of a tokenizer whose files are known [`VocabularyRow`]. They are written by [`write_table`] and read by
+//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`]), and more where there is something to tell: of neurons that agree all
+//! round [`CliqueRow`], of nulls with several draws [`NullRow`], of a screened search [`ScreeningRow`], of a tokenizer whose files are
+//! known [`VocabularyRow`]. They are written by [`write_table`] and read by
 //! [`read_table`].
 //! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
 
 mod ablation_row;
+mod clique_row;
 mod damage_row;
 mod emergence_row;
 mod error;
@@ -21,6 +23,7 @@ mod match_row;
 mod model_row;
 mod neuron_row;
 pub mod notes;
+mod null_row;
 mod pages;
 mod persistence_row;
 mod screening_row;
@@ -31,6 +34,7 @@ mod tensors;
 mod vocabulary_row;
 
 pub use ablation_row::AblationRow;
+pub use clique_row::CliqueRow;
 pub use damage_row::DamageRow;
 pub use emergence_row::EmergenceRow;
 pub use error::Error;
@@ -42,11 +46,12 @@ pub use manifest::{
 pub use match_row::MatchRow;
 pub use model_row::ModelRow;
 pub use neuron_row::NeuronRow;
+pub use null_row::NullRow;
 pub use pages::{EXPLORER_FILE, REPORT_FILE};
 pub use persistence_row::PersistenceRow;
 pub use screening_row::ScreeningRow;
 pub use stability_row::StabilityRow;
 pub use store::{FolderLock, Sibling, file_hash, remove_files, remove_siblings, write_atomically, write_bytes};
-pub use table::{Table, read_batches, read_metadata, read_table, sort_rows, write_table};
+pub use table::{Table, read_batches, read_metadata, read_table, sort_rows, write_parts, write_table};
 pub use tensors::{TensorData, TensorFile, Tensors, data_hash, open_tensors, read_tensors, write_tensors};
 pub use vocabulary_row::VocabularyRow;

@@ -25,5 +25,15 @@ table! {
         pub tokens_hash: String,
         /// Rows that the loss is over: `held_out`, or `same` as the correlations.
         pub loss_tokens: String,
+        /// Blocks of tokens that intervals leave out in turn; null without evidence.
+        pub n_blocks: Option<u64>,
+        /// What a block is made of: whole `documents`, or whole `rows` where documents are not known or too few; null without evidence.
+        pub blocks_of: Option<String>,
+        /// Tokens frequent enough for a mean of their own; null where what is shared was not asked.
+        pub n_frequent_tokens: Option<u64>,
+        /// Share of the counted positions that they are at; null as `n_frequent_tokens`.
+        pub frequent_token_share: Option<f64>,
+        /// Counted positions of the least frequent of them; null without any.
+        pub least_token_count: Option<u64>,
     }
 }

@@ -36,12 +36,47 @@ table! {
         /// Whether every `max_corr` and `baseline` behind `excess_corr` comes from all pairs of neurons over all tokens; false
         /// where a screening decided some (see `matches`).
         pub is_exact: bool,
-        /// Whether `excess_corr` is greater than the study's `threshold`; false when it is null.
+        /// Standard error of `excess_corr` by leaving out blocks of documents, matches and baselines held fixed; null without evidence,
+        /// or undefined.
+        pub excess_se: Option<f64>,
+        /// Lower end of the interval of `excess_corr`; null as `excess_se`.
+        pub excess_low: Option<f64>,
+        /// Upper end.
+        pub excess_high: Option<f64>,
+        /// Mean over the other models of `cross_fitted_corr` (see `matches`); null when undefined in every pair.
+        pub cross_fitted_corr: Option<f64>,
+        /// Mean over the other models of `cross_fitted_corr` - `baseline`; null when undefined in every pair.
+        pub cross_fitted_excess: Option<f64>,
+        /// p-value of `mean_corr` against the other models rotated; null with fewer than four draws, of another baseline, or undefined.
+        pub p_value: Option<f64>,
+        /// Whether `p_value` lies beyond what the draws can tell, on a fitted tail; null as `p_value`.
+        pub p_is_fitted: Option<bool>,
+        /// Benjamini-Hochberg q-value over the study's family of hypotheses; null as `p_value`.
+        pub q_bh: Option<f64>,
+        /// Benjamini-Yekutieli q-value, which holds under any dependence; null as `p_value`.
+        pub q_by: Option<f64>,
+        /// Whether the neuron is universal by the study's rule and threshold; false where that is undefined.
         pub is_universal: bool,
+        /// Whether it is by the excess rule: `excess_corr` greater than the study's threshold, of another rule than 0.5; false when null.
+        pub is_universal_excess: bool,
+        /// Whether it is by the discovery rule: `q_bh` at most the study's `fdr`; false when null.
+        pub is_universal_fdr: bool,
         /// Other models whose `max_corr` is greater than the study's `count_threshold`.
         pub n_models_above: u32,
         /// Whether `n_models_above` is at least the study's `count_models`.
         pub is_universal_count: bool,
+        /// Other models with a mutual best match (see `matches`).
+        pub n_mutual: u32,
+        /// Models in its largest clique (see `cliques`), its own among them; 1 where it is in none.
+        pub n_models_clique: u32,
+        /// Mean over the other models of `corr_without_both` (see `matches`); null without evidence, or undefined in every pair.
+        pub mean_corr_without_both: Option<f64>,
+        /// Share of the activation's variance that its means for frequent tokens explain; null without evidence, or constant.
+        pub token_share: Option<f64>,
+        /// Share that its means at the positions of a row explain.
+        pub position_share: Option<f64>,
+        /// Share that the least-squares fit of both explains.
+        pub token_position_share: Option<f64>,
         /// Mean activation.
         pub act_mean: f64,
         /// Variance of the activation, over N (biased).

@@ -15,10 +15,10 @@ use crate::faults;
 ///
 /// Missing parent folders are created. If anything fails (or `write` panics) the sibling is removed and a file
 /// already at `path` stays as it was.
-pub fn write_atomically(
+pub fn write_atomically<E: From<Error>>(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<Sibling>) -> Result<(), Error>,
-) -> Result<(), Error> {
+    write: impl FnOnce(&mut BufWriter<Sibling>) -> Result<(), E>,
+) -> Result<(), E> {
     let name = path.file_name().ok_or_else(|| Error::NoFileName { path: path.to_owned() })?;
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -33,7 +33,7 @@ pub fn write_atomically(
     may_fail(path).and_then(|()| writer.get_ref().file.sync_all()).map_err(Error::write(path))?;
     drop(writer);
     may_fail(path).and_then(|()| fs::rename(&temp.0, path)).map_err(Error::write(path))?;
-    may_fail(path).and_then(|()| sync_folder(folder)).map_err(Error::write(path))
+    Ok(may_fail(path).and_then(|()| sync_folder(folder)).map_err(Error::write(path))?)
 }
 
 /// The hidden sibling that is being filled.

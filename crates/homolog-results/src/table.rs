@@ -72,7 +72,7 @@ macro_rules! table {
         pub struct $row:ident { $($(#[$column_doc:meta])+ pub $column:ident: $type:ty,)+ }
     ) => {
         $(#[$row_doc])*
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $row { $($(#[$column_doc])+ pub $column: $type,)+ }
 
         impl $crate::table::Table for $row {
@@ -136,34 +136,61 @@ pub(crate) use table;
 ///
 /// zstd level 3; float columns `BYTE_STREAM_SPLIT` without dictionary. Equal rows and metadata give equal bytes.
 /// No rows make a valid file with the columns of the table.
-/// Errors: `NotANumber`, `UnsortedTable`, `DuplicateKey` before anything is written; `Write`.
+/// Errors: `NotANumber`, `UnsortedTable`, `DuplicateKey`, `Write`; a file already at `path` then stays as it was.
 pub fn write_table<T: Table>(path: &Path, rows: &[T], metadata: &[(String, String)]) -> Result<(), Error> {
-    check_rows(path, rows)?;
-    store::write_atomically(path, |file| {
+    write_parts(path, std::iter::once(Ok::<_, Error>(rows)), metadata).map(drop)
+}
+
+/// [`write_table`] of rows that come part by part, of which one is held at a time; each is one row group or more. Returns how many rows
+/// there were.
+///
+/// Errors: as [`write_table`], but found part by part; those of `parts`, at once.
+pub fn write_parts<T: Table, R: AsRef<[T]>, E: From<Error>>(
+    path: &Path,
+    parts: impl Iterator<Item = Result<R, E>>,
+    metadata: &[(String, String)],
+) -> Result<u64, E> {
+    let encoding = |error: ParquetError| match error {
+        // The system refused, not the encoder.
+        ParquetError::External(cause) if cause.is::<std::io::Error>() => {
+            let source = *cause.downcast().expect("just seen to be one");
+            Error::Write { path: path.to_owned(), source }
+        }
+        source => Error::EncodeTable { path: path.to_owned(), source },
+    };
+    let mut n_rows = 0;
+    store::write_atomically::<E>(path, |file| {
         let options = ArrowWriterOptions::new()
             .with_properties(writer_properties::<T>(metadata))
             // Parquet's own types say all that ours mean; the embedded copy would tie the bytes to an arrow version.
             .with_skip_arrow_metadata(true);
-        let encode = || -> Result<(), ParquetError> {
-            let mut writer = ArrowWriter::try_new_with_options(file, T::schema(), options)?;
-            for group in rows.chunk_by(T::same_group) {
-                for batch in group.chunks(BATCH_ROWS) {
-                    writer.write(&T::to_batch(batch))?;
+        let mut writer = ArrowWriter::try_new_with_options(file, T::schema(), options).map_err(encoding)?;
+        let mut before: Option<R> = None;
+        for part in parts {
+            let part = part?;
+            let rows = part.as_ref();
+            check_rows(path, rows, n_rows)?;
+            let last = before.as_ref().and_then(|before| before.as_ref().last());
+            if let Some((last, first)) = last.zip(rows.first()) {
+                check_order(path, [last, first], n_rows)?;
+            }
+            let mut write = || -> Result<(), ParquetError> {
+                for group in rows.chunk_by(T::same_group) {
+                    for batch in group.chunks(BATCH_ROWS) {
+                        writer.write(&T::to_batch(batch))?;
+                    }
+                    writer.flush()?;
                 }
-                writer.flush()?;
-            }
-            writer.close()?;
-            Ok(())
-        };
-        encode().map_err(|error| match error {
-            // The system refused, not the encoder.
-            ParquetError::External(cause) if cause.is::<std::io::Error>() => {
-                let source = *cause.downcast().expect("just seen to be one");
-                Error::Write { path: path.to_owned(), source }
-            }
-            source => Error::EncodeTable { path: path.to_owned(), source },
-        })
-    })
+                Ok(())
+            };
+            write().map_err(encoding)?;
+            n_rows += rows.len();
+            before = if rows.is_empty() { before } else { Some(part) };
+        }
+        writer.close().map_err(encoding)?;
+        Ok(())
+    })?;
+    Ok(n_rows as u64)
 }
 
 /// Reads all rows of the table at `path`, in file order.
@@ -230,26 +257,24 @@ fn fenced<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Res
     result.map_err(|source| Error::NotParquet { path: path.to_owned(), source })
 }
 
-fn check_rows<T: Table>(path: &Path, rows: &[T]) -> Result<(), Error> {
-    let table = T::NAME;
+/// `first` is the number of the first row in the table, for errors.
+fn check_rows<T: Table>(path: &Path, rows: &[T], first: usize) -> Result<(), Error> {
     for (row, values) in rows.iter().enumerate() {
         if let Some(column) = values.nan_column() {
-            return Err(Error::NotANumber { path: path.to_owned(), table, column, row });
+            return Err(Error::NotANumber { path: path.to_owned(), table: T::NAME, column, row: first + row });
         }
     }
-    for (i, pair) in rows.windows(2).enumerate() {
-        let row = i + 1;
-        match pair[0].key_order(&pair[1]) {
-            Ordering::Less => {}
-            Ordering::Equal => {
-                return Err(Error::DuplicateKey { path: path.to_owned(), table, row });
-            }
-            Ordering::Greater => {
-                return Err(Error::UnsortedTable { path: path.to_owned(), table, row });
-            }
-        }
+    rows.windows(2).enumerate().try_for_each(|(i, pair)| check_order(path, [&pair[0], &pair[1]], first + i + 1))
+}
+
+/// Of two rows that follow each other; `row` is the number of the second.
+fn check_order<T: Table>(path: &Path, [first, second]: [&T; 2], row: usize) -> Result<(), Error> {
+    let (path, table) = (path.to_owned(), T::NAME);
+    match first.key_order(second) {
+        Ordering::Less => Ok(()),
+        Ordering::Equal => Err(Error::DuplicateKey { path, table, row }),
+        Ordering::Greater => Err(Error::UnsortedTable { path, table, row }),
     }
-    Ok(())
 }
 
 fn writer_properties<T: Table>(metadata: &[(String, String)]) -> WriterProperties {

@@ -20,7 +20,7 @@ fn chunk(rng_seed: u64) -> (Chunk, MomentsAccumulator) {
     let values = Seeded::new(rng_seed).gaussians_f32(N_TOKENS * D_MLP, 1.0);
     chunk.grow(N_TOKENS).copy_from_slice(&values);
     let mut moments = MomentsAccumulator::new(D_MLP);
-    chunk.pack_with_moments(&mut moments);
+    chunk.pack_with_moments(&mut moments, 0);
     (chunk, moments)
 }
 

@@ -224,6 +224,11 @@ pub struct CorrWithout {
 }
 
 impl GroupScores {
+    /// Of a neuron's sum of squares, what its mean for every class explains, its mean at every position, and the fit of both.
+    pub fn explained(&self, i: usize) -> [f64; 3] {
+        self.explained[i]
+    }
+
     /// Correlation of the residuals of neuron `i` with those of neuron `j` of another layer; both over the same tokens.
     ///
     /// (sum x y - e_xy) / sqrt((sum x^2 - e_xx) (sum y^2 - e_yy)), e the sum of products of the fitted values; `whole` are the

@@ -39,9 +39,10 @@ impl Chunk {
         &mut self.values[start..end]
     }
 
-    /// Centre and pack, adding the tokens to the moments. Only products see rounded values; moments are of activations as they come.
-    pub fn pack_with_moments(&mut self, moments: &mut MomentsAccumulator) {
-        moments.add(&mut self.values[..self.n_tokens * self.n]);
+    /// Centre and pack, adding the tokens to the moments of one half of them (see [`MomentsAccumulator::add`]). Only products see
+    /// rounded values; moments are of activations as they come.
+    pub fn pack_with_moments(&mut self, moments: &mut MomentsAccumulator, half: usize) {
+        moments.add(&mut self.values[..self.n_tokens * self.n], half);
         self.pack();
     }
 
@@ -51,16 +52,29 @@ impl Chunk {
         self.pack();
     }
 
+    /// Centre by means [n] without packing: for those who want single neurons alone.
+    pub fn centre(&mut self, means: &[f32]) {
+        for token in self.values[..self.n_tokens * self.n].chunks_exact_mut(self.n) {
+            token.iter_mut().zip(means).for_each(|(x, mean)| *x -= mean);
+        }
+    }
+
+    /// Activations as they lie, [`n_tokens`, n].
+    pub fn by_token(&self) -> &[f32] {
+        assert!(!self.is_transposed, "not transposed yet");
+        &self.values[..self.n_tokens * self.n]
+    }
+
     fn pack(&mut self) {
         self.packed.reshape(self.n_tokens, self.n);
         self.packed.set_rows(&self.values, self.n);
     }
 
-    /// Lay the centred values out neuron by neuron, for those who want single neurons. The chunk is packed before; `scratch` is
-    /// room that may serve the next chunk.
+    /// Lay the centred values out neuron by neuron, for those who want single neurons; a chunk that is to be packed is packed before.
+    /// `scratch` is room that may serve the next chunk.
     pub fn transpose(&mut self, scratch: &mut Vec<f32>) {
         let (n, n_tokens) = (self.n, self.n_tokens);
-        assert!(!self.is_transposed && self.packed.n_rows() == n_tokens, "packed once, transposed once");
+        assert!(!self.is_transposed, "transposed once");
         scratch.resize(scratch.len().max(n * n_tokens), 0.0);
         transpose(&self.values[..n * n_tokens], n, &mut scratch[..n * n_tokens]);
         std::mem::swap(&mut self.values, scratch);

@@ -6,7 +6,7 @@ mod tests;
 use homolog_kernels::accumulate_gram;
 use rayon::prelude::*;
 
-use crate::{ChosenNeurons, Chunk, Extremes};
+use crate::{BestMatch, ChosenNeurons, Chunk, CrossFit, Extremes};
 
 /// Mean and population standard deviation of one neuron's centred activations; `sd` is NaN for a constant neuron.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +51,41 @@ impl CrossCovariance {
         accumulate_gram(a.packed(), b.packed(), &mut self.values);
     }
 
+    /// Add the sums over other tokens.
+    pub fn merge(&mut self, other: &Self) {
+        self.values.par_iter_mut().zip(&other.values).for_each(|(sum, other)| *sum += other);
+    }
+
+    /// Show every neuron of both sides its correlations on the two halves of the tokens that `halves` are sums over.
+    ///
+    /// Shapes: `a`, `b` the marginals within each half; `of_a` [`n_a`], `of_b` [`n_b`]. Neurons are numbered flat from `first_a` and
+    /// `first_b`. The estimate is that of [`CrossCovariance::into_correlation`] within each half.
+    pub fn cross_fit(
+        halves: [&Self; 2],
+        n_tokens: [u64; 2],
+        [a, b]: [&[Vec<Marginal>; 2]; 2],
+        (first_a, of_a): (u32, &mut [CrossFit]),
+        (first_b, of_b): (u32, &mut [CrossFit]),
+    ) {
+        let n_b = halves[0].n_b;
+        let corrs = |i: usize, j: usize| {
+            std::array::from_fn(|half| {
+                let (a, b) = (a[half][i], b[half][j]);
+                (halves[half].values[i * n_b + j] / n_tokens[half] as f64 - a.mean * b.mean) / (a.sd * b.sd)
+            })
+        };
+        of_a.par_iter_mut().enumerate().for_each(|(i, of_a)| {
+            (0..n_b).for_each(|j| of_a.push(corrs(i, j), first_b + j as u32));
+        });
+        let n_a = halves[0].values.len() / n_b;
+        of_b.par_chunks_mut(COLUMN_BLOCK).enumerate().for_each(|(block, of_b)| {
+            for i in 0..n_a {
+                let columns = of_b.iter_mut().enumerate();
+                columns.for_each(|(j, of_b)| of_b.push(corrs(i, block * COLUMN_BLOCK + j), first_a + i as u32));
+            }
+        });
+    }
+
     /// cov[i, j] = sum / N - `mean_i mean_j` (over N), in place of the sums.
     pub fn into_covariance(mut self, n_tokens: u64, a: &[Marginal], b: &[Marginal]) -> Vec<f64> {
         let scale = 1.0 / n_tokens as f64;
@@ -90,6 +125,13 @@ impl Correlation {
         });
     }
 
+    /// The same, keeping the largest alone.
+    pub fn scan_rows_for_best(&self, first_b: usize, of_a: &mut [BestMatch]) {
+        self.values.par_chunks_exact(self.n_b).zip(of_a).for_each(|(row, best)| {
+            row.iter().enumerate().for_each(|(j, &corr)| best.push(corr, (first_b + j) as u32));
+        });
+    }
+
     /// Raise the running maximum of every neuron of a to its largest correlation with this layer of b; NaN is "none yet".
     pub fn raise_row_maxima(&self, of_a: &mut [f64]) {
         self.values.par_chunks_exact(self.n_b).zip(of_a).for_each(|(row, maximum)| {
@@ -119,6 +161,17 @@ impl Correlation {
                 for (&corr, extremes) in row.iter().zip(&mut *of_b) {
                     extremes.push(corr, number);
                 }
+            }
+        });
+    }
+
+    /// [`Correlation::scan_rows_for_best`] of every neuron of b, over the neurons of a from `first_a`.
+    pub fn scan_columns_for_best(&self, first_a: usize, of_b: &mut [BestMatch]) {
+        of_b.par_chunks_mut(COLUMN_BLOCK).enumerate().for_each(|(block, of_b)| {
+            let first_column = block * COLUMN_BLOCK;
+            for (i, row) in self.values.chunks_exact(self.n_b).enumerate() {
+                let row = &row[first_column..first_column + of_b.len()];
+                row.iter().zip(&mut *of_b).for_each(|(&corr, best)| best.push(corr, (first_a + i) as u32));
             }
         });
     }

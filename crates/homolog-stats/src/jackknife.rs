@@ -106,6 +106,11 @@ impl PairSums {
         self.corr_beside(self)
     }
 
+    /// Correlation over all tokens but those of one block of them; none if either neuron is constant there up to rounding.
+    pub fn corr_without(&self, block: &Self) -> Option<f64> {
+        (*self - *block).corr_beside(self)
+    }
+
     /// Correlation of what is left of `whole`, whose rounding the difference carries: a neuron that is active in one block only
     /// is constant without it, though its sums do not come out as zeros.
     fn corr_beside(&self, whole: &Self) -> Option<f64> {
@@ -174,7 +179,7 @@ impl Intervals {
         let inverse_n = 1.0 / whole.n;
         let (mut of_corr, mut of_z) = (Pseudovalues::default(), Pseudovalues::default());
         for block in blocks {
-            let without = (whole - block).corr_beside(&whole)?;
+            let without = whole.corr_without(&block)?;
             let share = block.n * inverse_n;
             of_corr.push(corr - without, share);
             of_z.push(z - fisher_z(without)?, share);

@@ -125,6 +125,11 @@ impl PooledNull {
         self.n_draws
     }
 
+    /// Defined maxima of all neurons and draws.
+    pub fn maxima(&self) -> impl Iterator<Item = f64> {
+        self.draws.iter().copied().filter(|maximum| !maximum.is_nan())
+    }
+
     /// Ratios of all neurons that take part and all draws.
     pub fn n_pooled(&self) -> usize {
         self.ratios.len()

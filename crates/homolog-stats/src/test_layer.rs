@@ -65,7 +65,7 @@ impl TestLayer {
         for (at, values) in self.values.chunks(chunk_tokens * self.n).enumerate() {
             chunk.clear();
             chunk.grow(values.len() / self.n).copy_from_slice(values);
-            chunk.pack_with_moments(&mut moments);
+            chunk.pack_with_moments(&mut moments, 0);
             each(at, &chunk);
         }
         moments
@@ -78,7 +78,7 @@ impl TestLayer {
 
     /// Correlations of some pairs of neurons, in ascending order, streamed in chunks.
     pub(crate) fn pair_correlations(&self, other: &Self, pairs: &[(u32, u32)], chunk_tokens: usize) -> Vec<f64> {
-        let mut products = PairProducts::new(pairs.to_vec());
+        let mut products = PairProducts::new(pairs.to_vec(), 1);
         let [a, b] = self.stream_transposed(other, chunk_tokens, |a, b| products.add(a, b));
         let correlations = products.into_correlations(a.n_tokens(), &a.marginals(), &b.marginals());
         assert!(correlations.iter().map(|(pair, _)| pair).eq(pairs), "in the order of the pairs");
@@ -115,7 +115,7 @@ impl TestLayer {
                     layer.values.chunks(chunk_tokens * layer.n).nth(at).expect("the same tokens on both sides");
                 chunk.clear();
                 chunk.grow(values.len() / layer.n).copy_from_slice(values);
-                chunk.pack_with_moments(moments);
+                chunk.pack_with_moments(moments, 0);
                 chunk.transpose(&mut scratch);
             }
             each(&chunks[0], &chunks[1]);

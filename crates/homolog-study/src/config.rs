@@ -1,11 +1,13 @@
 //! The study file: its sections, defaults, and what makes it invalid.
 
 mod check;
+mod evidence;
 mod overrides;
 mod pair;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod universality;
 mod windows;
 
 use std::path::{Path, PathBuf};
@@ -14,8 +16,11 @@ use homolog_model::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+pub use evidence::{EvidenceSection, NullsSection};
 pub use pair::PairRequest;
 pub(crate) use suggest::nearest;
+use universality::EXCESS_THRESHOLD;
+pub use universality::{FdrFamily, UniversalityRule, UniversalitySection};
 pub use windows::{WindowCheckpoints, WindowsSection};
 
 /// A study file with every default filled in. Paths are as written: relative to the file.
@@ -44,6 +49,12 @@ pub struct StudyConfig {
     /// `[universality]`
     #[serde(default)]
     pub universality: UniversalitySection,
+    /// `[evidence]`
+    #[serde(default)]
+    pub evidence: EvidenceSection,
+    /// `[nulls]`
+    #[serde(default)]
+    pub nulls: NullsSection,
     /// `[windows]`
     #[serde(default)]
     pub windows: WindowsSection,
@@ -241,28 +252,6 @@ impl std::fmt::Display for BaselineKind {
     }
 }
 
-/// `[universality]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct UniversalitySection {
-    /// A neuron is universal if its excess correlation is greater.
-    pub threshold: f64,
-    /// Thresholds of the sweep, ascending; `threshold` is among them.
-    pub thresholds: Vec<f64>,
-    /// The count rule: `max_corr` greater than this ...
-    pub count_threshold: f64,
-    /// ... in at least so many other models; none until resolved: 3, or all there are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub count_models: Option<usize>,
-}
-
-impl Default for UniversalitySection {
-    fn default() -> Self {
-        let thresholds = vec![0.2, 0.3, 0.4, 0.5, 0.6];
-        Self { threshold: 0.5, thresholds, count_threshold: 0.5, count_models: None }
-    }
-}
-
 /// `[ablation]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -345,10 +334,9 @@ pub(crate) const OWN_SETS: [&str; 5] =
     ["universal", "random", "random_layer_matched", "universal_layer", "random_layer"];
 
 /// Settings of the study format that this version cannot carry out: (section, key, what to do instead).
-const NOT_BUILT: [(&str, &str, &str); 3] = [
+const NOT_BUILT: [(&str, &str, &str); 2] = [
     ("model", "hub", "give the model's folder as `path`"),
     ("corpus", "hub", "give text as `files` or rows of tokens as `token_file`"),
-    ("universality", "rule", "both rules are always reported"),
 ];
 
 impl StudyConfig {
@@ -433,6 +421,24 @@ impl StudyConfig {
         self.universality.count_models.expect("filled when the file was read")
     }
 
+    /// What a neuron's score must pass.
+    pub fn threshold(&self) -> f64 {
+        self.universality.threshold.expect("filled when the file was read")
+    }
+
+    /// What an excess must pass by the excess rule, whether or not that is the study's.
+    pub fn excess_threshold(&self) -> f64 {
+        match self.universality.rule {
+            UniversalityRule::Excess => self.threshold(),
+            UniversalityRule::Count | UniversalityRule::Fdr => EXCESS_THRESHOLD,
+        }
+    }
+
+    /// All thresholds of the sweep, ascending.
+    pub fn thresholds(&self) -> &[f64] {
+        self.universality.thresholds.as_deref().expect("filled when the file was read")
+    }
+
     fn fill(&mut self) {
         if let Some(checkpoints) = &mut self.checkpoints {
             checkpoints.steps.sort_unstable();
@@ -441,12 +447,7 @@ impl StudyConfig {
             self.corpus.bos.get_or_insert(true);
             self.corpus.text_field.get_or_insert_with(|| "text".into());
         }
-        let others = self.models.len().saturating_sub(1);
-        self.universality.count_models.get_or_insert(others.min(3));
-        if !self.universality.thresholds.contains(&self.universality.threshold) {
-            self.universality.thresholds.push(self.universality.threshold);
-        }
-        self.universality.thresholds.sort_by(f64::total_cmp);
+        self.universality.fill(self.models.len().saturating_sub(1));
         self.ablation.multiples.sort_unstable();
         self.ablation.modes.sort_unstable();
     }

@@ -64,7 +64,7 @@ impl Course {
         persistence: &[PersistenceRow],
         ablation: &[AblationRow],
     ) -> Self {
-        let threshold = config.universality.threshold;
+        let threshold = config.threshold();
         let checkpoint = |step: Option<i64>| {
             let neurons = || neurons.iter().filter(move |row| row.checkpoint == step);
             let emergence = || {

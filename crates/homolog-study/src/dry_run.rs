@@ -48,7 +48,8 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let n_tokens = (counts.correlation * context) as f64;
     let screening = Screened::of(config, counts.correlation);
     let n_whole = screening.as_ref().map_or(n_tokens, |screening| screening.n_sample);
-    let tiles = plan::tiles(&shapes, &config.baseline);
+    let is_halved = config.evidence.is_cross_fitted() && config.correlation.search == Search::Exact;
+    let tiles = plan::tiles(&shapes, &config.baseline, is_halved);
     let largest = plan::largest_tile(&tiles, &shapes, config.correlation.search);
     let taken =
         |correlation: &CorrelationSection| footprint(config, correlation, &shapes, (n_rows, n_checkpoints), options);
@@ -320,7 +321,7 @@ impl Rates {
             values.iter_mut().enumerate().for_each(|(i, value)| *value = (i * 7919 % 1009) as f32 / 1009.0 - 0.5);
         };
         fill(&mut chunks[0]);
-        chunks[0].pack_with_moments(&mut moments);
+        chunks[0].pack_with_moments(&mut moments, 0);
         let mut covariances: Vec<CrossCovariance> = (0..n_threads).map(|_| CrossCovariance::new(n, n)).collect();
         let per_product = (2 * n_threads * n * n * TIMING_TOKENS) as f64;
         let products = rate(TIMING_SECONDS, per_product, progress, || {
@@ -338,7 +339,7 @@ impl Rates {
         }
         let some: Vec<(u32, u32)> =
             (0..n as u32).flat_map(|i| (0..TIMING_PAIRS).map(move |k| (i, (i * 769 + k * 331) % n as u32))).collect();
-        let mut sums: Vec<PairProducts> = chunks.iter().map(|_| PairProducts::new(some.clone())).collect();
+        let mut sums: Vec<PairProducts> = chunks.iter().map(|_| PairProducts::new(some.clone(), 1)).collect();
         let per_pairs = (2 * n_threads * some.len() * TIMING_TOKENS) as f64;
         let pairs = rate(TIMING_SECONDS, per_pairs, progress, || {
             sums.par_iter_mut().zip(&chunks).for_each(|(sums, chunk)| sums.add(chunk, chunk));

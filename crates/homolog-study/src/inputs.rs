@@ -1,12 +1,14 @@
 //! Everything a study reads, opened and checked against each other before any computation.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use homolog_model::{Checkpoint, NeuronId, TokenMask, Tokens, Vocabulary};
 use homolog_results::{TextInput, VocabularyRow, file_hash};
 
-use crate::config::{BaselineKind, ModelSection, SetSection};
+use crate::blocks::Blocks;
+use crate::config::{BaselineKind, ModelSection, Search, SetSection};
 use crate::run_folder::RunFolder;
 use crate::stages::tokenize;
 use crate::vocabulary_table;
@@ -24,6 +26,10 @@ pub(crate) struct Inputs {
     pub(crate) tokens: Tokens,
     /// Their counted positions.
     pub(crate) mask: TokenMask,
+    /// Them in blocks that are left out in turn.
+    pub(crate) blocks: Blocks,
+    /// The runs in which they are correlated: see [`Blocks::runs`]; one where the study asks for no halves.
+    pub(crate) runs: Vec<Range<usize>>,
     /// Rows of losses.
     pub(crate) loss_tokens: Tokens,
     /// Whether those are other rows than `tokens`.
@@ -85,15 +91,19 @@ impl Inputs {
         if mask.n_tokens_counted() == 0 {
             return Err(Error::NothingCounted { path: rows.path });
         }
-        if config.baseline.kind == BaselineKind::PermutedRows && rows.tokens.n_rows() < 2 {
-            let message =
-                "baseline.kind = permuted-rows needs two rows of tokens at least; use another null or more text".into();
+        let permutes = config.baseline.kind == BaselineKind::PermutedRows || config.nulls.permuted_rows > 0;
+        if permutes && rows.tokens.n_rows() < 2 {
+            let message = "permuted rows need two rows of tokens at least; use another null or more text".into();
             return Err(Error::BadSetting { path: config.path.clone(), message });
         }
         // The same rows under another name are not held out.
         let is_held_out = rows.held_out.as_ref().is_some_and(|held_out| held_out.hash() != rows.tokens.hash());
         let vocabulary = vocabulary(config, &checkpoints)?;
         let vocabulary = vocabulary.map(|vocabulary| vocabulary_table::rows(&vocabulary, &rows.tokens));
+        let documents = (rows.separator, config.corpus.bos.unwrap_or(false));
+        let blocks = Blocks::new(&rows.tokens, &mask, config.evidence.blocks, documents);
+        let is_halved = config.evidence.is_cross_fitted() && config.correlation.search == Search::Exact;
+        let runs = if is_halved { blocks.runs() } else { vec![rows.tokens.positions()] };
         let Rows { tokens, path, held_out, held_out_path, text, .. } = rows;
         Ok(Self {
             steps,
@@ -102,6 +112,8 @@ impl Inputs {
             loss_tokens: held_out.unwrap_or_else(|| tokens.clone()),
             tokens,
             mask,
+            blocks,
+            runs,
             is_held_out,
             exclude_tokens,
             tokens_path: path,
@@ -168,6 +180,8 @@ struct Rows {
     held_out: Option<Tokens>,
     held_out_path: Option<PathBuf>,
     text: Option<TextInput>,
+    /// What ends a document, where the rows were made from text.
+    separator: Option<u32>,
     /// Ids that the tokenizer of the text would not count: end of text and newline.
     excluded: BTreeSet<u32>,
 }
@@ -185,6 +199,7 @@ impl Rows {
                 tokens: made.tokens,
                 held_out: made.held_out,
                 text: Some(made.text),
+                separator: made.end_of_text,
                 excluded: made.end_of_text.into_iter().chain(made.newline).collect(),
             });
         };
@@ -196,6 +211,7 @@ impl Rows {
             held_out: held_out_path.as_ref().map(|path| Tokens::read(path, context)).transpose()?,
             held_out_path,
             text: None,
+            separator: None,
             excluded: BTreeSet::new(),
         })
     }

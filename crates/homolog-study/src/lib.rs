@@ -6,6 +6,8 @@
 mod ablate_list;
 mod arithmetic;
 mod artifacts;
+mod blocks;
+mod cliques_table;
 pub mod config;
 mod context;
 mod course;
@@ -13,6 +15,8 @@ mod damage;
 mod dry_run;
 mod error;
 mod inputs;
+mod matches_table;
+mod matching;
 mod plan;
 mod results;
 mod run_folder;

@@ -34,8 +34,8 @@ pub(crate) type View = (usize, Stream);
 pub(crate) enum Tile {
     /// A layer with itself, for the spread of its rotated neurons.
     Within { model: usize, layer: usize },
-    /// A layer of model a with a layer of model b, a < b: serves both directions.
-    Between { a: usize, layer_a: usize, b: usize, layer_b: usize },
+    /// A layer of model a with a layer of model b, a < b: serves both directions. Perhaps each half of the tokens by itself.
+    Between { a: usize, layer_a: usize, b: usize, layer_b: usize, in_halves: bool },
     /// The same with b's rows permuted; read the other way round, a's rows permuted by the inverse.
     Permuted { draw: usize, a: usize, layer_a: usize, b: usize, layer_b: usize },
     /// Some neurons of a layer of one model with a layer of another: serves this direction.
@@ -79,7 +79,12 @@ impl Tile {
             Self::Chosen { other_layer: 0, n_chosen, .. } => 8 * n_chosen * CHUNK_TOKENS,
             _ => 0,
         };
-        (8 * rows * columns + packed) as u64
+        (8 * self.n_parts() * rows * columns + packed) as u64
+    }
+
+    /// Parts of the tokens that are summed over by themselves.
+    pub(crate) fn n_parts(self) -> usize {
+        if matches!(self, Self::Between { in_halves: true, .. }) { 2 } else { 1 }
     }
 
     /// Neurons of each side.
@@ -103,7 +108,7 @@ impl Tile {
     pub(crate) fn sides(self) -> [Side; 2] {
         match self {
             Self::Within { model, layer } => [Side { view: (model, Stream::Rows), layer }; 2],
-            Self::Between { a, layer_a, b, layer_b } => {
+            Self::Between { a, layer_a, b, layer_b, .. } => {
                 [Side { view: (a, Stream::Rows), layer: layer_a }, Side { view: (b, Stream::Rows), layer: layer_b }]
             }
             Self::Permuted { draw, a, layer_a, b, layer_b } => [
@@ -166,7 +171,7 @@ pub(crate) fn within_tiles(shapes: &[Shape]) -> impl Iterator<Item = Tile> {
 
 /// Every tile of a checkpoint, in the order in which they are accumulated. Every `Within` tile comes before any `Between` tile,
 /// since the baseline of a pair needs the spread of both models' rotated neurons.
-pub(crate) fn tiles(shapes: &[Shape], baseline: &BaselineSection) -> Vec<Tile> {
+pub(crate) fn tiles(shapes: &[Shape], baseline: &BaselineSection, in_halves: bool) -> Vec<Tile> {
     let is_permuted = baseline.kind == BaselineKind::PermutedRows;
     let mut tiles: Vec<Tile> = within_tiles(shapes).filter(|_| !is_permuted).collect();
     let mut between = Vec::new();
@@ -177,7 +182,7 @@ pub(crate) fn tiles(shapes: &[Shape], baseline: &BaselineSection) -> Vec<Tile> {
             }
         }
     }
-    tiles.extend(between.iter().map(|&(a, layer_a, b, layer_b)| Tile::Between { a, layer_a, b, layer_b }));
+    tiles.extend(between.iter().map(|&(a, layer_a, b, layer_b)| Tile::Between { a, layer_a, b, layer_b, in_halves }));
     for draw in (0..baseline.draws).filter(|_| is_permuted) {
         tiles.extend(between.iter().map(|&(a, layer_a, b, layer_b)| Tile::Permuted { draw, a, layer_a, b, layer_b }));
     }

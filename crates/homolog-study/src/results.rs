@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use homolog_results::{TensorData, Tensors, read_tensors, write_tensors};
+use homolog_results::{TensorData, TensorFile, open_tensors, write_tensors};
 use homolog_stats::{Extremes, HISTOGRAM_BINS, Moments};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::matching::Matching;
 
 /// Stands for "no neuron" where fewer than `top_k` correlations are defined.
 const NO_NEURON: u32 = u32::MAX;
@@ -19,7 +20,7 @@ pub(crate) struct CheckpointCorrelation {
     /// By (model, other).
     pub(crate) pairs: BTreeMap<(usize, usize), PairCorrelation>,
     /// By (model, other), where candidates were looked at instead of all pairs of neurons.
-    pub(crate) screening: Option<BTreeMap<(usize, usize), PairScreening>>,
+    pub(crate) screening: Option<Screenings>,
 }
 
 /// How sure the matches of one model in another are, where only candidates were looked at.
@@ -84,10 +85,11 @@ pub(crate) struct PairCorrelation {
     pub(crate) n_undefined: Vec<u32>,
     /// [draws, n]
     pub(crate) baseline: Vec<f64>,
+    pub(crate) matching: Matching,
 }
 
 impl PairCorrelation {
-    pub(crate) fn new(extremes: &[Extremes], baseline: Vec<f64>, top_k: usize) -> Self {
+    pub(crate) fn new(extremes: &[Extremes], baseline: Vec<f64>, matching: Matching, top_k: usize) -> Self {
         let n_best = Extremes::n_kept(top_k);
         let padded = |extremes: &Extremes| {
             let mut best = extremes.best().to_vec();
@@ -105,10 +107,11 @@ impl PairCorrelation {
             histogram: extremes.iter().flat_map(|extremes| *extremes.histogram()).collect(),
             n_undefined: extremes.iter().map(Extremes::n_undefined).collect(),
             baseline,
+            matching,
         }
     }
 
-    fn n_neurons(&self) -> usize {
+    pub(crate) fn n_neurons(&self) -> usize {
         self.lowest_corr.len()
     }
 
@@ -172,31 +175,42 @@ impl CheckpointCorrelation {
     }
 
     pub(crate) fn read(path: &Path, n_models: usize) -> Result<Self, Error> {
-        let tensors = read_tensors(path)?;
+        let tensors = open_tensors(path)?;
         let moments = (0..n_models).map(|model| read_moments(&tensors, model)).collect::<Result<_, Error>>()?;
         let ordered = (0..n_models).flat_map(|model| (0..n_models).map(move |other| (model, other)));
         let pairs = ordered.filter(|(model, other)| model != other);
         let pairs = pairs.map(|pair| Ok((pair, read_pair(&tensors, pair)?))).collect::<Result<_, Error>>()?;
-        let screening = tensors.metadata().get(SCREENING).map(|audits| read_screening(&tensors, audits, path));
-        Ok(Self { moments, pairs, screening: screening.transpose()? })
+        let screening = read_screening(&tensors, path)?;
+        Ok(Self { moments, pairs, screening })
+    }
+
+    /// Of one (model, other) alone.
+    pub(crate) fn read_one(
+        path: &Path,
+        pair: (usize, usize),
+    ) -> Result<(PairCorrelation, Option<PairScreening>), Error> {
+        let tensors = open_tensors(path)?;
+        let screening = read_screening(&tensors, path)?.and_then(|mut screening| screening.remove(&pair));
+        Ok((read_pair(&tensors, pair)?, screening))
     }
 }
+
+/// By (model, other).
+type Screenings = BTreeMap<(usize, usize), PairScreening>;
 
 /// [`Audit`]s by (model, other), as JSON.
 const SCREENING: &str = "screening";
 
-fn read_screening(
-    tensors: &Tensors,
-    audits: &str,
-    path: &Path,
-) -> Result<BTreeMap<(usize, usize), PairScreening>, Error> {
+/// None of an exact search.
+fn read_screening(tensors: &TensorFile, path: &Path) -> Result<Option<Screenings>, Error> {
+    let Some(audits) = tensors.metadata().get(SCREENING) else { return Ok(None) };
     let damaged = |_| Error::DamagedState { path: path.to_path_buf() };
     let audits: Vec<((usize, usize), Audit)> = serde_json::from_str(audits).map_err(damaged)?;
     let read = |(pair, audit): ((usize, usize), Audit)| {
         let margin = tensors.f64(&format!("{}+{}.margin", pair.0, pair.1))?.1;
         Ok((pair, PairScreening { margin, audit }))
     };
-    audits.into_iter().map(read).collect()
+    audits.into_iter().map(read).collect::<Result<_, Error>>().map(Some)
 }
 
 /// In the order of [`MOMENTS`]; NaN where undefined.
@@ -204,7 +218,7 @@ fn moment_columns(m: &Moments) -> [f64; 7] {
     [m.mean, m.var, m.skew.unwrap_or(f64::NAN), m.kurt.unwrap_or(f64::NAN), m.min, m.max, m.frac_positive]
 }
 
-fn read_moments(tensors: &Tensors, model: usize) -> Result<Vec<Moments>, Error> {
+fn read_moments(tensors: &TensorFile, model: usize) -> Result<Vec<Moments>, Error> {
     let columns = MOMENTS
         .iter()
         .map(|name| Ok(tensors.f64(&format!("{model}.{name}"))?.1))
@@ -223,11 +237,12 @@ fn read_moments(tensors: &Tensors, model: usize) -> Result<Vec<Moments>, Error> 
 }
 
 /// Tensors of (model, other), named `0+1.best_corr` and so on by model index.
-pub(crate) fn pair_tensors((model, other): (usize, usize), kept: PairCorrelation) -> [(String, TensorData); 7] {
+pub(crate) fn pair_tensors((model, other): (usize, usize), kept: PairCorrelation) -> Vec<(String, TensorData)> {
     let n = kept.n_neurons();
     let name = |what: &str| format!("{model}+{other}.{what}");
     let baseline = vec![kept.baseline.len() / n, n];
-    [
+    let matching = kept.matching.to_tensors().into_iter().map(|(what, tensor)| (name(what), tensor));
+    let mut tensors = vec![
         (name("best_corr"), TensorData::F64 { shape: vec![n, kept.n_best], data: kept.best_corr }),
         (name("best_neuron"), TensorData::U32 { shape: vec![n, kept.n_best], data: kept.best_neuron }),
         (name("lowest_corr"), TensorData::F64 { shape: vec![n], data: kept.lowest_corr }),
@@ -235,11 +250,13 @@ pub(crate) fn pair_tensors((model, other): (usize, usize), kept: PairCorrelation
         (name("histogram"), TensorData::U32 { shape: vec![n, HISTOGRAM_BINS], data: kept.histogram }),
         (name("n_undefined"), TensorData::U32 { shape: vec![n], data: kept.n_undefined }),
         (name("baseline"), TensorData::F64 { shape: baseline, data: kept.baseline }),
-    ]
+    ];
+    tensors.extend(matching);
+    tensors
 }
 
 /// What [`pair_tensors`] has written.
-pub(crate) fn read_pair(tensors: &Tensors, (model, other): (usize, usize)) -> Result<PairCorrelation, Error> {
+pub(crate) fn read_pair(tensors: &TensorFile, (model, other): (usize, usize)) -> Result<PairCorrelation, Error> {
     let name = |what: &str| format!("{model}+{other}.{what}");
     let f64s = |what: &str| tensors.f64(&name(what));
     let u32s = |what: &str| tensors.u32(&name(what));
@@ -253,5 +270,6 @@ pub(crate) fn read_pair(tensors: &Tensors, (model, other): (usize, usize)) -> Re
         histogram: u32s("histogram")?.1,
         n_undefined: u32s("n_undefined")?.1,
         baseline: f64s("baseline")?.1,
+        matching: Matching::read(tensors, &name(""))?,
     })
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::artifacts::{self, Artifacts};
 use crate::config::Search;
 use crate::inputs::Inputs;
-use crate::stages::{ablate, classify, correlate, evaluate, persist, windows};
+use crate::stages::{ablate, classify, correlate, evaluate, evidence, persist, windows};
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig, damage, vocabulary_table};
 
@@ -149,7 +149,7 @@ impl RunFolder {
     }
 
     /// Write tables, tensors and the finished manifest.
-    pub(crate) fn finish(&self, inputs: &Inputs, tables: &Tables) -> Result<(), Error> {
+    pub(crate) fn finish(&self, config: &StudyConfig, inputs: &Inputs, tables: &Tables) -> Result<(), Error> {
         let mut manifest = self.artifacts.to_manifest();
         let weights: Vec<&str> = manifest.inputs.weights.iter().map(|input| input.weights_hash.as_str()).collect();
         let metadata = [
@@ -161,7 +161,7 @@ impl RunFolder {
             ("homolog.precision".to_owned(), manifest.precision.clone()),
             ("homolog.ablation_precision".to_owned(), manifest.ablation_precision.clone()),
         ];
-        (manifest.tables, manifest.tensors) = tables.write(inputs, &self.path, &metadata)?;
+        (manifest.tables, manifest.tensors) = tables.write(config, inputs, &self.path, &metadata)?;
         manifest.n_undefined_pairs = tables.n_undefined_pairs;
         manifest.notes.clone_from(&tables.notes);
         manifest.is_finished = true;
@@ -260,8 +260,11 @@ fn is_of_other_models(earlier: &[WeightsInput], now: &[WeightsInput]) -> bool {
 /// What random numbers of the study come from.
 fn seeds(config: &StudyConfig) -> BTreeMap<String, u64> {
     let audit = (config.correlation.search == Search::Screened).then_some(config.correlation.screening.audit_seed);
+    let permuted = (config.nulls.permuted_rows > 0).then_some(config.nulls.seed);
     let always = [("ablation".to_owned(), config.ablation.seed), ("baseline".to_owned(), config.baseline.seed)];
-    always.into_iter().chain(audit.map(|seed| ("audit".to_owned(), seed))).collect()
+    let asked = [("audit", audit), ("nulls", permuted)];
+    let asked = asked.into_iter().filter_map(|(name, seed)| Some((name.to_owned(), seed?)));
+    always.into_iter().chain(asked).collect()
 }
 
 /// Path in the run folder and hash of every file of results.
@@ -291,11 +294,14 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "correlation": config.correlation.deciding(),
         "baseline": config.baseline,
         "universality": config.universality,
+        "evidence": config.evidence,
+        "nulls": config.nulls,
+        "blocks": inputs.blocks.ranges().map(|block| block.end).collect::<Vec<_>>(),
         "ablation": (ablation.enabled, &ablation.modes, ablation.draws, &ablation.multiples, ablation.per_layer, ablation.seed, ablation.tokens, ablation.precision),
         "sets": sets.collect::<Vec<_>>(),
         "windows": config.windows.deciding(),
         "vocabulary": vocabulary.collect::<Vec<_>>(),
-        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, damage::VERSION, vocabulary_table::VERSION),
+        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, evidence::VERSION, damage::VERSION, vocabulary_table::VERSION),
     });
     artifacts::key("study", 1, &decides)
 }

@@ -25,7 +25,7 @@ pub fn product_speeds(progress: &dyn Progress) -> Result<Vec<(Precision, f64)>, 
     let speed = |precision| {
         let mut chunk = Chunk::new(N_NEURONS, precision);
         chunk.grow(N_TOKENS).chunks_exact_mut(activations.len()).for_each(|half| half.copy_from_slice(&activations));
-        chunk.pack_with_moments(&mut MomentsAccumulator::new(N_NEURONS));
+        chunk.pack_with_moments(&mut MomentsAccumulator::new(N_NEURONS), 0);
         let n_threads = rayon::current_num_threads();
         let mut totals: Vec<CrossCovariance> =
             (0..n_threads).map(|_| CrossCovariance::new(N_NEURONS, N_NEURONS)).collect();

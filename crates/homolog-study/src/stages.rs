@@ -4,6 +4,8 @@ pub(crate) mod ablate;
 pub(crate) mod classify;
 pub(crate) mod correlate;
 pub(crate) mod evaluate;
+pub(crate) mod evidence;
+pub(crate) mod nulls;
 pub(crate) mod persist;
 pub(crate) mod tokenize;
 pub(crate) mod windows;

@@ -2,7 +2,8 @@
 //!
 //! Tokens, then forward passes with hooks, then correlations of every pair of models; from them excess and universality
 //! (emergence), their overlap between checkpoints (persistence), and the loss with universal neurons silenced (impact). Beside
-//! them, for whoever looks at single neurons, the text on which each is most active.
+//! them how sure each match is and what chance alone gives, and for whoever looks at single neurons the text on which each is most
+//! active.
 //! Source: Nandan et al. 2025, arXiv:2508.00903; Gurnee et al. 2024, arXiv:2401.12181.
 
 use std::path::PathBuf;
@@ -10,11 +11,15 @@ use std::path::PathBuf;
 use homolog_model::Isa;
 
 use crate::arithmetic;
+use crate::cliques_table::MutualMatches;
 use crate::damage;
 use crate::inputs::Inputs;
+use crate::matches_table::StepArtifacts;
 use crate::results::CheckpointCorrelation;
 use crate::run_folder::RunFolder;
-use crate::stages::{ablate, classify, correlate, evaluate, persist, windows};
+use crate::stages::evidence::with_evidence;
+use crate::stages::nulls::Discoveries;
+use crate::stages::{ablate, classify, correlate, evaluate, evidence, nulls, persist, windows};
 use crate::summary::Summary;
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig};
@@ -50,18 +55,36 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
     let artifacts = &mut folder.artifacts;
     let mut tables = Tables::default();
     tables.vocabulary.clone_from(&inputs.vocabulary);
-    let mut excess = Vec::new();
+    let mut scores = Vec::new();
+    let mut untrained = None;
     for step_idx in 0..inputs.steps.len() {
         let correlated = correlate::run(config, &inputs, step_idx, options, artifacts, progress)?;
         let correlation = CheckpointCorrelation::read(&correlated.path, inputs.names.len())?;
-        let classified = classify::run(config, &inputs, step_idx, &correlation);
-        tables.add_correlation(config, &inputs, step_idx, &correlation);
+        let of_step = (&correlated, &correlation);
+        let evidence = evidence::run(config, &inputs, step_idx, of_step, options, artifacts, progress)?;
+        let paths = nulls::run(config, &inputs, step_idx, untrained.as_deref(), options, artifacts, progress)?;
+        let discoveries = Discoveries::new(config, &inputs, step_idx, &correlation);
+        let mutual = MutualMatches::new(&correlation);
+        let step = classify::Step {
+            config,
+            inputs: &inputs,
+            at: step_idx,
+            correlated: &correlation,
+            evidence: evidence.as_ref(),
+            discoveries: &discoveries,
+            mutual: &mutual,
+        };
+        let classified = classify::run(&step);
+        tables.add_correlation(config, &inputs, step_idx, (&correlation, evidence.as_ref()));
+        tables.nulls.extend(nulls::rows(config, &inputs, step_idx, (&correlation, &discoveries), &paths)?);
+        tables.cliques.extend(mutual.rows(config, &inputs, step_idx, &correlation));
         for model_idx in 0..inputs.names.len() {
             let moments = &correlation.moments[model_idx];
             let precision = config.ablation.precision;
             let clean = evaluate::run(&inputs, (step_idx, model_idx), precision, moments, artifacts, progress)?;
             if config.ablation.enabled {
-                let members = classify::members(&classified.excess[model_idx], config.universality.threshold);
+                let rule = config.universality.rule;
+                let members = classify::members(rule, &classified.scores[model_idx], config.threshold());
                 let target = ablate::Target {
                     step_idx,
                     model_idx,
@@ -74,20 +97,24 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
                 tables.ablation.extend(rows);
                 tables.notes.extend(notes);
             }
-            tables.models.push(clean);
+            tables.models.push(with_evidence(clean, &inputs, evidence.as_ref()));
         }
         tables.windows.extend(windows::run(config, &inputs, step_idx, &correlation, options, artifacts, progress)?);
         tables.neurons.extend(classified.neurons);
-        tables.matches.extend(classified.matches);
         tables.emergence.extend(classified.emergence);
         tables.screening.extend(classified.screening);
-        excess.push(classified.excess);
+        scores.push(classified.scores);
+        if inputs.steps[step_idx] == Some(0) {
+            untrained = Some(correlated.path.clone());
+        }
+        let evidence = evidence.map(|evidence| evidence.path);
+        tables.steps.push(StepArtifacts { correlated: correlated.path, evidence, nulls: paths });
     }
-    (tables.persistence, tables.stability) = persist::run(config, &inputs, &excess);
+    (tables.persistence, tables.stability) = persist::run(config, &inputs, &scores);
     tables.damage = damage::rows(&tables.ablation);
     tables.sort();
     let summary = Summary::new(config, &inputs, &tables);
     tables.notes.extend(summary.notes.clone());
-    folder.finish(&inputs, &tables)?;
+    folder.finish(config, &inputs, &tables)?;
     Ok(Outcome::Done { folder: options.output.clone(), summary: summary.to_markdown(&options.output) })
 }

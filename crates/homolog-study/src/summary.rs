@@ -24,7 +24,7 @@ pub(crate) struct Summary {
 impl Summary {
     /// From sorted tables.
     pub(crate) fn new(config: &StudyConfig, inputs: &Inputs, tables: &Tables) -> Self {
-        let threshold = config.universality.threshold;
+        let threshold = config.threshold();
         let mode = config.ablation.modes.first().map_or("zero", |mode| mode.name());
         let mut lines = vec![
             format!(
@@ -125,7 +125,7 @@ fn screened(rows: &[ScreeningRow]) -> Option<String> {
 
 /// A sentence for every checkpoint at which no neuron of any model is universal.
 fn empty_checkpoints(config: &StudyConfig, inputs: &Inputs, neurons: &[NeuronRow]) -> Vec<String> {
-    let threshold = config.universality.threshold;
+    let threshold = config.threshold();
     let mut notes = Vec::new();
     for &step in &inputs.steps {
         let of_step = || neurons.iter().filter(|row| row.checkpoint == step);

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow,
-    StabilityRow, Table, TableRecord, TensorData, VocabularyRow, file_hash, sort_rows, write_table, write_tensors,
+    AblationRow, CliqueRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, NullRow,
+    PersistenceRow, ScreeningRow, StabilityRow, Table, TableRecord, TensorData, VocabularyRow, file_hash, sort_rows,
+    write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
 use crate::inputs::Inputs;
+use crate::matches_table::{self, StepArtifacts};
 use crate::results::CheckpointCorrelation;
+use crate::stages::evidence::Evidence;
 use crate::stages::windows;
 use crate::{Error, StudyConfig};
 
@@ -23,12 +26,16 @@ const HISTOGRAMS_FILE: &str = "tensors/histograms.safetensors";
 pub(crate) struct Tables {
     pub(crate) models: Vec<ModelRow>,
     pub(crate) neurons: Vec<NeuronRow>,
-    pub(crate) matches: Vec<MatchRow>,
     pub(crate) emergence: Vec<EmergenceRow>,
     pub(crate) persistence: Vec<PersistenceRow>,
     pub(crate) stability: Vec<StabilityRow>,
     pub(crate) ablation: Vec<AblationRow>,
     pub(crate) damage: Vec<DamageRow>,
+    /// None where no neurons agree all round.
+    pub(crate) cliques: Vec<CliqueRow>,
+    pub(crate) nulls: Vec<NullRow>,
+    /// What table `matches` is made from.
+    pub(crate) steps: Vec<StepArtifacts>,
     /// None of an exact search.
     pub(crate) screening: Vec<ScreeningRow>,
     /// None where the study's tokenizer files are not known.
@@ -46,14 +53,14 @@ impl Tables {
     ///
     /// Tensors are named `MODEL+OTHER.WHAT`, with `STEP/` before it when the study names checkpoints. `corr` and `neuron`
     /// [n, top_k] are descending correlations (f32) and flat neuron numbers of the other model, NaN and 4294967295 where fewer are
-    /// defined;
+    /// defined; `se` [n, candidates] are standard errors of the first of them (f32), NaN where undefined, where the study asks for evidence;
     /// `counts` [n, 40] are correlations by bin of width 0.05 over [-1, 1].
     pub(crate) fn add_correlation(
         &mut self,
         config: &StudyConfig,
         inputs: &Inputs,
         step_idx: usize,
-        correlation: &CheckpointCorrelation,
+        (correlation, evidence): (&CheckpointCorrelation, Option<&Evidence>),
     ) {
         let step = inputs.steps[step_idx].map(|step| format!("{step}/")).unwrap_or_default();
         let top_k = config.correlation.top_k;
@@ -65,6 +72,11 @@ impl Tables {
             let neuron = pair.best_neuron.chunks_exact(pair.n_best).flat_map(|best| best[..top_k].iter().copied());
             self.top_k.push((name("corr"), TensorData::F32 { shape: vec![n, top_k], data: corr.collect() }));
             self.top_k.push((name("neuron"), TensorData::U32 { shape: vec![n, top_k], data: neuron.collect() }));
+            if let Some(evidence) = evidence {
+                let (se, n_candidates) = evidence.pairs[&(model, other)].candidate_se();
+                let data = se.iter().map(|&se| se as f32).collect();
+                self.top_k.push((name("se"), TensorData::F32 { shape: vec![n, n_candidates], data }));
+            }
             let data = pair.histogram.clone();
             self.histograms.push((name("counts"), TensorData::U32 { shape: vec![n, HISTOGRAM_BINS], data }));
             // An ordered pair and its reverse count the same pairs of neurons.
@@ -78,7 +90,8 @@ impl Tables {
     pub(crate) fn sort(&mut self) {
         sort_rows(&mut self.models);
         sort_rows(&mut self.neurons);
-        sort_rows(&mut self.matches);
+        sort_rows(&mut self.cliques);
+        sort_rows(&mut self.nulls);
         sort_rows(&mut self.emergence);
         sort_rows(&mut self.persistence);
         sort_rows(&mut self.stability);
@@ -91,6 +104,7 @@ impl Tables {
     /// Write `tables/` and `tensors/` of a run folder; both hashes go into the metadata of every file.
     pub(crate) fn write(
         &self,
+        config: &StudyConfig,
         inputs: &Inputs,
         run_dir: &Path,
         metadata: &[(String, String)],
@@ -106,13 +120,19 @@ impl Tables {
         let mut tables = vec![
             write_one(run_dir, &self.models, metadata)?,
             write_one(run_dir, &self.neurons, metadata)?,
-            write_one(run_dir, &self.matches, metadata)?,
+            self.write_matches(config, inputs, run_dir, metadata)?,
             write_one(run_dir, &self.emergence, metadata)?,
             write_one(run_dir, &self.persistence, metadata)?,
             write_one(run_dir, &self.stability, metadata)?,
             write_one(run_dir, &self.ablation, metadata)?,
             write_one(run_dir, &self.damage, metadata)?,
         ];
+        if !self.cliques.is_empty() {
+            tables.push(write_one(run_dir, &self.cliques, metadata)?);
+        }
+        if !self.nulls.is_empty() {
+            tables.push(write_one(run_dir, &self.nulls, metadata)?);
+        }
         if !self.screening.is_empty() {
             tables.push(write_one(run_dir, &self.screening, metadata)?);
         }
@@ -121,14 +141,34 @@ impl Tables {
         }
         Ok((tables, tensors))
     }
+
+    fn write_matches(
+        &self,
+        config: &StudyConfig,
+        inputs: &Inputs,
+        run_dir: &Path,
+        metadata: &[(String, String)],
+    ) -> Result<TableRecord, Error> {
+        let path = table_path::<MatchRow>();
+        let n_rows = matches_table::write(config, inputs, &self.steps, &run_dir.join(&path), metadata)?;
+        record::<MatchRow>(run_dir, path, n_rows)
+    }
 }
 
 fn write_one<T: Table>(run_dir: &Path, rows: &[T], metadata: &[(String, String)]) -> Result<TableRecord, Error> {
-    let path = format!("tables/{}.parquet", T::NAME);
+    let path = table_path::<T>();
+    write_table(&run_dir.join(&path), rows, metadata)?;
+    record::<T>(run_dir, path, rows.len() as u64)
+}
+
+/// Relative to the run folder.
+fn table_path<T: Table>() -> String {
+    format!("tables/{}.parquet", T::NAME)
+}
+
+fn record<T: Table>(run_dir: &Path, path: String, n_rows: u64) -> Result<TableRecord, Error> {
     let file = run_dir.join(&path);
-    write_table(&file, rows, metadata)?;
-    let (n_rows, n_bytes) = (rows.len() as u64, n_bytes(&file));
-    Ok(TableRecord { name: T::NAME.to_owned(), path, n_rows, n_bytes, hash: file_hash(&file)? })
+    Ok(TableRecord { name: T::NAME.to_owned(), path, n_rows, n_bytes: n_bytes(&file), hash: file_hash(&file)? })
 }
 
 fn n_bytes(file: &Path) -> u64 {

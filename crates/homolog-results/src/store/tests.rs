@@ -47,7 +47,7 @@ fn a_panic_leaves_the_old_file_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     write_bytes(&path, b"old").unwrap();
-    let result = catch_unwind(AssertUnwindSafe(|| write_atomically(&path, |_| panic!("a bug in a stage"))));
+    let result = catch_unwind(AssertUnwindSafe(|| write_atomically::<Error>(&path, |_| panic!("a bug in a stage"))));
     assert!(result.is_err());
     assert_eq!(fs::read(&path).unwrap(), b"old");
     assert_eq!(names(folder.path()), ["file"]);

@@ -25,6 +25,8 @@ fn model(model: &str, checkpoint: Option<i64>) -> ModelRow {
         weights_hash: "aa".to_owned(),
         tokens_hash: String::new(),
         loss_tokens: "same".to_owned(),
+        n_blocks: Some(64),
+        ..ModelRow::default()
     }
 }
 
@@ -52,6 +54,9 @@ fn neuron(model: &str, checkpoint: Option<i64>, layer: u16, neuron: u32) -> Neur
         act_min: -0.17,
         act_max: f64::INFINITY,
         frac_positive: 0.5,
+        p_is_fitted: Some(true),
+        q_bh: Some(0.01),
+        ..NeuronRow::default()
     }
 }
 
@@ -73,6 +78,9 @@ fn matched(other: &str, neuron: u32, max_corr: Option<f32>) -> MatchRow {
         margin: max_corr,
         baseline: max_corr.map(|_| 0.1),
         is_baseline_exact: true,
+        is_same_in_halves: max_corr.map(|_| false),
+        p_rotation: max_corr.map(|_| 1e-300),
+        ..MatchRow::default()
     }
 }
 
@@ -85,6 +93,8 @@ fn emergence(layer: Option<u16>, threshold: f64) -> EmergenceRow {
         n_neurons: 512,
         n_universal: 8,
         share: 8.0 / 512.0,
+        n_surely: Some(6),
+        ..EmergenceRow::default()
     }
 }
 

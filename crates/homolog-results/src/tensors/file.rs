@@ -67,6 +67,27 @@ impl TensorFile {
         Ok(&self.header.info(name)?.shape)
     }
 
+    /// Shape and values of the f64 tensor `name`.
+    pub fn f64(&self, name: &str) -> Result<(&[usize], Vec<f64>), Error> {
+        self.whole(name, Dtype::F64, f64::from_le_bytes)
+    }
+
+    /// Shape and values of the u32 tensor `name`.
+    pub fn u32(&self, name: &str) -> Result<(&[usize], Vec<u32>), Error> {
+        self.whole(name, Dtype::U32, u32::from_le_bytes)
+    }
+
+    fn whole<const N: usize, T>(
+        &self,
+        name: &str,
+        expected: Dtype,
+        decode: fn([u8; N]) -> T,
+    ) -> Result<(&[usize], Vec<T>), Error> {
+        let shape = self.shape(name)?;
+        let n_rows = shape.first().copied().unwrap_or(1);
+        Ok((shape, self.values(name, expected, 0..n_rows, decode)?))
+    }
+
     /// Values of `rows` (indices of the first dimension) of the f32 tensor `name`.
     ///
     /// Panics: if the tensor has not so many rows.

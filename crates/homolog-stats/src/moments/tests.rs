@@ -117,13 +117,13 @@ fn values_that_are_not_finite_are_found_wherever_they_stand() {
 fn centring_again_gives_the_chunks_of_the_first_pass_and_an_empty_chunk_changes_nothing() {
     let layer = TestLayer::new(1, 2, (120, 17), 30.0);
     let mut accumulator = MomentsAccumulator::new(17);
-    accumulator.add(&mut []);
+    accumulator.add(&mut [], 0);
     let mut chunks: Vec<Vec<f32>> = layer.values.chunks(50 * 17).map(<[f32]>::to_vec).collect();
     for chunk in &mut chunks {
-        accumulator.add(chunk);
+        accumulator.add(chunk, 0);
     }
     let before = accumulator.moments();
-    accumulator.add(&mut []);
+    accumulator.add(&mut [], 0);
     accumulator.centre(&mut []);
     assert_eq!((accumulator.moments(), accumulator.n_tokens()), (before, 120));
     for (centred, values) in chunks.iter().zip(layer.values.chunks(50 * 17)) {
@@ -159,7 +159,7 @@ proptest! {
         cuts.sort_unstable();
         let mut accumulator = MomentsAccumulator::new(5);
         for ends in cuts.windows(2) {
-            accumulator.add(&mut layer.values[ends[0] * 5..ends[1] * 5].to_vec());
+            accumulator.add(&mut layer.values[ends[0] * 5..ends[1] * 5].to_vec(), 0);
         }
         prop_assert_eq!(accumulator.moments(), layer.moments(50).moments());
     }
@@ -183,16 +183,42 @@ fn going_on_from_kept_sums_changes_no_bit() {
     let mut first = MomentsAccumulator::new(17);
     assert_eq!(MomentsAccumulator::from_partial(first.to_partial()).n_tokens(), 0, "before the first token");
     for (at, chunk) in layer.values.chunks(50 * 17).enumerate() {
-        whole.add(&mut chunk.to_vec());
+        whole.add(&mut chunk.to_vec(), at % 2);
         if at > 0 {
             first = MomentsAccumulator::from_partial(first.to_partial());
         }
-        first.add(&mut chunk.to_vec());
+        first.add(&mut chunk.to_vec(), at % 2);
     }
     assert_eq!(first.to_partial(), whole.to_partial());
     assert_eq!(first.moments(), whole.moments());
     // Mutant: sums of another neuron.
     let mut swapped = whole.to_partial();
-    swapped.powers.swap(0, 4);
+    swapped.halves[1].powers.swap(0, 4);
     assert_ne!(MomentsAccumulator::from_partial(swapped).moments(), whole.moments());
+}
+
+#[test]
+fn halves_are_what_their_tokens_are_and_together_the_whole() {
+    let layer = TestLayer::new(1, 2, (240, 3), 3.0).with_constant(2, 0.5);
+    let mut accumulator = MomentsAccumulator::new(3);
+    for (at, chunk) in layer.values.chunks(30 * 3).enumerate() {
+        accumulator.add(&mut chunk.to_vec(), at % 2);
+    }
+    assert_eq!((accumulator.n_tokens(), accumulator.n_tokens_of_halves()), (240, [120, 120]));
+    let of_half =
+        |half: usize| -> Vec<f32> { layer.values.chunks(30 * 3).skip(half).step_by(2).flatten().copied().collect() };
+    for (half, marginals) in accumulator.marginals_of_halves().iter().enumerate() {
+        let alone = TestLayer { n: 3, values: of_half(half) };
+        for j in 0..2 {
+            let [mean, var, ..] = twin(&alone.column(j));
+            let got = [marginals[j].mean + f64::from(accumulator.shift()[j]), marginals[j].sd];
+            assert_close(&got, &[mean, var.sqrt()], MOMENTS);
+            let other = twin(&TestLayer { n: 3, values: of_half(1 - half) }.column(j));
+            assert!(check_close(&got, &[other[0], other[1].sqrt()], MOMENTS).is_err(), "the other half would be seen");
+        }
+        assert!(marginals[2].sd.is_nan());
+    }
+    for (got, want) in accumulator.moments().iter().zip(layer.moments(30).moments()).take(2) {
+        assert_close(&flat(got), &flat(&want), MOMENTS);
+    }
 }

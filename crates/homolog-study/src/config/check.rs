@@ -4,12 +4,22 @@ use std::collections::BTreeSet;
 
 use homolog_stats::Extremes;
 
-use super::{BaselineKind, CorrelationSection, OWN_SETS, ScreeningSection, Search, StudyConfig, WindowsSection};
+use super::{
+    BaselineKind, CorrelationSection, EvidenceSection, OWN_SETS, ScreeningSection, Search, StudyConfig,
+    UniversalityRule, WindowsSection,
+};
 use crate::Error;
 
 /// Windows of a neuron, tokens of a window, and bins of a histogram, at most: sizes that memory holds, and that no multiplication of
 /// a plan overflows.
 const MOST_OF_WINDOWS: usize = 1 << 16;
+
+/// Blocks from which a spread is told, and a size that memory holds.
+const LEAST_BLOCKS: usize = 4;
+const MOST_BLOCKS: usize = 1024;
+
+/// Draws of a rotation that make a null of each neuron.
+const LEAST_NULL_DRAWS: usize = homolog_stats::MIN_DRAWS;
 
 /// Audited neurons from which the spread of a baseline's error is told.
 const LEAST_AUDIT: usize = 16;
@@ -56,6 +66,12 @@ impl StudyConfig {
             return fail("baseline.draws must be at least 1: without a baseline there is no excess".into());
         }
         self.check_universality(fail)?;
+        if self.nulls.permuted_rows > 0 && self.baseline.kind == BaselineKind::PermutedRows {
+            return fail(
+                "nulls.permuted_rows is what the baseline already is; leave it out and set baseline.draws".into(),
+            );
+        }
+        self.check_evidence(fail)?;
         self.check_windows(fail)?;
         self.check_ablation(fail)
     }
@@ -77,6 +93,10 @@ impl StudyConfig {
         match () {
             () if self.baseline.kind == BaselineKind::PermutedRows => fail(
                 "correlation.search = screened cannot permute rows; use search = exact or another baseline.kind".into(),
+            ),
+            () if self.nulls.permuted_rows > 0 => fail(
+                "nulls.permuted_rows takes all pairs of neurons over all tokens, and the search is screened; use search = exact or 0 draws"
+                    .into(),
             ),
             () if tokens < self.corpus.context => fail(format!(
                 "correlation.screening.tokens is {tokens}, less than one row of {}; ask for more",
@@ -140,12 +160,31 @@ impl StudyConfig {
 
     fn check_universality(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
         let universality = &self.universality;
-        let mut thresholds = universality.thresholds.iter().chain([&universality.count_threshold]);
+        let others = [universality.count_threshold, universality.fdr];
+        let mut thresholds = self.thresholds().iter().chain(&others);
         if let Some(threshold) = thresholds.find(|threshold| !threshold.is_finite()) {
             return fail(format!("universality: the threshold {threshold} is not a finite number"));
         }
-        if let Some([repeated, ..]) = universality.thresholds.windows(2).find(|pair| pair[0] == pair[1]) {
+        if let Some([repeated, ..]) = self.thresholds().windows(2).find(|pair| pair[0] == pair[1]) {
             return fail(format!("universality.thresholds names {repeated} twice"));
+        }
+        let threshold = self.threshold();
+        match universality.own_threshold() {
+            Some((key, own)) if own.to_bits() != threshold.to_bits() => {
+                return fail(format!(
+                    "universality.threshold is {threshold} and {key} is {own}, but they are the same by this rule; give one of them"
+                ));
+            }
+            _ => {}
+        }
+        if universality.rule == UniversalityRule::Fdr && self.baseline.draws < LEAST_NULL_DRAWS {
+            return fail(format!(
+                "universality.rule = \"fdr\" needs baseline.draws of at least {LEAST_NULL_DRAWS}, for a null of each neuron; it is {}",
+                self.baseline.draws
+            ));
+        }
+        if !(universality.fdr > 0.0 && universality.fdr < 1.0) {
+            return fail(format!("universality.fdr is {}, not between 0 and 1", universality.fdr));
         }
         let others = self.models.len() - 1;
         match self.count_models() {
@@ -154,6 +193,27 @@ impl StudyConfig {
                 fail(format!("universality.count_models is {count}, but a model has only {others} others"))
             }
             _ => Ok(()),
+        }
+    }
+
+    fn check_evidence(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let EvidenceSection { enabled, blocks, level, candidates, least_token_count, .. } = self.evidence;
+        let blocks_asked = LEAST_BLOCKS..=MOST_BLOCKS;
+        match () {
+            () if !enabled => Ok(()),
+            () if !blocks_asked.contains(&blocks) => {
+                fail(format!("evidence.blocks is {blocks}, not between {LEAST_BLOCKS} and {MOST_BLOCKS}"))
+            }
+            () if !(level > 0.0 && level < 1.0) => {
+                fail(format!("evidence.level is {level}, not between 0 and 1; 0.95 gives 95 % intervals"))
+            }
+            () if candidates == 0 => {
+                fail("evidence.candidates must be at least 1; for none set enabled = false".into())
+            }
+            () if least_token_count < 2 => {
+                fail("evidence.least_token_count must be at least 2: one position is its own mean".into())
+            }
+            () => Ok(()),
         }
     }
 

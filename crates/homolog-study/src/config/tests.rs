@@ -106,7 +106,7 @@ checkpoints = [20]
     }
     let config = parse(&full);
     assert_eq!(config.steps(), [Some(10), Some(20), Some(30)]);
-    assert_eq!(config.universality.thresholds, [0.1, 0.35, 0.6], "ascending, the threshold added");
+    assert_eq!(config.thresholds(), [0.1, 0.35, 0.6], "ascending, the threshold added");
     assert_eq!(config.ablation.multiples, [1, 3]);
     assert_eq!(config.ablation.modes, [AblationMode::Zero, AblationMode::Mean]);
 }

@@ -32,6 +32,7 @@ fn neuron(model: &str, step: i64, [max_corr, baseline, excess]: [Option<f64>; 3]
         act_min: 0.0,
         act_max: 1.0,
         frac_positive: 0.5,
+        ..NeuronRow::default()
     }
 }
 
@@ -44,6 +45,7 @@ fn emergence(model: &str, step: i64, threshold: f64, n_universal: u64) -> Emerge
         n_neurons: 10,
         n_universal,
         share: n_universal as f64 / 10.0,
+        ..EmergenceRow::default()
     }
 }
 

@@ -176,7 +176,7 @@ mod tests {
         assert!(close(loss(&GPT2_SMALL, 512), 0.257e9), "{}", loss(&GPT2_SMALL, 512));
         let shapes = [GPT2_SMALL; 2];
         let baseline = BaselineSection { draws: 1, ..BaselineSection::default() };
-        let tiles = tiles(&shapes, &baseline);
+        let tiles = tiles(&shapes, &baseline, false);
         let between: Vec<Tile> = tiles.into_iter().filter(|tile| matches!(tile, Tile::Between { .. })).collect();
         let one = correlation(std::slice::from_ref(&between), &shapes, &baseline, (1e6, 1e6), 512);
         let baseline_cost = 288.0 * 2.0 * 3072_f64.powi(3);

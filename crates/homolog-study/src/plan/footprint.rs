@@ -1,11 +1,15 @@
 //! The memory that a study takes besides covariances: what of `--memory` is left for those.
 
-use homolog_results::{MatchRow, NeuronRow};
-use homolog_stats::{Extremes, HISTOGRAM_BINS};
+use std::collections::BTreeSet;
 
-use super::Shape;
+use homolog_results::{CliqueRow, MatchRow, NeuronRow};
+use homolog_stats::{BestMatch, CrossFit, Extremes, HISTOGRAM_BINS};
+
+use super::{CHUNK_TOKENS, Shape};
 use crate::Error;
-use crate::config::{BaselineKind, BaselineSection, CorrelationSection, Search, WindowCheckpoints, WindowsSection};
+use crate::config::{
+    BaselineKind, BaselineSection, CorrelationSection, EvidenceSection, Search, WindowCheckpoints, WindowsSection,
+};
 
 /// The program itself: code, stacks, buffers of readers and writers.
 pub(super) const PROGRAM_BYTES: u64 = 32_000_000;
@@ -16,6 +20,9 @@ const SEARCH_BYTES: u64 = 200;
 /// Where a neuron's windows and histogram are.
 const NEURON_WINDOWS_BYTES: usize = 100;
 
+/// Matches of a neuron within layers.
+const LAYER_MATCHES: usize = 3;
+
 /// A window besides its activations.
 const WINDOW_BYTES: usize = 32;
 
@@ -23,8 +30,11 @@ const WINDOW_BYTES: usize = 32;
 pub(crate) struct Workload<'a> {
     pub(crate) shapes: &'a [Shape],
     pub(crate) baseline: &'a BaselineSection,
+    /// Of rows, besides the baseline.
+    pub(crate) permuted_draws: usize,
     pub(crate) correlation: &'a CorrelationSection,
     pub(crate) windows: &'a WindowsSection,
+    pub(crate) evidence: &'a EvidenceSection,
     /// Tokens of a row.
     pub(crate) context: usize,
     /// Rows of correlations and of losses, together.
@@ -54,6 +64,8 @@ pub(crate) struct Footprint {
     pub(crate) ablation: u64,
     /// One model and the windows of its neurons. Not at the same time as weights, activations and sets.
     pub(crate) windows: u64,
+    /// Two models with the sums of their matches by block and group. Not at the same time as weights, activations, sets and windows.
+    pub(crate) evidence: u64,
 }
 
 impl Footprint {
@@ -65,7 +77,11 @@ impl Footprint {
         let max = |of: &dyn Fn(&Shape) -> u64| shapes.iter().map(of).max().unwrap_or(0);
         let loading = max(&|shape| shape.load_bytes);
         // f32 as they come, f32 packed; a permuted draw reads all models but the first and the last twice.
-        let n_views = if baseline.kind == BaselineKind::PermutedRows { 2 } else { 1 };
+        let permuted_draws = match baseline.kind {
+            BaselineKind::PermutedRows => baseline.draws,
+            _ => workload.permuted_draws,
+        };
+        let n_views = if permuted_draws > 0 { 2 } else { 1 };
         let chunk = n_views * sum(&|shape| (8 * shape.n_neurons() * chunk_tokens) as u64);
         // Single neurons are taken from a layer that is laid out anew, one at a time by thread.
         let laid_out = match correlation.search {
@@ -86,7 +102,8 @@ impl Footprint {
         };
         let others = shapes.len() as u64 - 1;
         let n_neurons = sum(&|shape| shape.n_neurons() as u64);
-        let per_pair = Extremes::bytes(top_k) as u64 + 8 * baseline.draws as u64;
+        let matching = (3 * size_of::<BestMatch>() + size_of::<CrossFit>()) as u64;
+        let per_pair = Extremes::bytes(top_k) as u64 + 8 * baseline.draws as u64 + matching;
         // Besides, of a screened search: what the sample gave, the candidates, and as products and scores of pairs of neurons.
         let per_pair = per_pair
             + match correlation.search {
@@ -101,9 +118,14 @@ impl Footprint {
         let kept = n_neurons * (others * per_pair + 64 + 8 * baseline.draws as u64);
         let name_bytes = 32;
         let neuron_row = (size_of::<NeuronRow>() + name_bytes) as u64;
-        let match_row = (size_of::<MatchRow>() + 2 * name_bytes + 8 * top_k + 4 * HISTOGRAM_BINS) as u64;
-        let results = workload.n_checkpoints as u64 * n_neurons * (neuron_row + others * match_row);
-        let masks = if baseline.kind == BaselineKind::PermutedRows { 1 + baseline.draws } else { 1 };
+        let clique_row = (size_of::<CliqueRow>() + name_bytes) as u64;
+        // Rows of matches are written a pair of models at a time; best matches, their errors and histograms are kept of all.
+        let of_match = (8 * top_k + 4 * workload.evidence.candidates + 4 * HISTOGRAM_BINS) as u64;
+        let largest = max(&|shape| shape.n_neurons() as u64);
+        let one_part = 2 * largest * (size_of::<MatchRow>() + 2 * name_bytes) as u64;
+        let of_neuron = neuron_row + clique_row + others * of_match;
+        let results = workload.n_checkpoints as u64 * n_neurons * of_neuron + one_part;
+        let masks = 1 + permuted_draws;
         let rest = PROGRAM_BYTES + (workload.n_rows * context * (4 + masks)) as u64;
         let weights = sum(&|shape| shape.weight_bytes);
         // Loading is over when activations are there.
@@ -115,13 +137,28 @@ impl Footprint {
         let largest = max(&|shape| shape.weight_bytes + shape.load_bytes);
         let windows = largest + forward + window_bytes(workload.windows, shapes, context);
         let windows = if workload.windows.checkpoints == WindowCheckpoints::None { 0 } else { windows };
-        Self { weights, activations: chunk + forward, rotations, kept, results, rest, ablation, windows }
+        let mut of_pairs = Vec::new();
+        for a in 0..shapes.len() {
+            of_pairs.extend((a + 1..shapes.len()).map(|b| {
+                let n_groups = (workload.evidence.frequent_tokens + 1, context);
+                evidence_bytes(shapes, &[(a, b)], workload.evidence, n_groups)
+            }));
+        }
+        let evidence = of_pairs.into_iter().max().filter(|_| workload.evidence.enabled);
+        let evidence = evidence.map_or(0, |largest| largest + loading + forward);
+        Self { weights, activations: chunk + forward, rotations, kept, results, rest, ablation, windows, evidence }
     }
 
     /// Bytes besides covariances.
     pub(crate) fn total(&self) -> u64 {
         let correlation = self.weights + self.activations.max(self.rotations) + self.kept;
-        correlation.max(self.ablation).max(self.windows + self.kept) + self.results + self.rest
+        let beside_kept = self.windows.max(self.evidence) + self.kept;
+        correlation.max(self.ablation).max(beside_kept) + self.results + self.rest
+    }
+
+    /// What `memory_bytes` leaves for the sums of matches, of which [`Footprint::room`] has found that those of two models fit.
+    pub(crate) fn evidence_room(&self, memory_bytes: u64) -> u64 {
+        memory_bytes.saturating_sub(self.kept + self.results + self.rest)
     }
 
     /// What `memory_bytes` leaves for covariances.
@@ -134,6 +171,28 @@ impl Footprint {
         }
         Ok(memory_bytes - self.total())
     }
+}
+
+/// Sums of the matches of these models (a, b) by block, and by `n_groups`: classes of tokens and positions.
+pub(crate) fn evidence_bytes(
+    shapes: &[Shape],
+    pairs: &[(usize, usize)],
+    section: &EvidenceSection,
+    n_groups: (usize, usize),
+) -> u64 {
+    let EvidenceSection { blocks, candidates, frequent_tokens, .. } = *section;
+    let (n_classes, n_positions) = if frequent_tokens == 0 { (0, 0) } else { n_groups };
+    let read: BTreeSet<usize> = pairs.iter().flat_map(|&(a, b)| [a, b]).collect();
+    let neurons = |model: usize| shapes[model].n_neurons() as u64;
+    // f32 as they come and, by thread, laid out anew; sums by group and what is solved from them; sums and squares by block.
+    let of_neuron = 2 * 4 * CHUNK_TOKENS + 8 * (2 * n_classes + 3 * n_positions) + 16 * blocks;
+    let of_models: u64 = read.iter().map(|&model| shapes[model].weight_bytes + neurons(model) * of_neuron as u64).sum();
+    // Of each match its sums by block and where they are; what comes of it; matches within layers of a screened search.
+    let of_match = (candidates + LAYER_MATCHES) * (16 + 8 * blocks) + 8 * (16 + candidates + blocks);
+    let of_pairs: u64 = pairs.iter().map(|&(a, b)| (neurons(a) + neurons(b)) * of_match as u64).sum();
+    // How each model's means change without each block is kept of all.
+    let of_all: u64 = (0..shapes.len()).map(|model| neurons(model) * 8 * blocks as u64).sum();
+    of_models + of_pairs + of_all
 }
 
 /// Windows and histograms of the largest model as they are found and as they are written, and the same of what the matches do.

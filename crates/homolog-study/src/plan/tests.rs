@@ -32,6 +32,8 @@ fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
         baseline: Box::leak(Box::new(baseline(BaselineKind::Orthogonal))),
         correlation: Box::leak(Box::new(CorrelationSection::default())),
         windows: Box::leak(Box::new(WindowsSection::default())),
+        evidence: Box::leak(Box::new(EvidenceSection::default())),
+        permuted_draws: 0,
         context: CONTEXT,
         n_rows: 300,
         n_checkpoints: 5,
@@ -43,7 +45,7 @@ fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
 }
 
 fn plan(room: u64) -> Vec<Vec<Tile>> {
-    passes(&tiles(&shapes(), &baseline(BaselineKind::Orthogonal)), &shapes(), room)
+    passes(&tiles(&shapes(), &baseline(BaselineKind::Orthogonal), false), &shapes(), room)
 }
 
 /// Every block a study of [`shapes`] needs.
@@ -55,7 +57,13 @@ fn all_tiles() -> BTreeSet<Tile> {
         .collect();
     let mut tiles: BTreeSet<Tile> = layers.iter().map(|&(model, layer)| Tile::Within { model, layer }).collect();
     for &(a, layer_a) in &layers {
-        tiles.extend(layers.iter().filter(|b| b.0 > a).map(|&(b, layer_b)| Tile::Between { a, layer_a, b, layer_b }));
+        tiles.extend(layers.iter().filter(|b| b.0 > a).map(|&(b, layer_b)| Tile::Between {
+            a,
+            layer_a,
+            b,
+            layer_b,
+            in_halves: false,
+        }));
     }
     tiles
 }
@@ -97,7 +105,7 @@ fn every_tile_is_in_one_pass_within_the_room() {
 
 #[test]
 fn permuted_rows_take_a_pass_of_their_own_for_each_draw_and_no_spread() {
-    let tiles = tiles(&shapes(), &baseline(BaselineKind::PermutedRows));
+    let tiles = tiles(&shapes(), &baseline(BaselineKind::PermutedRows), false);
     let n_between = all_tiles().iter().filter(|tile| matches!(tile, Tile::Between { .. })).count();
     assert_eq!(tiles.len(), 3 * n_between);
     let passes = passes(&tiles, &shapes(), u64::MAX);
@@ -129,7 +137,9 @@ fn a_tile_reads_its_two_layers_and_holds_f64() {
     let side = |model, layer| Side { view: (model, Stream::Rows), layer };
     let within = Tile::Within { model: 1, layer: 2 };
     assert_eq!((within.sides(), within.bytes(&shapes())), ([side(1, 2), side(1, 2)], 8 * 24 * 24));
-    let between = Tile::Between { a: 0, layer_a: 1, b: 2, layer_b: 0 };
+    let between = Tile::Between { a: 0, layer_a: 1, b: 2, layer_b: 0, in_halves: false };
+    let in_halves = Tile::Between { a: 0, layer_a: 1, b: 2, layer_b: 0, in_halves: true };
+    assert_eq!((in_halves.sides(), in_halves.bytes(&shapes())), (between.sides(), 2 * 8 * 40 * 70));
     assert_eq!((between.sides(), between.bytes(&shapes())), ([side(0, 1), side(2, 0)], 8 * 40 * 70));
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn run(
         "weights": (&checkpoint.weights_hash, &checkpoint.config_hash),
         "loss_tokens": inputs.loss_tokens.hash(),
         "n_rows": rows,
-        "threshold": config.universality.threshold,
+        "threshold": config.threshold(),
         "random": (&section.modes, section.draws, &section.multiples, section.per_layer, section.seed),
         "precision": section.precision,
         "sets": lists,
@@ -64,7 +64,7 @@ pub(crate) fn run(
     let unit = Unit { stage: "ablate", of: format!("{name}, {}", step_name(step)), key, extension: "parquet" };
     let reference = Reference {
         name: "universal",
-        threshold: Some(config.universality.threshold),
+        threshold: Some(config.threshold()),
         neurons: &target.universal,
         model_idx: target.model_idx,
         step,

@@ -1,145 +1,182 @@
-//! From correlations to decisions: excess, universality, emergence, and the match of every neuron.
+//! From correlations to decisions: excess, universality and emergence, with how sure they are.
 
 use homolog_model::NeuronId;
-use homolog_results::{EmergenceRow, MatchRow, NeuronRow, ScreeningRow};
-use homolog_stats::{PairScore, Universality};
+use homolog_results::{EmergenceRow, NeuronRow, ScreeningRow};
+use homolog_stats::{PairScore, Universality, mean_interval};
 
+use super::evidence::Evidence;
+use super::nulls::Discoveries;
 use crate::StudyConfig;
+use crate::cliques_table::MutualMatches;
+use crate::config::UniversalityRule;
 use crate::inputs::Inputs;
-use crate::results::{CheckpointCorrelation, PairCorrelation, PairScreening};
+use crate::results::{CheckpointCorrelation, PairScreening};
 
-/// Raised whenever the arithmetic of neurons, matches or emergence changes.
-pub(crate) const VERSION: u32 = 2;
+/// Raised whenever the arithmetic of neurons, matches, cliques, nulls or emergence changes.
+pub(crate) const VERSION: u32 = 3;
 
 /// One step classified.
 #[derive(Default)]
 pub(crate) struct Classified {
     pub(crate) neurons: Vec<NeuronRow>,
-    pub(crate) matches: Vec<MatchRow>,
     pub(crate) emergence: Vec<EmergenceRow>,
     /// None of an exact search.
     pub(crate) screening: Vec<ScreeningRow>,
-    /// [model][neuron]: excess correlation, none where undefined. Decisions are taken on these, before any rounding.
-    pub(crate) excess: Vec<Vec<Option<f64>>>,
+    /// [model][neuron]: what the study's rule holds against its threshold, none where undefined. Decisions are taken on these, before any
+    /// rounding.
+    pub(crate) scores: Vec<Vec<Option<f64>>>,
+}
+
+/// What is known of one step.
+pub(crate) struct Step<'a> {
+    pub(crate) config: &'a StudyConfig,
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) at: usize,
+    pub(crate) correlated: &'a CheckpointCorrelation,
+    pub(crate) evidence: Option<&'a Evidence>,
+    pub(crate) discoveries: &'a Discoveries,
+    pub(crate) mutual: &'a MutualMatches,
 }
 
 /// Classify every neuron of every model at one step, each model in turn being the reference.
-pub(crate) fn run(
-    config: &StudyConfig,
-    inputs: &Inputs,
-    step_idx: usize,
-    correlated: &CheckpointCorrelation,
-) -> Classified {
+pub(crate) fn run(step: &Step<'_>) -> Classified {
     let mut classified = Classified::default();
-    let n_models = inputs.names.len();
+    let n_models = step.inputs.names.len();
     for model in 0..n_models {
-        let others: Vec<usize> = (0..n_models).filter(|&other| other != model).collect();
-        let n_neurons = correlated.moments[model].len();
-        let mut excess = Vec::with_capacity(n_neurons);
-        for neuron in 0..n_neurons {
-            let score = |other: &usize| {
-                let pair = &correlated.pairs[&(model, *other)];
-                Some(PairScore { max_corr: pair.best(neuron, 0)?.0, baseline: pair.baseline(neuron)? })
-            };
-            let scores: Vec<Option<PairScore>> = others.iter().map(score).collect();
-            let universality = Universality::of(&scores);
-            excess.push(universality.excess_corr);
-            classified.neurons.push(neuron_row(
-                config,
-                inputs,
-                step_idx,
-                correlated,
-                (model, neuron),
-                (&scores, &universality),
-            ));
+        let neurons: Vec<Neuron> =
+            (0..step.correlated.moments[model].len()).map(|neuron| Neuron::of(step, model, neuron)).collect();
+        let scores: Vec<Option<f64>> = neurons.iter().map(|neuron| neuron.score(step)).collect();
+        classified.neurons.extend(neurons.iter().zip(&scores).map(|(neuron, &score)| neuron.row(step, score)));
+        for other in (0..n_models).filter(|&other| other != model) {
+            let screening = step.correlated.screening.as_ref().map(|screening| &screening[&(model, other)]);
+            classified.screening.extend(screening.map(|of| screening_row(step.inputs, step.at, (model, other), of)));
         }
-        for other in others {
-            let pair = &correlated.pairs[&(model, other)];
-            let screening = correlated.screening.as_ref().map(|screening| &screening[&(model, other)]);
-            let row = |neuron| match_row(inputs, step_idx, (model, other), neuron, (pair, screening));
-            classified.matches.extend((0..n_neurons).map(row));
-            classified.screening.extend(screening.map(|of| screening_row(inputs, step_idx, (model, other), of)));
-        }
-        classified.emergence.extend(emergence_rows(config, inputs, step_idx, model, &excess));
-        classified.excess.push(excess);
+        classified.emergence.extend(emergence_rows(step, model, &neurons, &scores));
+        classified.scores.push(scores);
     }
     classified
 }
 
-fn neuron_row(
-    config: &StudyConfig,
-    inputs: &Inputs,
-    step_idx: usize,
-    correlated: &CheckpointCorrelation,
-    (model, neuron): (usize, usize),
-    (scores, universality): (&[Option<PairScore>], &Universality),
-) -> NeuronRow {
-    let section = &config.universality;
-    let id = NeuronId::from_flat(neuron, inputs.checkpoints[step_idx][model].config.d_mlp);
-    let n_above = scores.iter().flatten().filter(|score| score.max_corr > section.count_threshold).count();
-    let moments = &correlated.moments[model][neuron];
-    NeuronRow {
-        model: inputs.names[model].clone(),
-        checkpoint: inputs.steps[step_idx],
-        layer: id.layer as u16,
-        neuron: id.index as u32,
-        max_corr: universality.max_corr,
-        mean_corr: universality.mean_corr,
-        min_corr: universality.min_corr,
-        max_baseline: universality.max_baseline,
-        mean_baseline: universality.mean_baseline,
-        min_baseline: universality.min_baseline,
-        excess_corr: universality.excess_corr,
-        is_exact: correlated.screening.as_ref().is_none_or(|screening| {
-            let of_model = screening.iter().filter(|(pair, _)| pair.0 == model);
-            of_model.into_iter().all(|(_, screening)| screening.is_exact(neuron) && screening.is_baseline_exact(neuron))
-        }),
-        is_universal: universality.is_universal(section.threshold),
-        n_models_above: n_above as u32,
-        is_universal_count: n_above >= config.count_models(),
-        act_mean: moments.mean,
-        act_var: moments.var,
-        act_skew: moments.skew,
-        act_kurt: moments.kurt,
-        act_min: moments.min,
-        act_max: moments.max,
-        frac_positive: moments.frac_positive,
+/// One neuron against all other models.
+struct Neuron {
+    model: usize,
+    /// Flat number.
+    number: usize,
+    /// Of each other model, in order.
+    scores: Vec<Option<PairScore>>,
+    universality: Universality,
+    /// Standard error and ends of the interval of the excess.
+    interval: Option<(f64, f64, f64)>,
+}
+
+impl Neuron {
+    fn of(step: &Step<'_>, model: usize, neuron: usize) -> Self {
+        let score = |other: usize| {
+            let pair = &step.correlated.pairs[&(model, other)];
+            Some(PairScore { max_corr: pair.best(neuron, 0)?.0, baseline: pair.baseline(neuron)? })
+        };
+        let others = (0..step.inputs.names.len()).filter(|&other| other != model);
+        let scores: Vec<Option<PairScore>> = others.map(score).collect();
+        let universality = Universality::of(&scores);
+        let interval = step.evidence.zip(universality.excess_corr).and_then(|(evidence, excess)| {
+            let without: Vec<f64> = evidence.without(model, neuron).iter().map(|change| excess + change).collect();
+            mean_interval(excess, &without, &evidence.n_tokens, step.config.evidence.level)
+        });
+        Self { model, number: neuron, scores, universality, interval }
+    }
+
+    /// By the study's rule.
+    fn score(&self, step: &Step<'_>) -> Option<f64> {
+        match step.config.universality.rule {
+            UniversalityRule::Excess => self.universality.excess_corr,
+            UniversalityRule::Count => {
+                let mut corrs: Vec<f64> = self.scores.iter().flatten().map(|score| score.max_corr).collect();
+                corrs.sort_unstable_by(|a, b| b.total_cmp(a));
+                corrs.get(step.config.count_models() - 1).copied()
+            }
+            UniversalityRule::Fdr => step.discoveries.q_bh[self.model][self.number],
+        }
+    }
+
+    /// Mean over the other models of what is defined; none where nothing is.
+    fn mean_over_others(&self, step: &Step<'_>, of: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+        let others = (0..step.inputs.names.len()).filter(|&other| other != self.model);
+        let defined: Vec<f64> = others.filter_map(of).collect();
+        (!defined.is_empty()).then(|| defined.iter().sum::<f64>() / defined.len() as f64)
+    }
+
+    fn row(&self, step: &Step<'_>, score: Option<f64>) -> NeuronRow {
+        let &Self { model, number: neuron, ref scores, universality, .. } = self;
+        let Step { config, inputs, at: step_idx, correlated, .. } = *step;
+        let section = &config.universality;
+        let id = NeuronId::from_flat(neuron, inputs.checkpoints[step_idx][model].config.d_mlp);
+        let n_above = scores.iter().flatten().filter(|score| score.max_corr > section.count_threshold).count();
+        let moments = &correlated.moments[model][neuron];
+        let cross_fitted = |other: usize| cross_fitted(step, (model, other), neuron);
+        let excess_of_cross_fitted =
+            |other: usize| Some(cross_fitted(other)? - correlated.pairs[&(model, other)].baseline(neuron)?);
+        let of_match = |column: &'static str| {
+            self.mean_over_others(step, |other| step.evidence?.pairs[&(model, other)].get(column, neuron))
+        };
+        let explained = |at: usize| {
+            let share = step.evidence.map(|evidence| evidence.models[model].explained[at][neuron]);
+            share.filter(|share| !share.is_nan())
+        };
+        let p = step.discoveries.p[model][neuron];
+        let q_bh = step.discoveries.q_bh[model][neuron];
+        NeuronRow {
+            model: inputs.names[model].clone(),
+            checkpoint: inputs.steps[step_idx],
+            layer: id.layer as u16,
+            neuron: id.index as u32,
+            max_corr: universality.max_corr,
+            mean_corr: universality.mean_corr,
+            min_corr: universality.min_corr,
+            max_baseline: universality.max_baseline,
+            mean_baseline: universality.mean_baseline,
+            min_baseline: universality.min_baseline,
+            excess_corr: universality.excess_corr,
+            is_exact: correlated.screening.as_ref().is_none_or(|screening| {
+                let of_model = screening.iter().filter(|(pair, _)| pair.0 == model);
+                of_model
+                    .into_iter()
+                    .all(|(_, screening)| screening.is_exact(neuron) && screening.is_baseline_exact(neuron))
+            }),
+            excess_se: self.interval.map(|interval| interval.0),
+            excess_low: self.interval.map(|interval| interval.1),
+            excess_high: self.interval.map(|interval| interval.2),
+            cross_fitted_corr: self.mean_over_others(step, cross_fitted),
+            cross_fitted_excess: self.mean_over_others(step, excess_of_cross_fitted),
+            p_value: p.map(|p| p.p),
+            p_is_fitted: p.map(|p| p.is_fitted),
+            q_bh,
+            q_by: step.discoveries.q_by[model][neuron],
+            is_universal: section.rule.is_universal(score, config.threshold()),
+            is_universal_excess: universality.is_universal(config.excess_threshold()),
+            is_universal_fdr: UniversalityRule::Fdr.is_universal(q_bh, section.fdr),
+            n_models_above: n_above as u32,
+            is_universal_count: n_above >= config.count_models(),
+            n_mutual: step.mutual.n_mutual(model, neuron),
+            n_models_clique: step.mutual.n_models_clique(model, neuron),
+            mean_corr_without_both: of_match("without_both"),
+            token_share: explained(0),
+            position_share: explained(1),
+            token_position_share: explained(2),
+            act_mean: moments.mean,
+            act_var: moments.var,
+            act_skew: moments.skew,
+            act_kurt: moments.kurt,
+            act_min: moments.min,
+            act_max: moments.max,
+            frac_positive: moments.frac_positive,
+        }
     }
 }
 
-fn match_row(
-    inputs: &Inputs,
-    step_idx: usize,
-    (model, other): (usize, usize),
-    neuron: usize,
-    (pair, screening): (&PairCorrelation, Option<&PairScreening>),
-) -> MatchRow {
-    let checkpoints = &inputs.checkpoints[step_idx];
-    let id = NeuronId::from_flat(neuron, checkpoints[model].config.d_mlp);
-    let other_id =
-        |best: Option<(f64, usize)>| best.map(|(_, flat)| NeuronId::from_flat(flat, checkpoints[other].config.d_mlp));
-    let corr = |best: Option<(f64, usize)>| best.map(|(corr, _)| corr as f32);
-    let (best, second, lowest) = (pair.best(neuron, 0), pair.best(neuron, 1), pair.lowest(neuron));
-    MatchRow {
-        model: inputs.names[model].clone(),
-        other: inputs.names[other].clone(),
-        checkpoint: inputs.steps[step_idx],
-        layer: id.layer as u16,
-        neuron: id.index as u32,
-        max_corr: corr(best),
-        matched_layer: other_id(best).map(|id| id.layer as u16),
-        matched_neuron: other_id(best).map(|id| id.index as u32),
-        second_corr: corr(second),
-        lowest_corr: corr(lowest),
-        lowest_layer: other_id(lowest).map(|id| id.layer as u16),
-        lowest_neuron: other_id(lowest).map(|id| id.index as u32),
-        is_exact: screening.is_none_or(|screening| screening.is_exact(neuron)),
-        margin: screening
-            .filter(|screening| !screening.is_exact(neuron))
-            .map(|screening| screening.margin[neuron] as f32),
-        baseline: pair.baseline(neuron).map(|baseline| baseline as f32),
-        is_baseline_exact: screening.is_none_or(|screening| screening.is_baseline_exact(neuron)),
-    }
+/// Of a match, by halves of all tokens or of a screened search's candidates.
+fn cross_fitted(step: &Step<'_>, pair: (usize, usize), neuron: usize) -> Option<f64> {
+    let of_halves = step.correlated.pairs[&pair].matching.cross_fit[neuron].estimate();
+    of_halves.or_else(|| step.evidence?.pairs[&pair].get("cross_fitted", neuron))
 }
 
 fn screening_row(
@@ -170,9 +207,9 @@ fn screening_row(
     }
 }
 
-/// Who is universal at a threshold, by flat neuron number; an undefined excess is not.
-pub(crate) fn members(excess: &[Option<f64>], threshold: f64) -> Vec<bool> {
-    excess.iter().map(|excess| excess.is_some_and(|excess| excess > threshold)).collect()
+/// Who is universal by a rule and threshold, by flat neuron number; what is undefined is not.
+pub(crate) fn members(rule: UniversalityRule, scores: &[Option<f64>], threshold: f64) -> Vec<bool> {
+    scores.iter().map(|&score| rule.is_universal(score, threshold)).collect()
 }
 
 /// All layers (none), then each, over a slice of all neurons of a model.
@@ -181,20 +218,28 @@ pub(crate) fn layers(n_neurons: usize, d_mlp: usize) -> impl Iterator<Item = (Op
     std::iter::once((None, 0..n_neurons)).chain(each)
 }
 
-fn emergence_rows(
-    config: &StudyConfig,
-    inputs: &Inputs,
-    step_idx: usize,
-    model: usize,
-    excess: &[Option<f64>],
-) -> Vec<EmergenceRow> {
+fn emergence_rows(step: &Step<'_>, model: usize, neurons: &[Neuron], scores: &[Option<f64>]) -> Vec<EmergenceRow> {
+    let Step { config, inputs, at: step_idx, .. } = *step;
     let d_mlp = inputs.checkpoints[step_idx][model].config.d_mlp;
+    let rule = config.universality.rule;
+    // Only an excess is known without each block.
+    let evidence = step.evidence.filter(|_| rule == UniversalityRule::Excess);
     let mut rows = Vec::new();
-    for &threshold in &config.universality.thresholds {
-        let is_member = members(excess, threshold);
-        for (layer, neurons) in layers(excess.len(), d_mlp) {
-            let n_neurons = neurons.len() as u64;
-            let n_universal = is_member[neurons].iter().filter(|&&is_member| is_member).count() as u64;
+    for &threshold in config.thresholds() {
+        let is_member = members(rule, scores, threshold);
+        for (layer, of_layer) in layers(scores.len(), d_mlp) {
+            let n_neurons = of_layer.len() as u64;
+            let n_universal = is_member[of_layer.clone()].iter().filter(|&&is_member| is_member).count() as u64;
+            let share = n_universal as f64 / n_neurons as f64;
+            let neurons = &neurons[of_layer];
+            let interval = evidence.and_then(|evidence| {
+                let without = shares_without(neurons, evidence, model, threshold);
+                mean_interval(share, &without, &evidence.n_tokens, config.evidence.level)
+            });
+            let n_where = |is_so: fn(&(f64, f64, f64), f64) -> bool| {
+                let n = neurons.iter().filter_map(|neuron| neuron.interval).filter(|of| is_so(of, threshold)).count();
+                evidence.map(|_| n as u64)
+            };
             rows.push(EmergenceRow {
                 model: inputs.names[model].clone(),
                 checkpoint: inputs.steps[step_idx],
@@ -202,9 +247,27 @@ fn emergence_rows(
                 threshold,
                 n_neurons,
                 n_universal,
-                share: n_universal as f64 / n_neurons as f64,
+                share,
+                share_se: interval.map(|interval| interval.0),
+                share_low: interval.map(|interval| interval.1),
+                share_high: interval.map(|interval| interval.2),
+                n_surely: n_where(|interval, threshold| interval.1 > threshold),
+                n_possibly: n_where(|interval, threshold| interval.2 > threshold),
             });
         }
     }
     rows
+}
+
+/// Share of these neurons whose excess without each block is greater than a threshold.
+fn shares_without(neurons: &[Neuron], evidence: &Evidence, model: usize, threshold: f64) -> Vec<f64> {
+    let mut counts = vec![0_u64; evidence.n_tokens.len()];
+    for neuron in neurons {
+        let Some(excess) = neuron.universality.excess_corr else { continue };
+        let without = evidence.without(model, neuron.number);
+        // Where it is undefined without a block, it stays on its side.
+        let is_above = |change: f64| if change.is_nan() { excess > threshold } else { excess + change > threshold };
+        counts.iter_mut().zip(without).for_each(|(count, &change)| *count += u64::from(is_above(change)));
+    }
+    counts.iter().map(|&count| count as f64 / neurons.len() as f64).collect()
 }

@@ -1,13 +1,14 @@
 //! One checkpoint of all models: activations stream, every pair is accumulated from them, pass by pass.
 
-mod capture;
+pub(crate) mod capture;
 mod level;
 mod reduce;
 mod screened;
 mod state;
-mod stream;
+pub(crate) mod stream;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use homolog_model::{Checkpoint, Model, NeuronId, Precision, TokenMask, Tokens};
@@ -16,7 +17,7 @@ use homolog_stats::{MomentsAccumulator, PairProducts, derangement};
 use serde_json::json;
 
 use crate::artifacts::{self, Artifacts, Unit};
-use crate::config::{BaselineKind, CorrelationSection, Search};
+use crate::config::{BaselineKind, BaselineSection, CorrelationSection, Search};
 use crate::inputs::Inputs;
 use crate::plan::footprint::{Footprint, Workload};
 use crate::plan::{self, Chosen, Shape, Stream, Tile, View};
@@ -28,7 +29,7 @@ use state::{Earlier, State};
 use stream::{LayerPair, Pass, Streams, Wanted};
 
 /// Raised whenever the arithmetic below changes.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The artifact of one step, and its key.
 pub(crate) struct Correlated {
@@ -53,7 +54,8 @@ pub(crate) fn run(
             progress.say("correlation.screening.tokens covers all rows: the search is exact");
         }
         let decides = all_pairs(correlation, correlation.top_k).deciding();
-        let whole = Whole { stage: "correlate", tokens: &inputs.tokens, mask: &inputs.mask, top_k: correlation.top_k };
+        let (tokens, mask, runs) = (&inputs.tokens, &inputs.mask, inputs.runs.clone());
+        let whole = Whole { stage: "correlate", tokens, mask, top_k: correlation.top_k, runs, permutes_only: false };
         return run_whole(config, inputs, step_idx, &whole, &decides, options, artifacts, progress);
     };
     let sample = inputs.tokens.spread(n_sampled_rows);
@@ -62,14 +64,16 @@ pub(crate) fn run(
         return Err(Error::NothingSampled { n_rows: sample.n_rows() });
     }
     let decides = json!({ "precision": correlation.precision, "candidates": correlation.screening.candidates });
-    let whole = Whole { stage: "screen", tokens: &sample, mask: &mask, top_k: correlation.screening.candidates };
+    let runs = vec![sample.positions()];
+    let (tokens, mask, top_k) = (&sample, &mask, correlation.screening.candidates);
+    let whole = Whole { stage: "screen", tokens, mask, top_k, runs, permutes_only: false };
     let screened = run_whole(config, inputs, step_idx, &whole, &decides, options, artifacts, progress)?;
     let decides = json!({
         "sample": screened.key,
         "tokens": inputs.tokens.hash(),
         "correlation": correlation.deciding(),
         // What is near one of them is computed exactly.
-        "thresholds": config.universality.thresholds,
+        "thresholds": (config.universality.rule, config.thresholds()),
     });
     let key = artifacts::key("correlate", VERSION, &decides);
     let of = step_name(inputs.steps[step_idx]);
@@ -79,6 +83,25 @@ pub(crate) fn run(
         screened::make(&correlation, (&screened.path, mask.n_tokens_counted()), path)
     })?;
     Ok(Correlated { path, key })
+}
+
+/// Maxima against rows of tokens permuted, positions kept: what positions and autocorrelation alone give. In the artifact as a baseline;
+/// nothing else is in it.
+pub(crate) fn permuted(
+    config: &StudyConfig,
+    inputs: &Inputs,
+    step_idx: usize,
+    options: &Options,
+    artifacts: &mut Artifacts,
+    progress: &dyn Progress,
+) -> Result<Correlated, Error> {
+    let (draws, seed) = (config.nulls.permuted_rows, config.nulls.seed);
+    let baseline = BaselineSection { kind: BaselineKind::PermutedRows, draws, seed };
+    let config = StudyConfig { baseline, ..config.clone() };
+    let (tokens, mask, runs) = (&inputs.tokens, &inputs.mask, vec![inputs.tokens.positions()]);
+    let whole = Whole { stage: "permute", tokens, mask, top_k: 1, runs, permutes_only: true };
+    let decides = json!({ "precision": config.correlation.precision });
+    run_whole(&config, inputs, step_idx, &whole, &decides, options, artifacts, progress)
 }
 
 /// The settings by which all pairs of neurons are correlated, as an exact search or on the sample of a screened one.
@@ -93,6 +116,21 @@ struct Whole<'a> {
     mask: &'a TokenMask,
     /// Best matches kept of each neuron.
     top_k: usize,
+    /// Flat positions that the two halves of the tokens take in turn; one run where they are not halved.
+    runs: Vec<Range<usize>>,
+    /// Whether only permuted rows are correlated.
+    permutes_only: bool,
+}
+
+impl Whole<'_> {
+    fn in_halves(&self) -> bool {
+        self.runs.len() > 1
+    }
+
+    /// Of a study's tiles those that are wanted.
+    fn wants(&self, tile: Tile) -> bool {
+        !self.permutes_only || matches!(tile, Tile::Permuted { .. })
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "what a stage takes, and which tokens")]
@@ -114,6 +152,7 @@ fn run_whole(
         "exclude_tokens": inputs.exclude_tokens,
         "correlation": settings,
         "baseline": config.baseline,
+        "runs": whole.runs,
     });
     let key = artifacts::key(whole.stage, VERSION, &decides);
     let of = step_name(inputs.steps[step_idx]);
@@ -155,8 +194,10 @@ pub(crate) fn footprint(
     Footprint::of(&Workload {
         shapes,
         baseline: &config.baseline,
+        permuted_draws: config.nulls.permuted_rows,
         correlation,
         windows: &config.windows,
+        evidence: &config.evidence,
         context: config.corpus.context,
         n_rows,
         n_checkpoints,
@@ -191,9 +232,10 @@ impl Correlation<'_> {
         let checkpoints = &inputs.checkpoints[self.step_idx];
         let precision = config.correlation.precision;
         let shapes: Vec<Shape> = checkpoints.iter().map(|checkpoint| shape(checkpoint, config)).collect();
-        let state = self.state(&shapes, top_k, unfinished)?;
-        let tiles: Vec<Tile> =
-            plan::tiles(&shapes, &config.baseline).into_iter().filter(|tile| !state.done.contains(tile)).collect();
+        let mut all_tiles = plan::tiles(&shapes, &config.baseline, whole.in_halves());
+        all_tiles.retain(|&tile| whole.wants(tile));
+        let state = self.state(&shapes, (top_k, all_tiles.len()), unfinished)?;
+        let tiles: Vec<Tile> = all_tiles.into_iter().filter(|tile| !state.done.contains(tile)).collect();
         let section = all_pairs(&config.correlation, top_k);
         let passes = plan::passes(&tiles, &shapes, self.room(&section, &shapes, &tiles)?);
         if passes.len() > 1 {
@@ -274,11 +316,10 @@ impl Correlation<'_> {
         self.progress.say(&format!("{} {}: {line}", self.unit.stage, self.unit.of));
     }
 
-    fn state(&self, shapes: &[Shape], top_k: usize, unfinished: &Path) -> Result<State, Error> {
+    fn state(&self, shapes: &[Shape], (top_k, n_tiles): (usize, usize), unfinished: &Path) -> Result<State, Error> {
         let baseline = &self.config.baseline;
         match State::read(unfinished, shapes, top_k, baseline.draws)? {
             Earlier::State(state) => {
-                let n_tiles = plan::tiles(shapes, baseline).len();
                 self.say(&format!("goes on with {} of {n_tiles} layer pairs done", state.done.len()));
                 return Ok(state);
             }
@@ -297,7 +338,7 @@ impl Correlation<'_> {
         let n_rows = whole.tokens.n_rows();
         let draws = (0..baseline.draws).filter(|_| baseline.kind == BaselineKind::PermutedRows);
         let order = |draw| derangement(n_rows, baseline.seed, draw).expect("checked: two rows at least");
-        Streams::new(whole.mask, draws.map(order).collect())
+        Streams::new(whole.mask, draws.map(order).collect(), whole.runs.clone())
     }
 }
 
@@ -328,7 +369,7 @@ pub(crate) fn moments(
     let wanted = Wanted { tiles: &[], chosen: &Chosen::new(), products: BTreeMap::new() };
     let mut pass = Pass::new(models, &[shape], wanted, Precision::F32, &mut moments);
     pass.run(
-        &Streams::new(&inputs.mask, Vec::new()),
+        &Streams::new(&inputs.mask, Vec::new(), inputs.runs.clone()),
         &inputs.tokens,
         options.batch_rows,
         "mean activations",

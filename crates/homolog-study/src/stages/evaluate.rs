@@ -12,7 +12,7 @@ use crate::inputs::Inputs;
 use crate::{Error, Progress};
 
 /// Raised whenever the arithmetic below changes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// One row of table `models`.
 pub(crate) fn run(
@@ -55,6 +55,8 @@ pub(crate) fn run(
             weights_hash: checkpoint.weights_hash.clone(),
             tokens_hash: inputs.tokens.hash().to_owned(),
             loss_tokens: inputs.loss_tokens_name().to_owned(),
+            // What intervals rest on is known where they are made.
+            ..ModelRow::default()
         };
         Ok(write_table(path, &[row], &[])?)
     })?;

@@ -10,21 +10,22 @@ use crate::inputs::Inputs;
 /// Raised whenever the arithmetic of persistence or stability changes.
 pub(crate) const VERSION: u32 = 1;
 
-/// `excess` is [step][model][neuron]. No rows when a study names no checkpoints: nothing can persist.
+/// `scores` is [step][model][neuron]. No rows when a study names no checkpoints: nothing can persist.
 pub(crate) fn run(
     config: &StudyConfig,
     inputs: &Inputs,
-    excess: &[Vec<Vec<Option<f64>>>],
+    scores: &[Vec<Vec<Option<f64>>>],
 ) -> (Vec<PersistenceRow>, Vec<StabilityRow>) {
+    let rule = config.universality.rule;
     let (mut persistence, mut stability) = (Vec::new(), Vec::new());
     if config.checkpoints.is_none() {
         return (persistence, stability);
     }
     for (model, name) in inputs.names.iter().enumerate() {
         let d_mlp = inputs.checkpoints[0][model].config.d_mlp;
-        let n_neurons = excess[0][model].len();
-        for &threshold in &config.universality.thresholds {
-            let sets: Vec<Vec<bool>> = excess.iter().map(|step| members(&step[model], threshold)).collect();
+        let n_neurons = scores[0][model].len();
+        for &threshold in config.thresholds() {
+            let sets: Vec<Vec<bool>> = scores.iter().map(|step| members(rule, &step[model], threshold)).collect();
             for (layer, neurons) in layers(n_neurons, d_mlp) {
                 for from in 0..sets.len() {
                     for to in from + 1..sets.len() {

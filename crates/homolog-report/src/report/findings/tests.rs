@@ -23,6 +23,7 @@ fn emergence(model: usize, checkpoint: i64, layer: Option<u16>, threshold: f64, 
         n_neurons,
         n_universal,
         share: n_universal as f64 / n_neurons as f64,
+        ..EmergenceRow::default()
     }
 }
 

@@ -1,16 +1,20 @@
 //! Activations of counted positions, gathered for one chunk of rows.
 
+use std::ops::Range;
+
 use homolog_model::{Activation, HookPoint, Hooks, Site, TokenMask};
 use homolog_stats::Chunk;
 use rayon::prelude::*;
 
 /// Copies `mlp.hook_post` at counted positions into the chunk of each layer, in the order of the tokens.
-pub(super) struct CountedActivations<'a> {
+pub(crate) struct CountedActivations<'a> {
     /// By layer; none where nobody wants the layer.
-    pub(super) chunks: &'a mut [Option<Chunk>],
-    pub(super) mask: &'a TokenMask,
+    pub(crate) chunks: &'a mut [Option<Chunk>],
+    pub(crate) mask: &'a TokenMask,
     /// Row of the mask that the batch begins with.
-    pub(super) first_row: usize,
+    pub(crate) first_row: usize,
+    /// Flat positions (row * context + place) that are copied, if they count.
+    pub(crate) positions: &'a Range<usize>,
 }
 
 impl Hooks for CountedActivations<'_> {
@@ -20,8 +24,12 @@ impl Hooks for CountedActivations<'_> {
 
     fn at(&mut self, point: HookPoint, activation: Activation<'_>) {
         let Activation { values, n_rows, n_pos, width } = activation;
-        let counted = |row: usize| self.mask.row(self.first_row + row);
-        let n_counted = |row: usize| counted(row).iter().filter(|&&is_counted| is_counted).count();
+        let is_inside = |row: usize, place: usize| self.positions.contains(&((self.first_row + row) * n_pos + place));
+        let counted = |row: usize| {
+            let mask = self.mask.row(self.first_row + row);
+            (0..n_pos).filter(move |&place| mask[place] && is_inside(row, place))
+        };
+        let n_counted = |row: usize| counted(row).count();
         let chunk = self.chunks[point.layer].as_mut().expect("a layer that is wanted");
         let mut rest = chunk.grow((0..n_rows).map(n_counted).sum());
         let mut rows = Vec::with_capacity(n_rows);
@@ -31,8 +39,8 @@ impl Hooks for CountedActivations<'_> {
             rest = after;
         }
         rows.into_par_iter().zip(values.par_chunks_exact(n_pos * width)).for_each(|((counted, kept), activations)| {
-            let positions = activations.chunks_exact(width).zip(counted).filter(|(_, is_counted)| **is_counted);
-            positions.zip(kept.chunks_exact_mut(width)).for_each(|((from, _), to)| to.copy_from_slice(from));
+            let kept = counted.zip(kept.chunks_exact_mut(width));
+            kept.for_each(|(place, to)| to.copy_from_slice(&activations[place * width..(place + 1) * width]));
         });
     }
 }

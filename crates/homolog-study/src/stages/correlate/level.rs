@@ -81,7 +81,7 @@ impl<'a> Level<'a> {
         if passes.is_empty() {
             passes.push(Vec::new());
         }
-        let streams = Streams::new(&self.mask, Vec::new());
+        let streams = Streams::new(&self.mask, Vec::new(), vec![self.tokens.positions()]);
         let mut products = products(self.shapes, asked);
         let mut scores = PairScores::default();
         for (pass_idx, tiles) in passes.iter().enumerate() {
@@ -118,5 +118,5 @@ fn products(shapes: &[Shape], asked: BTreeMap<(usize, usize), Vec<(u32, u32)>>) 
             by_layers.entry(layers).or_default().push((i % d_a, j % d_b));
         }
     }
-    by_layers.into_iter().map(|(layers, pairs)| (layers, PairProducts::new(pairs))).collect()
+    by_layers.into_iter().map(|(layers, pairs)| (layers, PairProducts::new(pairs, 1))).collect()
 }

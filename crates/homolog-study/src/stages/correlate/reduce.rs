@@ -5,12 +5,14 @@ use std::ops::Range;
 
 use homolog_stats::{
     Correlation, CrossCovariance, Extremes, Marginal, MomentsAccumulator, Precision, RotatedLayer, baseline_maxima,
-    gaussian_rows, haar_rotation, rotation_state,
+    gaussian_rows, haar_rotation, one_to_one, rotation_state,
 };
 use rayon::prelude::*;
 
 use super::state::State;
+use super::stream::SummedTile;
 use crate::config::{BaselineKind, BaselineSection};
+use crate::matching::Matching;
 use crate::plan::{Chosen, Shape, Stream, Tile, View, chosen_of_layer};
 use crate::{Error, Progress};
 
@@ -69,17 +71,14 @@ impl<'a> Reduction<'a> {
     }
 
     /// Take in the covariances of a pass, and drop them. Errors: interrupted, no position counted twice in a permuted draw.
-    pub(super) fn add_pass(
-        &mut self,
-        covariances: Vec<(Tile, CrossCovariance)>,
-        progress: &dyn Progress,
-    ) -> Result<(), Error> {
+    pub(super) fn add_pass(&mut self, covariances: Vec<SummedTile>, progress: &dyn Progress) -> Result<(), Error> {
         let n_tokens: BTreeMap<View, u64> =
             self.state.moments.iter().map(|(&view, layers)| (view, layers[0].n_tokens())).collect();
         let marginals = self.marginals();
         let mut between = Vec::new();
         let mut within = Vec::new();
-        for (tile, covariance) in covariances {
+        for (tile, parts) in covariances {
+            let covariance = self.cross_fit(tile, parts);
             let [a, b] = tile.sides();
             let n_tokens = n_tokens[&a.view];
             if n_tokens == 0 {
@@ -106,14 +105,85 @@ impl<'a> Reduction<'a> {
         }
         self.spread_of_rotated(&within, progress)?;
         drop(within);
-        for (tile, correlation) in &between {
+        // The matching of two layers is serial: several at a time.
+        let is_of_one_layer = |tile: &Tile| tile.sides()[0].layer == tile.sides()[1].layer;
+        let assign = |(tile, correlation): &(Tile, Correlation)| match tile {
+            Tile::Between { .. } if is_of_one_layer(tile) => {
+                let [n_a, n_b] = tile.dimensions(self.shapes);
+                one_to_one(correlation.values(), n_a, n_b)
+            }
+            _ => Vec::new(),
+        };
+        let assigned: Vec<Vec<Option<u32>>> = between.par_iter().map(assign).collect();
+        progress.check()?;
+        for ((tile, correlation), assigned) in between.iter().zip(&assigned) {
             self.scan(*tile, correlation);
+            if let Tile::Between { .. } = tile {
+                self.scan_layers(*tile, correlation, assigned);
+            }
         }
         // A pass may hold layers with themselves only, permuted rows are not rotated, and nothing is where no spread is known.
         if !between.is_empty() && !self.state.inverse_sd.is_empty() {
             self.rotate(&between, &marginals, progress)?;
         }
         Ok(())
+    }
+
+    /// Take what the halves of a tile say of each other, and add them up.
+    fn cross_fit(&mut self, tile: Tile, mut parts: Vec<CrossCovariance>) -> CrossCovariance {
+        let second = if parts.len() == 2 { parts.pop() } else { None };
+        let mut whole = parts.pop().expect("a tile is summed over at least one part of the tokens");
+        let Some(second) = second else { return whole };
+        let halves = tile.sides().map(|side| {
+            let moments = &self.state.moments[&side.view][side.layer];
+            (moments.n_tokens_of_halves(), moments.marginals_of_halves())
+        });
+        self.with_matching(tile, |[(first_a, of_a), (first_b, of_b)], [neurons_a, neurons_b]| {
+            let [(n_tokens, marginals_a), (_, marginals_b)] = &halves;
+            CrossCovariance::cross_fit(
+                [&whole, &second],
+                *n_tokens,
+                [marginals_a, marginals_b],
+                (first_a, &mut of_a.cross_fit[neurons_a]),
+                (first_b, &mut of_b.cross_fit[neurons_b]),
+            );
+        });
+        whole.merge(&second);
+        whole
+    }
+
+    /// Both directions of a tile between two models: flat number of the layer's first neuron, what is kept, and the layer's neurons.
+    fn with_matching(&mut self, tile: Tile, act: impl FnOnce([(u32, &mut Matching); 2], [Range<usize>; 2])) {
+        let [a, b] = tile.sides().map(|side| (side.view.0, side.layer));
+        let neurons = [a, b].map(|(model, layer)| {
+            let d_mlp = self.shapes[model].d_mlp;
+            layer * d_mlp..(layer + 1) * d_mlp
+        });
+        let [first_a, first_b] = neurons.each_ref().map(|neurons| neurons.start as u32);
+        let kept = [(a.0, b.0), (b.0, a.0)].map(|pair| self.state.matching.remove_entry(&pair).expect("every pair"));
+        let [(pair_a, mut of_a), (pair_b, mut of_b)] = kept;
+        act([(first_a, &mut of_a), (first_b, &mut of_b)], neurons);
+        self.state.matching.extend([(pair_a, of_a), (pair_b, of_b)]);
+    }
+
+    /// Matches within layers of the same index and their neighbours, and one to one.
+    fn scan_layers(&mut self, tile: Tile, correlation: &Correlation, assigned: &[Option<u32>]) {
+        let [a, b] = tile.sides();
+        self.with_matching(tile, |[(first_a, of_a), (first_b, of_b)], [neurons_a, neurons_b]| {
+            if a.layer.abs_diff(b.layer) <= 1 {
+                correlation.scan_rows_for_best(first_b as usize, &mut of_a.near_layers[neurons_a.clone()]);
+                correlation.scan_columns_for_best(first_a as usize, &mut of_b.near_layers[neurons_b.clone()]);
+            }
+            if a.layer == b.layer {
+                correlation.scan_rows_for_best(first_b as usize, &mut of_a.same_layer[neurons_a.clone()]);
+                correlation.scan_columns_for_best(first_a as usize, &mut of_b.same_layer[neurons_b.clone()]);
+                for (i, j) in assigned.iter().enumerate().filter_map(|(i, j)| Some((i, (*j)? as usize))) {
+                    let corr = correlation.values()[i * neurons_b.len() + j];
+                    of_a.one_to_one[neurons_a.start + i].push(corr, first_b + j as u32);
+                    of_b.one_to_one[neurons_b.start + j].push(corr, first_a + i as u32);
+                }
+            }
+        });
     }
 
     /// Where the neurons of one layer of `pair.0` stand among those that are judged against `pair.1`.

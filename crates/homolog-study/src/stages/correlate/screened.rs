@@ -18,7 +18,7 @@ use super::reduce::Reduction;
 use super::state::State;
 use super::{Correlation, load, shape};
 use crate::Error;
-use crate::config::ScreeningSection;
+use crate::config::{ScreeningSection, UniversalityRule};
 use crate::plan::{Chosen, Shape};
 use crate::results::{Audit, CheckpointCorrelation, PairCorrelation, PairScreening};
 use search::{MatchSearch, inflation};
@@ -335,6 +335,10 @@ impl<'a> Screening<'a> {
     /// Neurons whose excess may lie on either side of a threshold, and that are not all exact.
     fn near_thresholds(&self, (mean, sd): (f64, f64)) -> Chosen {
         let mut near = Chosen::new();
+        // By another rule no threshold is one of the excess.
+        if self.correlation.config.universality.rule != UniversalityRule::Excess {
+            return near;
+        }
         for model in 0..self.shapes.len() {
             for neuron in 0..self.shapes[model].n_neurons() {
                 let is_open = |other: &usize| !self.exact[&(model, *other)].contains_key(&(neuron as u32));
@@ -344,7 +348,7 @@ impl<'a> Screening<'a> {
                 // On one side of a threshold as it is and once corrected, with room for what the correction does not know.
                 let is_near =
                     |threshold: &f64| (excess + mean - threshold).abs() <= self.section.margin * sd + mean.abs();
-                if !open.is_empty() && self.correlation.config.universality.thresholds.iter().any(is_near) {
+                if !open.is_empty() && self.correlation.config.thresholds().iter().any(is_near) {
                     for other in open {
                         near.entry((model, other)).or_default().push(neuron as u32);
                     }
@@ -394,7 +398,7 @@ impl<'a> Screening<'a> {
                 if is_known { f64::NAN } else { search.margin() }
             };
             let margin = searches.iter().enumerate().map(margin).collect();
-            pairs.insert(pair, PairCorrelation::new(&extremes, baseline, top_k));
+            pairs.insert(pair, PairCorrelation::new(&extremes, baseline, sample.matching.clone(), top_k));
             screening.insert(pair, PairScreening { margin, audit: self.audit(pair, n_narrowed_on) });
         }
         CheckpointCorrelation { moments, pairs, screening: Some(screening) }

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use homolog_model::Isa;
-use homolog_results::{TensorData, Tensors, data_hash, read_tensors, write_tensors};
-use homolog_stats::{Extremes, HISTOGRAM_BINS, Moments, MomentsAccumulator, PartialMoments};
+use homolog_results::{TensorData, Tensors, data_hash, open_tensors, read_tensors, write_tensors};
+use homolog_stats::{Extremes, HISTOGRAM_BINS, Moments, MomentsAccumulator, PartialHalf, PartialMoments};
 
 use crate::Error;
+use crate::matching::Matching;
 use crate::plan::{Shape, Stream, Tile, View};
 use crate::results::{PairCorrelation, pair_tensors, read_pair};
 
@@ -27,6 +28,8 @@ pub(super) struct State {
     pub(super) extremes: BTreeMap<(usize, usize), Vec<Extremes>>,
     /// By (model, other): [draw][neuron] of those that are judged, NaN where nothing is defined yet.
     pub(super) maxima: BTreeMap<(usize, usize), Vec<Vec<f64>>>,
+    /// By (model, other), where all neurons are judged.
+    pub(super) matching: BTreeMap<(usize, usize), Matching>,
 }
 
 /// What an earlier, unfinished run has left.
@@ -42,8 +45,9 @@ impl State {
     pub(super) fn new(shapes: &[Shape], top_k: usize, draws: usize) -> Self {
         let mut state = Self::default();
         let pairs = (0..shapes.len()).flat_map(|model| (0..shapes.len()).map(move |other| (model, other)));
-        let pairs = pairs.filter(|(model, other)| model != other);
-        state.begin(pairs.map(|pair| (pair, shapes[pair.0].n_neurons())), top_k, draws);
+        let pairs = pairs.filter(|(model, other)| model != other).map(|pair| (pair, shapes[pair.0].n_neurons()));
+        state.begin(pairs.clone(), top_k, draws);
+        state.matching = pairs.map(|(pair, n)| (pair, Matching::none(n))).collect();
         state
     }
 
@@ -71,7 +75,8 @@ impl State {
         let pairs = std::mem::take(&mut self.extremes).into_iter();
         let pairs = pairs.map(|(pair, extremes)| {
             let baseline = self.maxima.remove(&pair).expect("every ordered pair has maxima").concat();
-            (pair, PairCorrelation::new(&extremes, baseline, top_k))
+            let matching = self.matching.remove(&pair).expect("every ordered pair has matches");
+            (pair, PairCorrelation::new(&extremes, baseline, matching, top_k))
         });
         pairs.collect()
     }
@@ -83,16 +88,19 @@ impl State {
         let mut tensors = vec![("done".to_owned(), TensorData::U32 { shape: vec![self.done.len(), 6], data: done })];
         for (&view, layers) in &self.moments {
             for (layer, moments) in layers.iter().enumerate() {
-                let PartialMoments { n_tokens, shift, powers, range, n_positive } = moments.to_partial();
-                let n = n_positive.len();
+                let PartialMoments { shift, halves } = moments.to_partial();
                 let name = |what: &str| format!("moments.{}.{layer}.{what}", view_name(view));
-                tensors.extend([
-                    (name("n_tokens"), TensorData::U64 { shape: vec![1], data: vec![n_tokens] }),
-                    (name("shift"), TensorData::F32 { shape: vec![shift.len()], data: shift }),
-                    (name("powers"), TensorData::F64 { shape: vec![n, 4], data: powers }),
-                    (name("range"), TensorData::F32 { shape: vec![n, 2], data: range }),
-                    (name("n_positive"), TensorData::U64 { shape: vec![n], data: n_positive }),
-                ]);
+                tensors.push((name("shift"), TensorData::F32 { shape: vec![shift.len()], data: shift }));
+                for (half, PartialHalf { n_tokens, powers, range, n_positive }) in halves.into_iter().enumerate() {
+                    let n = n_positive.len();
+                    let name = |what: &str| name(&format!("{half}.{what}"));
+                    tensors.extend([
+                        (name("n_tokens"), TensorData::U64 { shape: vec![1], data: vec![n_tokens] }),
+                        (name("powers"), TensorData::F64 { shape: vec![n, 4], data: powers }),
+                        (name("range"), TensorData::F32 { shape: vec![n, 2], data: range }),
+                        (name("n_positive"), TensorData::U64 { shape: vec![n], data: n_positive }),
+                    ]);
+                }
             }
         }
         for ((model, layer, draw), inverse_sd) in &self.inverse_sd {
@@ -100,7 +108,8 @@ impl State {
             tensors.push((format!("inverse_sd.{model}.{layer}.{draw}"), data));
         }
         for (&pair, extremes) in &self.extremes {
-            let kept = PairCorrelation::new(extremes, self.maxima[&pair].concat(), top_k);
+            let matching = self.matching[&pair].clone();
+            let kept = PairCorrelation::new(extremes, self.maxima[&pair].concat(), matching, top_k);
             tensors.extend(pair_tensors(pair, kept));
         }
         let metadata = [
@@ -133,11 +142,11 @@ impl State {
             let parts: Vec<&str> = name.split('.').collect();
             let number = |at: usize| parts.get(at).and_then(|part| part.parse::<usize>().ok()).ok_or_else(damaged);
             match parts[0] {
-                "moments" if name.ends_with(".n_tokens") => {
+                "moments" if parts.last() == Some(&"shift") => {
                     let view = view_from_name(parts.get(1).copied().unwrap_or_default()).ok_or_else(damaged)?;
                     let layer = number(2)?;
                     let shape = shapes.get(view.0).filter(|shape| layer < shape.n_layers).ok_or_else(damaged)?;
-                    let moments = read_moments(&tensors, name.trim_end_matches("n_tokens"), shape.d_mlp)?;
+                    let moments = read_moments(&tensors, name.trim_end_matches("shift"), shape.d_mlp)?;
                     let layers = state.moments.entry(view).or_insert_with(|| empty_moments(shape));
                     layers[layer] = moments.ok_or_else(damaged)?;
                 }
@@ -148,7 +157,9 @@ impl State {
                 _ => {}
             }
         }
-        let Self { extremes, maxima, .. } = &mut state;
+        drop(tensors);
+        let tensors = open_tensors(path)?;
+        let Self { extremes, maxima, matching, .. } = &mut state;
         for (&(model, other), extremes) in extremes.iter_mut() {
             let n = shapes[model].n_neurons();
             let kept = read_pair(&tensors, (model, other))?;
@@ -156,12 +167,17 @@ impl State {
                 && kept.best_neuron.len() == n * kept.n_best
                 && kept.histogram.len() == n * HISTOGRAM_BINS
                 && [kept.lowest_neuron.len(), kept.n_undefined.len(), kept.lowest_corr.len()] == [n; 3]
-                && kept.baseline.len() == draws * n;
+                && kept.baseline.len() == draws * n
+                && kept.matching.cross_fit.len() == n
+                && [&kept.matching.same_layer, &kept.matching.near_layers, &kept.matching.one_to_one]
+                    .iter()
+                    .all(|bests| bests.len() == n);
             if !is_whole {
                 return Err(damaged());
             }
             *extremes = kept.to_extremes(top_k);
             maxima.insert((model, other), kept.baseline.chunks_exact(n).map(<[f64]>::to_vec).collect());
+            matching.insert((model, other), kept.matching);
         }
         Ok(Earlier::State(state))
     }
@@ -172,19 +188,24 @@ pub(super) fn empty_moments(shape: &Shape) -> Vec<MomentsAccumulator> {
     vec![MomentsAccumulator::new(shape.d_mlp); shape.n_layers]
 }
 
+/// None: the arrays do not fit each other.
 fn read_moments(tensors: &Tensors, prefix: &str, n: usize) -> Result<Option<MomentsAccumulator>, Error> {
-    let name = |what: &str| format!("{prefix}{what}");
-    let n_tokens = tensors.u64(&name("n_tokens"))?.1.first().copied().unwrap_or(0);
-    let shift = tensors.f32(&name("shift"))?.1;
-    let powers = tensors.f64(&name("powers"))?.1;
-    let range = tensors.f32(&name("range"))?.1;
-    let n_positive = tensors.u64(&name("n_positive"))?.1;
-    let is_whole = n_positive.len() == n
-        && powers.len() == 4 * n
-        && range.len() == 2 * n
-        && shift.len() == if n_tokens == 0 { 0 } else { n };
-    Ok(is_whole
-        .then(|| MomentsAccumulator::from_partial(PartialMoments { n_tokens, shift, powers, range, n_positive })))
+    let half = |half: usize| {
+        let name = |what: &str| format!("{prefix}{half}.{what}");
+        Ok::<_, Error>(PartialHalf {
+            n_tokens: tensors.u64(&name("n_tokens"))?.1.first().copied().unwrap_or(0),
+            powers: tensors.f64(&name("powers"))?.1,
+            range: tensors.f32(&name("range"))?.1,
+            n_positive: tensors.u64(&name("n_positive"))?.1,
+        })
+    };
+    let partial = PartialMoments { shift: tensors.f32(&format!("{prefix}shift"))?.1, halves: [half(0)?, half(1)?] };
+    let is_begun = partial.halves.iter().any(|half| half.n_tokens > 0);
+    let is_whole = partial.shift.len() == if is_begun { n } else { 0 }
+        && partial.halves.iter().all(|PartialHalf { powers, range, n_positive, .. }| {
+            n_positive.len() == n && powers.len() == 4 * n && range.len() == 2 * n
+        });
+    Ok(is_whole.then(|| MomentsAccumulator::from_partial(partial)))
 }
 
 /// `0r`, `0p3`, `0s3`: model, stream, draw.
@@ -210,7 +231,7 @@ fn view_from_name(name: &str) -> Option<View> {
 fn tile_to_numbers(tile: Tile) -> [u32; 6] {
     let numbers = match tile {
         Tile::Within { model, layer } => [0, 0, model, layer, 0, 0],
-        Tile::Between { a, layer_a, b, layer_b } => [1, 0, a, layer_a, b, layer_b],
+        Tile::Between { a, layer_a, b, layer_b, in_halves } => [1, usize::from(in_halves), a, layer_a, b, layer_b],
         Tile::Permuted { draw, a, layer_a, b, layer_b } => [2, draw, a, layer_a, b, layer_b],
         Tile::Chosen { .. } => unreachable!("what is found of chosen neurons is not kept between two runs"),
     };
@@ -218,11 +239,11 @@ fn tile_to_numbers(tile: Tile) -> [u32; 6] {
 }
 
 fn tile_from_numbers(numbers: [u32; 6]) -> Option<Tile> {
-    let [kind, draw, a, layer_a, b, layer_b] = numbers.map(|number| number as usize);
+    let [kind, which, a, layer_a, b, layer_b] = numbers.map(|number| number as usize);
     match kind {
         0 => Some(Tile::Within { model: a, layer: layer_a }),
-        1 => Some(Tile::Between { a, layer_a, b, layer_b }),
-        2 => Some(Tile::Permuted { draw, a, layer_a, b, layer_b }),
+        1 => Some(Tile::Between { a, layer_a, b, layer_b, in_halves: which == 1 }),
+        2 => Some(Tile::Permuted { draw: which, a, layer_a, b, layer_b }),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! One pass over the tokens: the activations it needs, chunk by chunk, and the covariances it accumulates.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use homolog_model::{Model, Precision, TokenBatch, TokenMask, Tokens};
 use homolog_stats::{ChosenNeurons, Chunk, CrossCovariance, MomentsAccumulator, PairProducts};
@@ -15,20 +16,26 @@ use crate::{Error, Progress};
 /// A layer of one model with a layer of another, each a (model, layer).
 pub(super) type LayerPair = ((usize, usize), (usize, usize));
 
+/// A tile, and its sums over each part of the tokens that it asks for.
+pub(super) type SummedTile = (Tile, Vec<CrossCovariance>);
+
 /// Which rows a stream reads, and which of their positions count.
 pub(super) struct Streams<'a> {
     mask: &'a TokenMask,
     /// By draw of null `permuted-rows`: the row that stands in for each, and positions counted in both.
     permuted: Vec<(Vec<usize>, TokenMask)>,
+    /// Flat positions, of which the two halves of the tokens take every second range.
+    runs: Vec<Range<usize>>,
 }
 
 impl<'a> Streams<'a> {
-    pub(super) fn new(mask: &'a TokenMask, orders: Vec<Vec<usize>>) -> Self {
+    /// `runs` cover all positions in order.
+    pub(super) fn new(mask: &'a TokenMask, orders: Vec<Vec<usize>>, runs: Vec<Range<usize>>) -> Self {
         let permuted = orders.into_iter().map(|order| {
             let both = mask.counted_in_both(&order);
             (order, both)
         });
-        Self { mask, permuted: permuted.collect() }
+        Self { mask, permuted: permuted.collect(), runs }
     }
 
     /// Positions that count, by place in the stream.
@@ -84,7 +91,7 @@ pub(super) struct Pass<'a> {
     models: &'a [Model],
     views: Vec<ReadView<'a>>,
     chosen: Vec<ChosenOfLayer>,
-    covariances: Vec<(Tile, CrossCovariance)>,
+    covariances: Vec<SummedTile>,
     products: BTreeMap<LayerPair, PairProducts>,
 }
 
@@ -125,7 +132,7 @@ impl<'a> Pass<'a> {
         });
         let covariance = |&tile: &Tile| {
             let [rows, columns] = tile.dimensions(shapes);
-            (tile, CrossCovariance::new(rows, columns))
+            (tile, (0..tile.n_parts()).map(|_| CrossCovariance::new(rows, columns)).collect())
         };
         let chosen_layers: BTreeSet<(usize, usize, usize)> = tiles
             .iter()
@@ -155,13 +162,12 @@ impl<'a> Pass<'a> {
         name: &str,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let (n_rows, context) = (tokens.n_rows(), tokens.context());
-        let chunk_rows = chunk_rows(context);
-        progress.begin(name, (n_rows * context) as u64, "tokens");
-        for first in (0..n_rows).step_by(chunk_rows) {
-            let places = first..(first + chunk_rows).min(n_rows);
-            self.add_chunk(streams, tokens, places.clone(), batch_rows, progress)?;
-            progress.advance((places.len() * context) as u64);
+        progress.begin(name, (tokens.n_rows() * tokens.context()) as u64, "tokens");
+        for (at, run) in streams.runs.iter().enumerate() {
+            for positions in chunks(run, tokens.context()) {
+                self.add_chunk(streams, tokens, &positions, at % 2, batch_rows, progress)?;
+                progress.advance(positions.len() as u64);
+            }
         }
         progress.end();
         Ok(())
@@ -171,11 +177,13 @@ impl<'a> Pass<'a> {
         &mut self,
         streams: &Streams<'_>,
         tokens: &Tokens,
-        places: std::ops::Range<usize>,
+        positions: &Range<usize>,
+        half: usize,
         batch_rows: usize,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         let context = tokens.context();
+        let places = positions.start / context..positions.end.div_ceil(context);
         for ReadView { view: (model, stream), chunks, .. } in &mut self.views {
             chunks.iter_mut().flatten().for_each(Chunk::clear);
             for first in places.clone().step_by(batch_rows) {
@@ -186,7 +194,8 @@ impl<'a> Pass<'a> {
                     let row = streams.row(*stream, place);
                     ids.extend_from_slice(tokens.batch(row..row + 1).ids);
                 }
-                let mut hooks = CountedActivations { chunks, mask: streams.mask(*stream), first_row: first };
+                let mask = streams.mask(*stream);
+                let mut hooks = CountedActivations { chunks, mask, first_row: first, positions };
                 self.models[*model].forward(TokenBatch { ids: &ids, context }, &mut hooks);
             }
         }
@@ -197,7 +206,7 @@ impl<'a> Pass<'a> {
                 if *has_moments {
                     chunk.pack_again(moments);
                 } else {
-                    chunk.pack_with_moments(moments);
+                    chunk.pack_with_moments(moments, half);
                 }
                 if *is_by_neuron {
                     chunk.transpose(scratch);
@@ -214,7 +223,9 @@ impl<'a> Pass<'a> {
             self.chosen.iter().map(|chosen| ((chosen.model, chosen.layer, chosen.other), &chosen.packed)).collect();
         // The check below makes an error of what is left out here.
         let goes_on = || !progress.is_cancelled();
-        self.covariances.par_iter_mut().filter(|_| goes_on()).for_each(|(tile, covariance)| {
+        self.covariances.par_iter_mut().filter(|_| goes_on()).for_each(|(tile, parts)| {
+            let at = half % parts.len();
+            let covariance = &mut parts[at];
             let [a, b] = tile.sides();
             let chunk_b = chunk(b.view, b.layer);
             match tile {
@@ -229,7 +240,16 @@ impl<'a> Pass<'a> {
     }
 
     /// Sums over all tokens: of tiles, and of single pairs.
-    pub(super) fn into_sums(self) -> (Vec<(Tile, CrossCovariance)>, BTreeMap<LayerPair, PairProducts>) {
+    pub(super) fn into_sums(self) -> (Vec<SummedTile>, BTreeMap<LayerPair, PairProducts>) {
         (self.covariances, self.products)
     }
+}
+
+/// A run of flat positions in chunks of whole rows, but for those that the run begins and ends in; about equally long.
+pub(crate) fn chunks(run: &Range<usize>, context: usize) -> impl Iterator<Item = Range<usize>> {
+    let rows = run.start / context..run.end.div_ceil(context);
+    let n_chunks = rows.len().div_ceil(chunk_rows(context));
+    let end = move |chunk: usize| (rows.start + chunk * rows.len() / n_chunks) * context;
+    let run = run.clone();
+    (0..n_chunks).map(move |chunk| end(chunk).max(run.start)..end(chunk + 1).min(run.end))
 }

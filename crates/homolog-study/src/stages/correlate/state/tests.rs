@@ -18,7 +18,7 @@ fn state() -> State {
     let mut state = State::new(&shapes, TOP_K, DRAWS);
     let mut seeded = Seeded::new(3);
     state.done.insert(Tile::Within { model: 1, layer: 0 });
-    state.done.insert(Tile::Between { a: 0, layer_a: 1, b: 1, layer_b: 0 });
+    state.done.insert(Tile::Between { a: 0, layer_a: 1, b: 1, layer_b: 0, in_halves: true });
     state.done.insert(Tile::Permuted { draw: 1, a: 0, layer_a: 1, b: 1, layer_b: 0 });
     for view in
         [(0, Stream::Rows), (1, Stream::Rows), (0, Stream::Paired { draw: 1 }), (1, Stream::StandIn { draw: 1 })]
@@ -26,7 +26,9 @@ fn state() -> State {
         let mut layers = empty_moments(&shapes[view.0]);
         for layer in &mut layers {
             let n = shapes[view.0].d_mlp;
-            layer.add(&mut (0..4 * n).map(|_| seeded.gaussian() as f32).collect::<Vec<_>>());
+            for half in 0..2 {
+                layer.add(&mut (0..4 * n).map(|_| seeded.gaussian() as f32).collect::<Vec<_>>(), half);
+            }
         }
         state.moments.insert(view, layers);
     }
