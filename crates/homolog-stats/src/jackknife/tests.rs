@@ -251,6 +251,39 @@ fn intervals_cover_at_every_correlation_and_dependence() {
     }
 }
 
+/// Coverage of the true correlation, 1/2, of two sums of a common and an own part, each 0 but at a share of the tokens, where it
+/// is log-normal: a neuron that fires seldom, and then unequally.
+fn coverage_of_seldom_active(n_replicates: u64, n_tokens: usize, share: f64) -> f64 {
+    let intervals = Intervals::new(64, 0.95);
+    let covers = |at: u64| {
+        let mut seeded = Seeded::new(9000 + at);
+        let mut part = || if seeded.uniform() < share { seeded.gaussian().exp() } else { 0.0 };
+        let mut block = || {
+            let mut sums = PairSums::default();
+            for _ in 0..n_tokens / 64 {
+                let (common, of_a, of_b) = (part(), part(), part());
+                sums = sums + sums_of(&[common + of_a], &[common + of_b]);
+            }
+            sums
+        };
+        let blocks: Vec<PairSums> = (0..64).map(|_| block()).collect();
+        intervals.corr(blocks.iter().copied()).is_some_and(|got| got.low <= 0.5 && 0.5 <= got.high)
+    };
+    (0..n_replicates).filter(|&at| covers(at)).count() as f64 / n_replicates as f64
+}
+
+#[test]
+#[ignore = "slow tier: cargo xtask slow"]
+#[expect(clippy::print_stdout, reason = "docs/method.md quotes it")]
+fn neurons_that_are_seldom_active_are_covered_less_often() {
+    // 1,000 replicates: four binomial standard errors of 0.01 about what docs/method.md says.
+    for (n_tokens, share, want) in [(6400, 0.1, 0.93), (6400, 0.01, 0.90), (6400, 0.001, 0.82), (64_000, 0.01, 0.93)] {
+        let got = coverage_of_seldom_active(1000, n_tokens, share);
+        println!("active at {share} of {n_tokens} tokens: {got} covered");
+        assert!((got - want).abs() < 0.04, "{got} covered of neurons active at {share} of {n_tokens} tokens");
+    }
+}
+
 proptest! {
     #[test]
     fn sign_order_and_scale_do_what_they_should(rng_seed in any::<u64>(), corr in -0.95..0.95) {
