@@ -11,6 +11,7 @@
 //! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
 
 mod ablation_row;
+mod audit;
 mod damage_row;
 mod emergence_row;
 mod error;
@@ -31,6 +32,7 @@ mod tensors;
 mod vocabulary_row;
 
 pub use ablation_row::AblationRow;
+pub use audit::{Audit, AuditKind, AuditWarning, AuditedCheckpoint, OtherCosine};
 pub use damage_row::DamageRow;
 pub use emergence_row::EmergenceRow;
 pub use error::Error;

@@ -223,6 +223,7 @@ impl RunFolder {
             tables: Vec::new(),
             tensors: Vec::new(),
             notes: Vec::new(),
+            audit: None,
         })
     }
 }
