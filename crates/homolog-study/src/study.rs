@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use homolog_model::Isa;
 
 use crate::arithmetic;
+use crate::audit;
 use crate::damage;
 use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
@@ -41,6 +42,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
     let mut folder = RunFolder::open(config, options)?;
     let inputs = Inputs::open(config, options, &mut folder, progress)?;
     if folder.is_finished(config, &inputs) {
+        folder.stop_if_strict(options)?;
         return Ok(Outcome::AlreadyDone { folder: options.output.clone() });
     }
     folder.begin(config, &inputs, options, progress)?;
@@ -48,6 +50,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         progress.say(&advice);
     }
     let artifacts = &mut folder.artifacts;
+    audit::run(&inputs, options, artifacts, progress)?;
     let mut tables = Tables::default();
     tables.vocabulary.clone_from(&inputs.vocabulary);
     let mut excess = Vec::new();
