@@ -7,6 +7,9 @@ use homolog_results::AuditKind;
 use super::super::evidence::{Evidence, cosine};
 use super::super::{Found, Subjects};
 
+/// Above 0, since noise that shrinks as the learning rate falls leaves later weights nearer to all others; two exchanged steps of a random
+/// walk have 0.41, of a line 1, and of weights of which training keeps the share r from one to the next sqrt(1 + r) - 1.
+const LEAST_SHORTFALL: f64 = 0.1;
 /// A matrix alone is out of order when the outer two are nearer by a tenth: of small ones (positions, mostly) some are by less in sound
 /// families, down to 0.95.
 const MATRIX_MARGIN: f64 = 0.9;
@@ -20,20 +23,32 @@ struct Triple {
     distances: [f64; 3],
 }
 
+/// First to second, second to third, first to third: distances, or angles seen from zero.
+type Sides = [f64; 3];
+
 impl Triple {
-    /// Of the outer two's distance to the larger of the others, and of the angles seen from zero; none where two are the same.
-    fn ratios(&self) -> Option<(f64, f64)> {
+    /// Distances and angles; none where two of the vectors are the same.
+    fn sides(&self) -> Option<[Sides; 2]> {
         let [first, second, outer] = self.distances;
         if self.distances.contains(&0.0) {
             return None;
         }
         let [a, b, c] = self.norms;
-        let [before, after, across] =
-            [cosine(a, b, first)?, cosine(b, c, second)?, cosine(a, c, outer)?].map(f64::acos);
-        // Angles of nearly equal vectors vanish in rounding.
-        let angles = if before.max(after) > 0.0 { across / before.max(after) } else { 1.0 };
-        Some(((outer / first.max(second)).sqrt(), angles))
+        let angles = [cosine(a, b, first)?, cosine(b, c, second)?, cosine(a, c, outer)?].map(f64::acos);
+        Some([self.distances.map(f64::sqrt), angles])
     }
+}
+
+/// By how much the outer side is shorter than the longer of the others, as a share of the shorter: at most 1. Of a step in its place it
+/// is at most 0, in the worst case: noise that fills the weights and is new at every step. Angles that vanish in rounding give NaN, which
+/// is above nothing.
+fn shortfall([first, second, outer]: Sides) -> f64 {
+    (first.max(second) - outer) / first.min(second)
+}
+
+/// The outer side by the longer of the others.
+fn ratio([first, second, outer]: Sides) -> f64 {
+    outer / first.max(second)
 }
 
 /// What is said of a step that is out of order.
@@ -50,10 +65,15 @@ pub(super) fn check(
     strangers: &BTreeSet<usize>,
     found: &mut Vec<Found>,
 ) {
+    let is_copy = |kind: AuditKind| matches!(kind, AuditKind::Identical | AuditKind::PartlyIdentical);
+    let copies = found.iter().filter(|found| found.model_idx == model && is_copy(found.kind));
+    let copies: BTreeSet<usize> = copies.map(|found| found.step_idx).collect();
     let mut misplaced = BTreeMap::new();
     for middle in 1..subjects.steps.len().saturating_sub(1) {
-        // What a stranger does to those beside it is its own fault.
-        if !(middle - 1..=middle + 1).any(|step| strangers.contains(&step)) {
+        // What a stranger or a copy does to those beside it is its own fault.
+        let is_beside_copy = [middle - 1, middle + 1].iter().any(|step| copies.contains(step));
+        let is_clear = !(middle - 1..=middle + 1).any(|step| strangers.contains(&step));
+        if is_clear && (!is_beside_copy || copies.contains(&middle)) {
             misplaced.extend(is_misplaced(subjects, evidence, model, middle).map(|told| (middle, told)));
         }
     }
@@ -70,8 +90,8 @@ pub(super) fn check(
             told(
                 step,
                 format!(
-                    "it and {other} look exchanged: in the other order each lies between its neighbours, in this one not; fetch both \
-                     again, or correct the folders' names"
+                    "it and {other} stand in the wrong order: exchanged, each lies between its neighbours, as they are not; the two \
+                     names are exchanged, or one of them is another step's: fetch both again"
                 ),
             );
         }
@@ -95,11 +115,11 @@ fn is_misplaced(subjects: &Subjects<'_>, evidence: &Evidence, model: usize, midd
         norms: [before, this, after].map(super::super::evidence::CheckpointEvidence::sum_squares),
         distances: [this.before()?, after.before()?, after.before_last()?],
     };
-    let (by_distance, by_angle) = whole.ratios()?;
-    let [first, second, outer] = whole.distances.map(f64::sqrt);
+    let sides = whole.sides()?;
+    let [first, second, outer] = sides[0];
     let detour = first + second - outer;
     let (last, next) = (subjects.step(middle - 1), subjects.step(middle + 1));
-    if by_distance < 1.0 && by_angle < 1.0 {
+    if sides.into_iter().all(|sides| shortfall(sides) > LEAST_SHORTFALL) {
         let message = format!(
             "it does not lie between {last} and {next}: these are {outer:.4} apart, it is {first:.4} from the one and {second:.4} from the \
              other; it, or one of the two, is not what its name says: fetch them again, or leave it out"
@@ -110,7 +130,7 @@ fn is_misplaced(subjects: &Subjects<'_>, evidence: &Evidence, model: usize, midd
         let distances = [b.before, c.before, c.before_last];
         let [Some(first), Some(second), Some(outer)] = distances else { return false };
         let triple = Triple { norms: [a.sum_squares, b.sum_squares, c.sum_squares], distances: [first, second, outer] };
-        triple.ratios().is_some_and(|(distance, angle)| distance < MATRIX_MARGIN && angle < MATRIX_MARGIN)
+        triple.sides().is_some_and(|sides| sides.into_iter().all(|sides| ratio(sides) < MATRIX_MARGIN))
     });
     let names: Vec<&str> = matrices.map(|((_, this), _)| &*this.name).collect();
     let n_matrices = this.matrices().count();
