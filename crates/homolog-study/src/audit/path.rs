@@ -70,7 +70,10 @@ fn not_descended(subjects: &Subjects<'_>, evidence: &Evidence, (step, model): Pl
         .filter(is_apart)
         .filter_map(|other| Some((other, evidence.cosine_to_others_before(step, model, other)?)))
         .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+    // Those that were the same at the step before must have kept as much of it.
+    let of_twins = others().filter(|other| !is_apart(other)).filter_map(|other| evidence.cosine_before(step, other));
     let usual = median(others().filter_map(|other| evidence.cosine_before(step, other)).collect());
+    let usual = usual.into_iter().chain(of_twins).reduce(f64::max);
     let of_others = nearest.map_or(0.0, |(_, cosine)| cosine.max(0.0));
     let is_nearer_to_others = nearest.is_some_and(|(_, cosine)| own + LEAST_LEAD < cosine);
     let keeps_too_little = usual
@@ -80,7 +83,7 @@ fn not_descended(subjects: &Subjects<'_>, evidence: &Evidence, (step, model): Pl
     }
     let before = subjects.step(step - 1);
     let nearest = nearest.map(|(other, cosine)| format!(", to `{}`'s {cosine:.4}", subjects.names[other]));
-    let usual = usual.map(|usual| format!(", where the other models have {usual:.4} to their own"));
+    let usual = usual.map(|usual| format!(", where other models have {usual:.4} to their own"));
     Some(format!(
         "its cosine to its own {before} is {own:.4}{}{}: one of the two is of another run; fetch both again, or leave the model out",
         nearest.unwrap_or_default(),
@@ -88,10 +91,10 @@ fn not_descended(subjects: &Subjects<'_>, evidence: &Evidence, (step, model): Pl
     ))
 }
 
-/// The middle one, the lower of two.
+/// The middle one, the upper of two: of two others one may be wrong.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
-    values.get(values.len().checked_sub(1)? / 2).copied()
+    values.get(values.len() / 2).copied()
 }
 
 /// A checkpoint's matrices as a vector of the logarithms of their norms.

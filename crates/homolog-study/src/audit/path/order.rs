@@ -96,12 +96,12 @@ pub(super) fn check(
             );
         }
     }
+    // Beside a checkpoint from afar its neighbour looks misplaced too: the one that is the longer way round is meant.
     let is_in_shadow = |step: usize, of: usize| {
         let detour = |step: usize| misplaced.get(&step).map(|misplaced: &Misplaced| misplaced.detour);
-        detour(step).zip(detour(of)).is_some_and(|(detour, of)| 2.0 * detour < of)
+        detour(step).zip(detour(of)).is_some_and(|(detour, of)| detour < of)
     };
     for (&step, misplaced) in misplaced.iter().filter(|(step, _)| !exchanged.contains(step)) {
-        // Beside a checkpoint from afar its neighbour looks misplaced too.
         if !is_in_shadow(step, step + 1) && !(step > 0 && is_in_shadow(step, step - 1)) {
             told(step, misplaced.message.clone());
         }
@@ -126,23 +126,26 @@ fn is_misplaced(subjects: &Subjects<'_>, evidence: &Evidence, model: usize, midd
         );
         return Some(Misplaced { message, detour });
     }
-    let matrices = before.matrices().zip(this.matrices()).zip(after.matrices()).filter(|((a, b), c)| {
-        let distances = [b.before, c.before, c.before_last];
-        let [Some(first), Some(second), Some(outer)] = distances else { return false };
-        let triple = Triple { norms: [a.sum_squares, b.sum_squares, c.sum_squares], distances: [first, second, outer] };
-        triple.sides().is_some_and(|sides| sides.into_iter().all(|sides| ratio(sides) < MATRIX_MARGIN))
+    let matrices = before.matrices().zip(this.matrices()).zip(after.matrices());
+    let matrices = matrices.filter_map(|((a, b), c)| {
+        let distances = [b.before?, c.before?, c.before_last?];
+        let sides = Triple { norms: [a.sum_squares, b.sum_squares, c.sum_squares], distances }.sides()?;
+        sides.into_iter().all(|sides| ratio(sides) < MATRIX_MARGIN).then_some((&*b.name, distances))
     });
-    let names: Vec<&str> = matrices.map(|((_, this), _)| &*this.name).collect();
+    let matrices: Vec<(&str, [f64; 3])> = matrices.collect();
     let n_matrices = this.matrices().count();
-    (names.len() >= 2 && names.len() * MATRIX_SHARE >= n_matrices).then(|| {
-        let message = format!(
-            "{} of its {n_matrices} matrices, such as `{}`, do not lie between those of {last} and {next}, the others do: part of it is \
-             not what its name says; fetch it again, or leave it out",
-            names.len(),
-            names[0],
-        );
-        Misplaced { message, detour }
-    })
+    if matrices.len() < 2 || matrices.len() * MATRIX_SHARE < n_matrices {
+        return None;
+    }
+    let message = format!(
+        "{} of its {n_matrices} matrices, such as `{}`, do not lie between those of {last} and {next}, the others do: part of it, or of \
+         one of the two, is not what its name says; fetch them again, or leave it out",
+        matrices.len(),
+        matrices[0].0,
+    );
+    let [first, second, outer] =
+        [0, 1, 2].map(|side| matrices.iter().map(|(_, distances)| distances[side]).sum::<f64>().sqrt());
+    Some(Misplaced { message, detour: first + second - outer })
 }
 
 /// A model's way through its checkpoints.
