@@ -65,9 +65,13 @@ pub(crate) fn audit(args: &AuditArgs, reporter: &Reporter) -> anyhow::Result<()>
         );
     }
     if args.strict && n > 0 {
-        anyhow::bail!("the audit of checkpoints warns {n} times; correct the checkpoints, or leave --strict out");
+        anyhow::bail!("{}; correct the checkpoints, or leave --strict out", counted(n, "warning"));
     }
     Ok(())
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// `homolog compare`

@@ -9,8 +9,6 @@ mod markdown;
 mod path;
 mod settings;
 mod start;
-#[cfg(test)]
-mod tests;
 
 use std::fs;
 

@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use homolog_results::{Audit, AuditKind, AuditWarning};
-use homolog_study::{Options, Silent, StudyConfig};
+use homolog_results::{Audit, AuditKind, AuditWarning, Manifest};
+use homolog_study::{Error, Options, Silent, StudyConfig};
 use homolog_test::fixtures::{fixtures, print_skipped};
+use homolog_test::planted::random_rows;
 use homolog_test::tiny_gpt2::{Dtype, Gpt2Shape, Layout, Weights, read};
 use tempfile::TempDir;
 
-use crate::world::options;
+use crate::world::{World, options};
 
 const STEPS: [i64; 5] = [50, 120, 280, 670, 1600];
 const MODELS: [&str; 3] = ["a", "b", "c"];
@@ -292,4 +293,120 @@ fn threads_change_nothing() {
         pool.install(|| family.audit())
     };
     assert_eq!(with(1), with(4));
+}
+
+/// A random walk of a tiny model from an initialisation as GPT-2's.
+fn walk(init_seed: u64, walk_seed: u64, n_steps: usize) -> Vec<Weights> {
+    let shape = Gpt2Shape::tiny();
+    let mut weights = shape.random(init_seed, 0.02);
+    for (name, weight) in weights.iter_mut().filter(|(_, weight)| weight.shape.len() == 1) {
+        weight.values.fill(if name.ends_with("weight") { 1.0 } else { 0.0 });
+    }
+    let mut steps = vec![weights];
+    for step in 1..n_steps {
+        let mut next = steps[step - 1].clone();
+        let change = shape.random(1000 * walk_seed + step as u64, 0.01);
+        for (name, weight) in &mut next {
+            weight.values.iter_mut().zip(&change[name].values).for_each(|(value, change)| *value += change);
+        }
+        steps.push(next);
+    }
+    steps
+}
+
+/// A study of these models, each with its checkpoints from 0 on, that runs in no time.
+fn world(models: &[(&str, Vec<Weights>)]) -> World {
+    let shape = Gpt2Shape::tiny();
+    let mut world = World::new(&random_rows(12, 12, shape.d_vocab, shape.bos, 1), 12);
+    for (name, steps) in models {
+        for (step, weights) in steps.iter().enumerate() {
+            world.model(name, Some(step as i64), (&shape, weights), Layout::PLAIN);
+        }
+    }
+    let steps: Vec<usize> = (0..models[0].1.len()).collect();
+    world.add(&format!("[checkpoints]\nsteps = {steps:?}\n[ablation]\nenabled = false"));
+    world
+}
+
+fn audit_of(world: &World) -> Audit {
+    audit(&world.config().unwrap(), &world.options())
+}
+
+#[test]
+fn random_walks_raise_nothing_and_siblings_are_a_note() {
+    let apart = world(&[("a", walk(1, 1, 5)), ("b", walk(2, 2, 5))]);
+    let audit = audit_of(&apart);
+    assert_eq!(audit.warnings, []);
+    assert!(audit.notes.iter().all(|note| !note.contains("share step 0")), "{:?}", audit.notes);
+    // A crossed design: one initialisation, two orders of the data.
+    let siblings = world(&[("a", walk(1, 1, 5)), ("b", walk(1, 2, 5)), ("c", walk(2, 1, 5))]);
+    let audit = audit_of(&siblings);
+    assert_eq!(audit.warnings, []);
+    assert!(audit.notes.iter().any(|note| note.contains("share step 0") && note.contains("`a` and `b`")));
+    // Models that never part are one model.
+    let same = world(&[("a", walk(1, 1, 3)), ("b", walk(1, 1, 3))]);
+    let found: Vec<_> = audit_of(&same).warnings.into_iter().map(|warning| (warning.kind, warning.model)).collect();
+    assert_eq!(found, vec![(Identical, "a".to_owned()); 3]);
+}
+
+#[test]
+fn a_matrix_that_never_changes_is_a_note_and_a_step_that_is_the_one_before_a_warning() {
+    let mut frozen = walk(1, 1, 4);
+    let positions = frozen[0]["wpe.weight"].clone();
+    frozen.iter_mut().for_each(|weights| *weights.get_mut("wpe.weight").unwrap() = positions.clone());
+    let mut late = walk(2, 2, 4);
+    late[1] = late[0].clone();
+    let audit = audit_of(&world(&[("a", frozen), ("b", late)]));
+    assert!(
+        audit.notes.iter().any(|note| note.contains("frozen") && note.contains("`wpe.weight`")),
+        "{:?}",
+        audit.notes
+    );
+    let found: Vec<_> =
+        audit.warnings.iter().map(|warning| (warning.kind, &*warning.model, warning.checkpoint)).collect();
+    assert_eq!(found, [(Identical, "b", Some(0))], "{:#?}", audit.warnings);
+}
+
+#[test]
+fn two_models_without_steps_are_held_against_each_other() {
+    let shape = Gpt2Shape::tiny();
+    let (a, mut b) = (shape.random(1, 0.3), shape.random(2, 0.3));
+    b.get_mut("h.1.mlp.c_fc.weight").unwrap().values.clone_from(&a["h.1.mlp.c_fc.weight"].values);
+    let mut world = World::new(&random_rows(4, 12, shape.d_vocab, shape.bos, 1), 12);
+    world.model("a", None, (&shape, &a), Layout::PLAIN);
+    world.model("b", None, (&Gpt2Shape { eps: 1e-6, ..shape.clone() }, &b), HALF);
+    // Halves of the same values are other values.
+    assert_eq!(audit_of(&world).warnings.iter().map(|warning| warning.kind).collect::<Vec<_>>(), [ConfigsDiffer]);
+    world.model("b", None, (&shape, &b), Layout::PLAIN);
+    let warnings = audit_of(&world).warnings;
+    assert_eq!((warnings.len(), warnings[0].kind), (1, PartlyIdentical), "{warnings:#?}");
+    assert!(warnings[0].message.starts_with("1 of 10 matrices") && warnings[0].message.contains("those of `b`"));
+}
+
+#[test]
+fn a_run_keeps_the_audit_finds_it_again_and_stops_with_strict() {
+    let mut spoilt = walk(2, 2, 3);
+    spoilt.swap(0, 1);
+    let world = world(&[("a", walk(1, 1, 3)), ("b", spoilt)]);
+    let strict = Options { strict: true, ..world.options() };
+    let Err(Error::AuditWarns { warnings }) = world.run_with(&strict) else { panic!("it ran") };
+    let wanted = audit_of(&world);
+    assert!(
+        !warnings.is_empty() && warnings.iter().all(|warning| warning.starts_with("b, checkpoint ")),
+        "{warnings:?}"
+    );
+    assert_eq!(warnings.len(), wanted.warnings.len());
+    let manifest = Manifest::read(&strict.output).unwrap().unwrap();
+    assert!(manifest.audit.as_ref() == Some(&wanted) && !manifest.is_finished);
+    assert_eq!(manifest.stages.iter().map(|stage| &*stage.stage).collect::<Vec<_>>(), ["audit"]);
+    // Every tensor's digest is in the artifact.
+    let artifact = fs::read_to_string(strict.output.join(&manifest.stages[0].artifact)).unwrap();
+    assert_eq!(artifact.matches("\"digest\":").count(), 6 * 28);
+
+    let run = world.run();
+    assert_eq!(run.manifest().audit, Some(wanted));
+    let said = |words: &str| run.said.iter().any(|line| line.contains(words));
+    assert!(said("audit all checkpoints: skipped") && said("warning: b, checkpoint "), "{:?}", run.said);
+    assert!(matches!(world.run_with(&strict), Err(Error::AuditWarns { .. })), "a finished run too");
+    assert!(world.run_with(&world.options()).is_ok());
 }

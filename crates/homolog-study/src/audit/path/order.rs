@@ -1,5 +1,8 @@
 //! Checkpoints that do not lie between the steps before and after them.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use homolog_results::AuditKind;
