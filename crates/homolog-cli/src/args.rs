@@ -25,6 +25,7 @@ Examples:
   homolog compare models/a models/b --corpus text.txt    which neurons do these two share?
   homolog run study.toml                                 all models, all checkpoints, all tables
   homolog run study.toml --dry-run                       what that would take
+  homolog audit study.toml                               are its checkpoints what their names say?
   homolog status runs/my-study                           how far it has come
   homolog doctor                                         what this machine is good for
 
@@ -78,6 +79,17 @@ pub(crate) enum Command {
     /// says so and does nothing; with changed settings it does again only what depends on them.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Are a study's checkpoints what their names say? Copies, exchanged steps, foreign seeds, trained "step 0"s.
+    ///
+    /// Published families have all of these. Reads every weight once and prints evidence for each checkpoint: a digest of its values, its
+    /// norm, how far it is from the step before, and its cosine to that and to the other models. Warns of checkpoints or matrices that are
+    /// those of another, of steps that do not lie between their neighbours or do not descend from the one before, of norms that the other
+    /// models have at another step, of a step 0 that was trained, of configs and tokenizers that differ, and of whatever a run would stop at.
+    ///
+    /// Writes nothing and needs no text. `run` does the same before its first forward pass and keeps the evidence in the manifest. docs/audit.md
+    /// has each check, its reason and when not to trust it. Exit status 1 if a checkpoint cannot be read, and with --strict at any warning.
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(AuditArgs),
     /// Compare two models: which neurons do they share?
     ///
     /// Needs no study file. Prints the most universal neurons of the first model, what they match in the second, and by how much
@@ -190,6 +202,13 @@ A study file:
 
 Every other setting has a default; runs/<study name>/study.resolved.toml lists them all.
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (143 by SIGTERM).";
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  homolog audit study.toml
+  homolog audit study.toml --strict && homolog run study.toml
+  homolog audit study.toml --json | jq '.warnings[] | [.kind, .model, .checkpoint]'
+  homolog run study.toml --strict                        audit, then run only if nothing is wrong";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -326,6 +345,24 @@ pub(crate) struct RunArgs {
     pub(crate) plan: PlanArgs,
     #[command(flatten)]
     pub(crate) options: StudyArgs,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct AuditArgs {
+    /// The study file
+    pub(crate) study: PathBuf,
+    /// Exit with 1 if there is a warning
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// One JSON object on stdout, as the manifest of a run has it, instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Change a setting of the study file, such as checkpoints.steps=[0,1000] (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Let a key of config.json pass that is not known to leave the arithmetic alone (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_config_key: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -490,6 +527,9 @@ pub(crate) struct PlanArgs {
     /// Print what the run would take, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Stop before the first forward pass if the audit of checkpoints warns; see `homolog help audit`
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Tables only; `homolog report` makes figures, report and explorer of them later
     #[arg(long)]
     pub(crate) no_report: bool,

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::CommandFactory;
 use homolog_study::{
-    Finding, ListRequest, Options, Outcome, PairRequest, StudyConfig, TokenizeRequest, ablate_list, dry_run,
-    shared_neurons,
+    AuditKind, Finding, ListRequest, Options, Outcome, PairRequest, StudyConfig, TokenizeRequest, ablate_list,
+    audit_markdown, dry_run, shared_neurons,
 };
 use homolog_train::FamilyConfig;
 
 use crate::args::{
-    AblateArgs, Args, CompareArgs, CompletionsArgs, FolderArgs, ManArgs, PlanArgs, RunArgs, StudyArgs, TokenizeArgs,
-    TrainArgs,
+    AblateArgs, Args, AuditArgs, CompareArgs, CompletionsArgs, FolderArgs, ManArgs, PlanArgs, RunArgs, StudyArgs,
+    TokenizeArgs, TrainArgs,
 };
 use crate::reporter::Reporter;
 use crate::{completions, manual, memory, show, version};
@@ -26,7 +26,7 @@ const ROWS_PER_THREAD: usize = 2;
 /// `homolog run`
 pub(crate) fn run(args: &RunArgs, reporter: &Reporter) -> anyhow::Result<()> {
     let config = StudyConfig::read(&args.study, &args.options.set)?;
-    let options = options(&args.options, args.plan.memory, &config);
+    let options = Options { strict: args.plan.strict, ..options(&args.options, args.plan.memory, &config) };
     if args.plan.dry_run {
         return print(&dry_run(&config, &options, reporter)?);
     }
@@ -46,6 +46,34 @@ fn shown(folder: &Path, plan: &PlanArgs, reporter: &Reporter) -> anyhow::Result<
     print(&show::report_unless_current(folder, reporter)?)
 }
 
+/// `homolog audit`
+pub(crate) fn audit(args: &AuditArgs, reporter: &Reporter) -> anyhow::Result<()> {
+    let config = StudyConfig::read(&args.study, &args.set)?;
+    let allowed_config_keys = args.allow_config_key.iter().cloned().collect();
+    let options = Options { allowed_config_keys, ..default_options(PathBuf::new()) };
+    let audit = homolog_study::audit(&config, &options, reporter)?;
+    if args.json {
+        print(&(serde_json::to_string_pretty(&audit)? + "\n"))?;
+    } else {
+        print(&audit_markdown(&audit))?;
+    }
+    let count = |is: fn(AuditKind) -> bool| audit.warnings.iter().filter(|warning| is(warning.kind)).count();
+    let (n_unreadable, n) = (count(|kind| kind == AuditKind::Unreadable), count(|_| true));
+    if n_unreadable > 0 {
+        anyhow::bail!(
+            "a run would stop at {n_unreadable} checkpoints; correct them, or leave them out of checkpoints.steps"
+        );
+    }
+    if args.strict && n > 0 {
+        anyhow::bail!("{}; correct the checkpoints, or leave --strict out", counted(n, "warning"));
+    }
+    Ok(())
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// `homolog compare`
 pub(crate) fn compare(args: &CompareArgs, reporter: &Reporter) -> anyhow::Result<()> {
     let request = PairRequest {
@@ -57,7 +85,7 @@ pub(crate) fn compare(args: &CompareArgs, reporter: &Reporter) -> anyhow::Result
     };
     let allowed = args.options.allow_config_key.iter().cloned().collect();
     let config = StudyConfig::of_pair(&request, &allowed, &args.options.set)?;
-    let options = options(&args.options, args.plan.memory, &config);
+    let options = Options { strict: args.plan.strict, ..options(&args.options, args.plan.memory, &config) };
     if args.plan.dry_run {
         return print(&dry_run(&config, &options, reporter)?);
     }
@@ -207,6 +235,7 @@ pub(crate) fn default_options(output: PathBuf) -> Options {
         output,
         batch_rows: (ROWS_PER_THREAD * n_threads).max(8),
         memory_bytes: memory::default_budget(),
+        strict: false,
         allowed_config_keys: BTreeSet::new(),
         homolog_version: env!("CARGO_PKG_VERSION").into(),
         code_commit: version::COMMIT.into(),

@@ -62,6 +62,7 @@ fn dispatch(args: &Args, reporter: &Reporter) -> anyhow::Result<()> {
     pool.install(|| match &args.command {
         Command::Demo(args) => demo::run(args, reporter),
         Command::Run(args) => commands::run(args, reporter),
+        Command::Audit(args) => commands::audit(args, reporter),
         Command::Compare(args) => commands::compare(args, reporter),
         Command::Ablate(args) => commands::ablate(args, reporter),
         Command::Train(args) => commands::train(args, reporter),

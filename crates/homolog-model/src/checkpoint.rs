@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use homolog_kernels::Precision;
 
 use crate::weights::gpt2;
-use crate::{Config, Error, Model, Parameters, Vocabulary};
+use crate::{Config, Error, Model, Parameters, StoredTensors, Vocabulary};
 
 /// One checkpoint of one training run: a folder with `config.json` and weights that were found sound.
 #[derive(Clone, Debug)]
@@ -64,6 +64,12 @@ impl Checkpoint {
     /// The same weights as plain f32, to train on or to differentiate.
     pub fn parameters(&self) -> Result<Parameters, Error> {
         gpt2::read_parameters(&self.folder, &self.config, &self.weights_hash)
+    }
+
+    /// The weight tensors one by one, for whoever looks at weights rather than runs them.
+    pub fn tensors(&self) -> Result<StoredTensors, Error> {
+        let (files, tensors) = gpt2::locate(&self.folder, &self.config)?;
+        Ok(StoredTensors { files, tensors })
     }
 
     /// Bytes that the loaded weights take at most: f32, matrices padded to a multiple of 32 columns, which is what the widest

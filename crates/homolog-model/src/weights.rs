@@ -5,7 +5,7 @@
 
 mod files;
 pub(crate) mod gpt2;
-mod index;
+pub(crate) mod index;
 mod pickle;
 mod safetensors;
 mod scan;

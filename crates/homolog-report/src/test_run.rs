@@ -430,6 +430,7 @@ fn manifest(weights: Vec<WeightsInput>, is_finished: bool) -> Manifest {
         tables: Vec::new(),
         tensors: Vec::new(),
         notes: vec!["a note with <b>".to_owned()],
+        audit: None,
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, store};
+use crate::{Audit, Error, store};
 
 /// The record of a run. Written anew after every stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ pub struct Manifest {
     pub tensors: Vec<FileRecord>,
     /// What a reader has to know besides, one sentence each (a multiple that gave no row, the same rows used twice).
     pub notes: Vec<String>,
+    /// What the audit of checkpoints found; null in runs of before there was one.
+    #[serde(default)]
+    pub audit: Option<Audit>,
 }
 
 /// What a run was made from.

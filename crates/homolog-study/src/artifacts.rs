@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use homolog_model::Isa;
-use homolog_results::{Manifest, StageRecord, file_hash};
+use homolog_results::{Audit, Manifest, StageRecord, file_hash};
 use serde::Serialize;
 
 use crate::{Error, Progress};
@@ -115,6 +115,14 @@ impl Artifacts {
         let is_other = |earlier: &&StageRecord| !self.records.iter().any(|record| record.key == earlier.key);
         let others = self.earlier.iter().filter(is_other).filter(|record| self.run_dir.join(&record.artifact).exists());
         Manifest { stages: self.records.iter().chain(others).cloned().collect(), ..manifest }
+    }
+
+    /// Keep what the audit found in the manifest.
+    pub(crate) fn set_audit(&mut self, audit: Audit) -> Result<(), Error> {
+        if let Some(manifest) = &mut self.manifest {
+            manifest.audit = Some(audit);
+        }
+        self.write_manifest()
     }
 
     /// Learn what an earlier call has recorded.

@@ -14,6 +14,8 @@ pub struct Options {
     pub batch_rows: usize,
     /// Bytes that the run may use.
     pub memory_bytes: u64,
+    /// A warning of the audit of checkpoints is an error.
+    pub strict: bool,
     /// Config keys that pass although they are not known.
     pub allowed_config_keys: BTreeSet<String>,
     /// Version of the program, for the manifest.

@@ -142,6 +142,15 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// The audit of checkpoints warns, and the user wants it to be believed.
+    #[error(
+        "the audit of checkpoints warns, and --strict stops at that:\n  {}\ncorrect the checkpoints, or run without --strict",
+        warnings.join("\n  ")
+    )]
+    AuditWarns {
+        /// A sentence each.
+        warnings: Vec<String>,
+    },
     /// The user has asked to stop.
     #[error("interrupted")]
     Interrupted,

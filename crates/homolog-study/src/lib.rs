@@ -6,8 +6,12 @@
 mod ablate_list;
 mod arithmetic;
 mod artifacts;
+<<<<<<< HEAD
 mod blocks;
 mod cliques_table;
+=======
+mod audit;
+>>>>>>> 7dbcd4c24f8f5c2934fa026f3f84ffdd14742c1e
 pub mod config;
 mod context;
 mod course;
@@ -32,12 +36,14 @@ mod verify;
 mod vocabulary_table;
 
 pub use ablate_list::{ListRequest, ablate_list};
+pub use audit::{audit, markdown as audit_markdown};
 pub use config::{PairRequest, StudyConfig};
 pub use context::{Options, Progress, Silent};
 pub use course::{Course, CourseCheckpoint};
 pub use dry_run::dry_run;
 pub use error::Error;
 pub use homolog_model::{Isa, Precision};
+pub use homolog_results::{Audit, AuditKind};
 pub use shared_neurons::shared_neurons;
 pub use speed::product_speeds;
 pub use status::status;

@@ -15,7 +15,7 @@ use crate::config::Search;
 use crate::inputs::Inputs;
 use crate::stages::{ablate, classify, correlate, evaluate, evidence, persist, windows};
 use crate::tables::Tables;
-use crate::{Error, Options, Progress, StudyConfig, damage, vocabulary_table};
+use crate::{Error, Options, Progress, StudyConfig, audit, damage, vocabulary_table};
 
 /// A run folder that is free, or holds this study.
 pub(crate) struct RunFolder {
@@ -88,6 +88,12 @@ impl RunFolder {
                 && manifest.study_key == study_key(config, inputs)
                 && files.all(|(path, hash)| file_hash(&self.path.join(path)).is_ok_and(|found| found == *hash))
         })
+    }
+
+    /// What the audit of a finished study warned of is an error with `strict`.
+    pub(crate) fn stop_if_strict(&self, options: &Options) -> Result<(), Error> {
+        let audit = self.manifest.as_ref().and_then(|manifest| manifest.audit.as_ref());
+        audit.map_or(Ok(()), |audit| audit::stop_if_strict(audit, options))
     }
 
     /// Claim the folder for the study: resolved study file and a manifest that says unfinished. Results of earlier settings are
@@ -223,6 +229,7 @@ impl RunFolder {
             tables: Vec::new(),
             tensors: Vec::new(),
             notes: Vec::new(),
+            audit: None,
         })
     }
 }

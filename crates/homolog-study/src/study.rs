@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use homolog_model::Isa;
 
 use crate::arithmetic;
+use crate::audit;
 use crate::cliques_table::MutualMatches;
 use crate::damage;
 use crate::inputs::Inputs;
@@ -46,6 +47,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
     let mut folder = RunFolder::open(config, options)?;
     let inputs = Inputs::open(config, options, &mut folder, progress)?;
     if folder.is_finished(config, &inputs) {
+        folder.stop_if_strict(options)?;
         return Ok(Outcome::AlreadyDone { folder: options.output.clone() });
     }
     folder.begin(config, &inputs, options, progress)?;
@@ -53,6 +55,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         progress.say(&advice);
     }
     let artifacts = &mut folder.artifacts;
+    audit::run(&inputs, options, artifacts, progress)?;
     let mut tables = Tables::default();
     tables.vocabulary.clone_from(&inputs.vocabulary);
     let mut scores = Vec::new();

@@ -45,7 +45,11 @@ fn what_is_trained_can_be_studied() {
     assert!(done.stdout.contains("| seed-2 |") && done.stdout.contains("homolog run families/small/study.toml"));
     let again = homolog(folder.path(), &["train", "family.toml"]);
     assert!(again.code == Some(0) && again.stdout.contains("nothing to do"), "{}", again.stdout);
-    let study = homolog(folder.path(), &["run", "families/small/study.toml", "--set", "ablation.enabled=false"]);
+    let audit = homolog(folder.path(), &["audit", "families/small/study.toml", "--strict"]);
+    assert_eq!(audit.code, Some(0), "{}{}", audit.stdout, audit.stderr);
+    assert!(audit.stdout.contains("4 checkpoints, nothing that does not fit."), "{}", audit.stdout);
+    let study =
+        homolog(folder.path(), &["run", "families/small/study.toml", "--set", "ablation.enabled=false", "--strict"]);
     assert_eq!(study.code, Some(0), "{}", study.stderr);
     // The tokenizer of a checkpoint serves for text, and two checkpoints for a comparison.
     let [a, b] = ["families/small/seed-1/checkpoint-3", "families/small/seed-2/checkpoint-3"];

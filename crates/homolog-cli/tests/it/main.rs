@@ -1,6 +1,7 @@
 //! The command from outside: exit codes, stdout and stderr, and what is in the run folder.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod audit;
 mod families;
 mod kill;
 mod pages;

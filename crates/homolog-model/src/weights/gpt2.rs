@@ -4,7 +4,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use homolog_kernels::{Packed, Precision};
 use safetensors::Dtype;
@@ -54,6 +54,19 @@ pub(crate) fn read_parameters(folder: &Path, config: &Config, weights_hash: &str
         }
         Ok(parameters)
     })
+}
+
+/// The weight files of a folder, and where each tensor lies in them, by its name without `transformer.`; the copy of a tied embedding is
+/// left out.
+///
+/// Errors: as [`check`]; values are not looked at.
+pub(crate) fn locate(folder: &Path, config: &Config) -> Result<(Vec<PathBuf>, Tensors), Error> {
+    let files = WeightFiles::find(folder)?;
+    let tensors = files.tensors()?;
+    let weights = fit(&files, &tensors, config)?;
+    let weights = weights.into_iter().filter(|(name, _)| !(config.is_tied && name == "lm_head.weight"));
+    let located = weights.map(|(name, weight)| (name, weight.stored.clone())).collect();
+    Ok((files.files, located))
 }
 
 /// Values of a weight by name, row-major as in the file.

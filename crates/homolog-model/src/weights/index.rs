@@ -99,6 +99,19 @@ pub(crate) fn values(path: &Path, stored: &Stored) -> Result<Vec<f32>, Error> {
     Ok(values)
 }
 
+/// Values `first` to `first + n_values` of a weight tensor, which must have as many.
+pub(crate) fn some_values(path: &Path, stored: &Stored, first: usize, n_values: usize) -> Result<Vec<f32>, Error> {
+    let size = stored.dtype.bitsize() / 8;
+    let unreadable = |source| Error::Unreadable { path: path.to_path_buf(), source };
+    let mut file = File::open(path).map_err(unreadable)?;
+    file.seek(SeekFrom::Start(stored.offset + (first * size) as u64)).map_err(unreadable)?;
+    let mut bytes = vec![0; n_values * size];
+    file.read_exact(&mut bytes).map_err(unreadable)?;
+    let mut values = vec![0.0; n_values];
+    widen(stored.dtype, &bytes, &mut values);
+    Ok(values)
+}
+
 /// Whether two weight tensors of one shape hold the same values.
 pub(crate) fn are_equal(a: (&Path, &Stored), b: (&Path, &Stored)) -> Result<bool, Error> {
     let (mut a, mut b) = (Pieces::open(a.0, a.1)?, Pieces::open(b.0, b.1)?);

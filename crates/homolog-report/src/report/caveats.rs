@@ -63,6 +63,8 @@ pub(super) fn of(run: &Run) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let warnings = manifest.audit.iter().flat_map(|audit| &audit.warnings);
+    caveats.extend(warnings.map(|warning| format!("The audit of checkpoints warns of {}.", warning.sentence())));
     let n_undefined: u64 = run.models.iter().map(|row| row.n_undefined).sum();
     if n_undefined > 0 {
         caveats.push(format!(

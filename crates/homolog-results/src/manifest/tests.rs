@@ -3,6 +3,7 @@
 use std::error::Error as _;
 
 use super::*;
+use crate::{AuditKind, AuditWarning, AuditedCheckpoint, OtherCosine};
 
 fn manifest() -> Manifest {
     let tokens = TokensInput {
@@ -72,7 +73,29 @@ fn manifest() -> Manifest {
         }],
         tensors: vec![FileRecord { path: "tensors/topk.safetensors".to_owned(), n_bytes: 7, hash: "a4".to_owned() }],
         notes: vec!["losses are over the same rows".to_owned()],
+        audit: Some(audit()),
     }
+}
+
+fn audit() -> Audit {
+    let checkpoint = AuditedCheckpoint {
+        model: "seed-a".to_owned(),
+        checkpoint: Some(50),
+        digest: "a5".to_owned(),
+        n_tensors: 52,
+        n_values: 1_071_616,
+        norm: 0.1 + 0.2,
+        distance_before: None,
+        cosine_before: Some(1.0 / 3.0),
+        others: vec![OtherCosine { model: "seed-b".to_owned(), same_step: Some(-1e-3), step_before: None }],
+    };
+    let warning = AuditWarning {
+        kind: AuditKind::PartlyIdentical,
+        model: "seed-a".to_owned(),
+        checkpoint: Some(50),
+        message: "12 of 52".to_owned(),
+    };
+    Audit { checkpoints: vec![checkpoint], warnings: vec![warning], notes: vec!["a note".to_owned()] }
 }
 
 #[test]
@@ -87,6 +110,18 @@ fn comes_back_as_it_went() {
     manifest.inputs.held_out_tokens = None;
     manifest.write(&run_dir).unwrap();
     assert_eq!(Manifest::read(&run_dir).unwrap(), Some(manifest));
+}
+
+#[test]
+fn a_manifest_of_before_audits_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    manifest().write(folder.path()).unwrap();
+    let path = folder.path().join(Manifest::FILE_NAME);
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(json["audit"]["warnings"][0]["kind"], "partly-identical");
+    json.as_object_mut().unwrap().remove("audit").unwrap();
+    fs::write(&path, json.to_string()).unwrap();
+    assert_eq!(Manifest::read(folder.path()).unwrap(), Some(Manifest { audit: None, ..manifest() }));
 }
 
 #[test]

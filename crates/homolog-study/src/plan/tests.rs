@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::footprint::{Footprint, Workload};
 use super::*;
 use crate::Error;
-use crate::config::{CorrelationSection, Search, WindowCheckpoints, WindowsSection};
+use crate::config::{CorrelationSection, EvidenceSection, Search, WindowCheckpoints, WindowsSection};
 
 const CONTEXT: usize = 120;
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod ablation;
+mod audit;
 mod determinism;
 mod errors;
 mod goldens;

@@ -80,6 +80,7 @@ pub(crate) fn options(output: &Path) -> Options {
         output: output.to_path_buf(),
         batch_rows: 8,
         memory_bytes: AMPLE_MEMORY,
+        strict: false,
         allowed_config_keys: BTreeSet::new(),
         homolog_version: "0.0.0".into(),
         code_commit: "test".into(),

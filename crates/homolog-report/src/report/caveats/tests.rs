@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use homolog_results::notes;
+use homolog_results::{Audit, AuditKind, AuditWarning, notes};
 
 use super::*;
 use crate::test_run::{self, Options};
@@ -67,4 +67,21 @@ fn notes_that_the_page_has_in_its_own_words_are_not_repeated() {
     assert!(own_words.iter().all(|words| without.iter().any(|caveat| caveat.contains(words))), "{without:?}");
     run.manifest.notes.push("ablate a: no `random` set of multiple 5".to_owned());
     assert_eq!(of(&run).len(), without.len() + 1);
+}
+
+#[test]
+fn what_the_audit_warned_of_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options::default());
+    let without = of(&run);
+    let warning = AuditWarning {
+        kind: AuditKind::OutOfOrder,
+        model: "seed-a".to_owned(),
+        checkpoint: Some(280),
+        message: "it does not lie between".to_owned(),
+    };
+    run.manifest.audit = Some(Audit { warnings: vec![warning], notes: vec!["frozen".to_owned()], ..Audit::default() });
+    let with = of(&run);
+    let new: Vec<&String> = with.iter().filter(|caveat| !without.contains(caveat)).collect();
+    assert_eq!(new, ["The audit of checkpoints warns of seed-a, checkpoint 280: it does not lie between."]);
 }
