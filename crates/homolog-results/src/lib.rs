@@ -12,11 +12,8 @@
 //! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
 
 mod ablation_row;
-<<<<<<< HEAD
-mod clique_row;
-=======
 mod audit;
->>>>>>> 7dbcd4c24f8f5c2934fa026f3f84ffdd14742c1e
+mod clique_row;
 mod damage_row;
 mod emergence_row;
 mod error;
@@ -38,11 +35,8 @@ mod tensors;
 mod vocabulary_row;
 
 pub use ablation_row::AblationRow;
-<<<<<<< HEAD
-pub use clique_row::CliqueRow;
-=======
 pub use audit::{Audit, AuditKind, AuditWarning, AuditedCheckpoint, OtherCosine};
->>>>>>> 7dbcd4c24f8f5c2934fa026f3f84ffdd14742c1e
+pub use clique_row::CliqueRow;
 pub use damage_row::DamageRow;
 pub use emergence_row::EmergenceRow;
 pub use error::Error;

@@ -6,12 +6,9 @@
 mod ablate_list;
 mod arithmetic;
 mod artifacts;
-<<<<<<< HEAD
+mod audit;
 mod blocks;
 mod cliques_table;
-=======
-mod audit;
->>>>>>> 7dbcd4c24f8f5c2934fa026f3f84ffdd14742c1e
 pub mod config;
 mod context;
 mod course;
