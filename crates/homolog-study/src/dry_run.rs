@@ -100,13 +100,19 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let seconds = seconds.map(|each| each * times);
     let [correlate_time, evaluate_time, ablate_time, decide_time, exact_time] = seconds.map(time_text);
     let window_seconds = windows / rates.forward;
+    let search = config.correlation.search;
+    let evidence = cost::evidence(&shapes, (&config.evidence, search), n_tokens, context);
+    let evidence_seconds = times * (evidence.forward / rates.forward + evidence.pairs / rates.pairs);
+    let permuted = cost::permuted(&shapes, config.nulls.permuted_rows, n_tokens, context);
+    let permuted_seconds = times * (permuted.0 / rates.forward + permuted.1 / rates.products);
     let weight_bytes: u64 =
         checkpoints.iter().flatten().map(|checkpoint| checkpoint.loaded_bytes(Precision::F32)).sum();
     let weight_reads = |loads: usize| loads as u64 * weight_bytes;
     // Checkpoints are about alike.
     let window_reads = window_forwards as u64 * weight_bytes / n_checkpoints as u64;
     let window_writes = window_steps as u64 * window_files_bytes(&config.windows, &shapes, context);
-    let loads = 2 + 1 + usize::from(screened.is_some()) + usize::from(config.ablation.enabled);
+    let of_evidence = usize::from(config.evidence.enabled) + usize::from(config.nulls.permuted_rows > 0);
+    let loads = 2 + 1 + usize::from(screened.is_some()) + usize::from(config.ablation.enabled) + of_evidence;
     let mut lines = vec![
         format!(
             "Study `{}`: {} models, {n_checkpoints} {}; {} rows of {context} for correlations, {} for losses{}",
@@ -151,6 +157,23 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
             n_sets * n_checkpoints
         ));
     }
+    if config.evidence.enabled {
+        lines.push(format!(
+            "| evidence | {} forward, {} single pairs | 1 a checkpoint, more if memory is short | {} |",
+            operations_text(times * evidence.forward),
+            operations_text(times * evidence.pairs),
+            time_text(evidence_seconds)
+        ));
+    }
+    if config.nulls.permuted_rows > 0 {
+        lines.push(format!(
+            "| permuted rows | {} forward, {} products | {} a checkpoint, more if memory is short | {} |",
+            operations_text(times * permuted.0),
+            operations_text(times * permuted.1),
+            config.nulls.permuted_rows,
+            time_text(permuted_seconds)
+        ));
+    }
     if window_steps > 0 {
         lines.push(format!(
             "| windows | {} forward at {window_steps} of {n_checkpoints} checkpoints | {window_passes} a model, the second over what it needs | up to {} |",
@@ -159,7 +182,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         ));
     }
     lines.extend([
-        format!("| all | | | {} |", time_text(seconds.iter().sum::<f64>() + window_seconds)),
+        format!("| all | | | {} |", time_text(seconds.iter().sum::<f64>() + evidence_seconds + permuted_seconds + window_seconds)),
         String::new(),
         format!(
             "Memory, at most: {} of {}: weights {}, activations {}, covariances {}, what is kept of neurons {}, tables {}, the rest {}",

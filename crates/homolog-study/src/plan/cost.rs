@@ -3,7 +3,9 @@
 use homolog_stats::Extremes;
 
 use super::{Shape, Stream, Tile};
-use crate::config::{AblationSection, BaselineKind, BaselineSection, CorrelationSection};
+use crate::config::{
+    AblationSection, BaselineKind, BaselineSection, CorrelationSection, EvidenceSection, Search,
+};
 
 /// Operations of one checkpoint's correlation, by the kernel that does them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -123,6 +125,52 @@ pub(crate) fn screened(
     cost
 }
 
+/// One checkpoint's evidence: forward passes over `n_tokens` in `passes` passes, and single pairs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct EvidenceCost {
+    /// Forward passes of every model.
+    pub(crate) forward: f64,
+    /// Candidates of all neurons, pair by pair; those that both sides ask for are counted twice.
+    pub(crate) pairs: f64,
+}
+
+/// What a second pass over the tokens takes; none where the study asks for none.
+pub(crate) fn evidence(
+    shapes: &[Shape],
+    (section, search): (&EvidenceSection, Search),
+    n_tokens: f64,
+    context: usize,
+) -> EvidenceCost {
+    if !section.enabled {
+        return EvidenceCost::default();
+    }
+    let of_layers = match search {
+        Search::Exact => 0,
+        Search::Screened => 3,
+    };
+    let followed = (section.candidates + of_layers) as f64;
+    let n_neurons: f64 = shapes.iter().map(|shape| shape.n_neurons() as f64).sum();
+    EvidenceCost {
+        forward: shapes.iter().map(|shape| n_tokens * forward(shape, context)).sum(),
+        pairs: 2.0 * n_tokens * followed * n_neurons * (shapes.len() - 1) as f64,
+    }
+}
+
+/// One checkpoint's draws of permuted rows: (forward, products).
+pub(crate) fn permuted(shapes: &[Shape], draws: usize, n_tokens: f64, context: usize) -> (f64, f64) {
+    let draws = draws as f64;
+    // All models but the first and the last are read both as themselves and as what stands in.
+    let views = |model: usize| if model == 0 || model + 1 == shapes.len() { 1.0 } else { 2.0 };
+    let forwards = shapes.iter().enumerate().map(|(model, shape)| views(model) * n_tokens * forward(shape, context));
+    let mut products = 0.0;
+    for b in 1..shapes.len() {
+        for a in 0..b {
+            products += 2.0 * n_tokens * shapes[a].n_neurons() as f64 * shapes[b].n_neurons() as f64;
+        }
+    }
+    (draws * forwards.sum::<f64>(), draws * products)
+}
+
 fn make_rotation(baseline: &BaselineSection, n: f64) -> f64 {
     match baseline.kind {
         BaselineKind::Orthogonal => 4.0 * n.powi(3),
@@ -186,6 +234,20 @@ mod tests {
         let several = passes(&between, &shapes, 20 * 8 * 3072 * 3072);
         let more = correlation(&several, &shapes, &baseline, (1e6, 1e6), 512);
         assert!(more.forward > 7.0 * one.forward && close(more.products, one.products));
+    }
+
+    #[test]
+    fn evidence_is_one_more_pass_and_a_permuted_draw_a_search_of_its_own() {
+        let shapes = [GPT2_SMALL; 3];
+        let section = EvidenceSection::default();
+        let cost = evidence(&shapes, (&section, Search::Exact), 1e6, 512);
+        assert!(close(cost.forward, 3.0 * 1e6 * forward(&GPT2_SMALL, 512)));
+        assert!(close(cost.pairs, 2.0 * 1e6 * 6.0 * 4.0 * 36_864.0));
+        let off = EvidenceSection { enabled: false, ..section };
+        assert_eq!(evidence(&shapes, (&off, Search::Exact), 1e6, 512), EvidenceCost::default());
+        let (forwards, products) = permuted(&shapes, 2, 1e6, 512);
+        assert!(close(forwards, 2.0 * 4.0 * 1e6 * forward(&GPT2_SMALL, 512)));
+        assert!(close(products, 2.0 * 3.0 * 2.72e15));
     }
 
     #[test]
