@@ -161,6 +161,18 @@ fn classes_that_never_meet_and_empty_ones_break_nothing() {
 }
 
 #[test]
+fn one_position_is_dropped_for_every_set_that_keeps_to_itself() {
+    let n_dropped = |n_classes: usize, class: fn(u32, u32) -> u32| {
+        let fit = AdditiveFit::new(&World::new(300, (n_classes, 12), 1, class).counts());
+        fit.inverse_pivots.iter().filter(|&&inverse| inverse == 0.0).count()
+    };
+    assert_eq!(n_dropped(9, |class, _| class), 1);
+    assert_eq!(n_dropped(9, |class, position| if position == 0 { 8 } else { class.min(7) }), 2);
+    assert_eq!(n_dropped(9, |class, position| if position < 5 { class % 3 } else { 3 + class % 6 }), 2);
+    assert_eq!(n_dropped(12, |_, position| position), 12);
+}
+
+#[test]
 fn what_tokens_and_positions_share_is_taken_away_and_the_rest_is_left() {
     let world = World::new(2000, (9, 12), 2, |class, _| class);
     let [shared, unique] = [0, 1].map(|j| (world.pair(j, j).corr().unwrap(), world.got(j, j).both.unwrap()));

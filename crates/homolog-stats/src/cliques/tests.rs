@@ -116,6 +116,30 @@ fn partners_in_a_ring_agree_two_by_two_only() {
 }
 
 #[test]
+fn sets_that_share_one_neuron_are_found_once_and_whole() {
+    // Two triangles with one corner in common, whichever models they are of.
+    for shared in 0..5 {
+        let others: Vec<usize> = (0..5).filter(|&model| model != shared).collect();
+        for second in 1..4 {
+            let (near, far): (Vec<usize>, Vec<usize>) =
+                others.iter().copied().partition(|&model| model == others[0] || model == others[second]);
+            let mut graph = Graph::new(5, 1);
+            let mut want: Vec<Clique> = [near, far]
+                .map(|two| {
+                    let mut members: Vec<(usize, u32)> =
+                        [&two[..], &[shared]].concat().into_iter().map(|m| (m, 0)).collect();
+                    members.sort_unstable();
+                    graph.join_all(&members);
+                    Clique { members }
+                })
+                .to_vec();
+            want.sort();
+            assert_eq!(graph.found(1), want);
+        }
+    }
+}
+
+#[test]
 fn a_neuron_without_partners_is_a_set_of_one() {
     let mut graph = Graph::new(2, 2);
     graph.join((0, 1), (1, 0));

@@ -159,6 +159,7 @@ fn what_has_no_interval_has_none() {
     let of = |second: &dyn Fn(usize) -> Vec<f64>| -> Vec<PairSums> {
         data.iter().enumerate().map(|(at, [a, _])| sums_of(a, &second(at))).collect()
     };
+    let swapped = |s: &PairSums| PairSums { a: s.b, b: s.a, aa: s.bb, bb: s.aa, ..*s };
     let sound = of(&|at| data[at][1].clone());
     assert!(corr_interval(&sound, 0.95).is_some());
     let scaled = |x: &[f64], by: f64| x.iter().map(|x| by * x + 0.1).collect::<Vec<_>>();
@@ -175,7 +176,21 @@ fn what_has_no_interval_has_none() {
         ("NaN", of(&|_| vec![f64::NAN; 8])),
     ] {
         assert_eq!(corr_interval(&sums, 0.95), None, "{name}");
+        assert_eq!(corr_interval(&sums.iter().map(swapped).collect::<Vec<_>>(), 0.95), None, "{name}, swapped");
     }
+    for scale in 1..20 {
+        // What is left without the active block is constant, and its variance the rounding of the whole.
+        let of_b = |at: usize| if at == 2 { scaled(&data[at][1], 100.0 * f64::from(scale)) } else { vec![1e-4; 8] };
+        let sums = of(&of_b);
+        assert_eq!(corr_interval(&sums, 0.95), None, "{scale}");
+        assert_eq!(corr_interval(&sums.iter().map(swapped).collect::<Vec<_>>(), 0.95), None, "{scale}, swapped");
+    }
+    assert_eq!([fisher_z(1.0 - 1e-13), fisher_z(-1.0 + 1e-13), fisher_z(f64::NAN)], [None; 3]);
+    assert_close(
+        &[fisher_z(1.0 - 1e-11).unwrap(), fisher_z(-0.5).unwrap()],
+        &[13.010_8, (-0.5_f64).atanh()],
+        Tol::abs(1e-4),
+    );
 }
 
 #[test]
