@@ -234,7 +234,7 @@ impl Pseudovalues {
 }
 
 /// Quantile (1 + level) / 2 of Student's t.
-fn t_quantile(degrees_of_freedom: usize, level: f64) -> f64 {
+pub fn t_quantile(degrees_of_freedom: usize, level: f64) -> f64 {
     assert!(level > 0.0 && level < 1.0, "an interval's coverage lies between 0 and 1, not at {level}");
     let t = StudentsT::new(0.0, 1.0, degrees_of_freedom as f64).expect("at least one degree of freedom");
     t.inverse_cdf(f64::midpoint(1.0, level))

@@ -93,7 +93,9 @@ impl Inputs {
         }
         let permutes = config.baseline.kind == BaselineKind::PermutedRows || config.nulls.permuted_rows > 0;
         if permutes && rows.tokens.n_rows() < 2 {
-            let message = "permuted rows need two rows of tokens at least; use another null or more text".into();
+            let message = "permuted rows (baseline.kind = permuted-rows, or nulls.permuted_rows) need two rows of tokens at least; use another null or \
+                 more text"
+                    .into();
             return Err(Error::BadSetting { path: config.path.clone(), message });
         }
         // The same rows under another name are not held out.

@@ -3,9 +3,7 @@
 use homolog_stats::Extremes;
 
 use super::{Shape, Stream, Tile};
-use crate::config::{
-    AblationSection, BaselineKind, BaselineSection, CorrelationSection, EvidenceSection, Search,
-};
+use crate::config::{AblationSection, BaselineKind, BaselineSection, CorrelationSection, EvidenceSection, Search};
 
 /// Operations of one checkpoint's correlation, by the kernel that does them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -2,7 +2,7 @@
 
 use homolog_model::NeuronId;
 use homolog_results::{EmergenceRow, NeuronRow, ScreeningRow};
-use homolog_stats::{PairScore, Universality, mean_interval};
+use homolog_stats::{PairScore, ShareAbove, Universality, mean_interval, t_quantile};
 
 use super::evidence::Evidence;
 use super::nulls::Discoveries;
@@ -233,8 +233,9 @@ fn emergence_rows(step: &Step<'_>, model: usize, neurons: &[Neuron], scores: &[O
             let share = n_universal as f64 / n_neurons as f64;
             let neurons = &neurons[of_layer];
             let interval = evidence.and_then(|evidence| {
-                let without = shares_without(neurons, evidence, model, threshold);
-                mean_interval(share, &without, &evidence.n_tokens, config.evidence.level)
+                let se = share_se(neurons, evidence, model, threshold)?;
+                let reach = t_quantile(evidence.n_tokens.len() - 1, config.evidence.level) * se;
+                Some((se, share - reach, share + reach))
             });
             let n_where = |is_so: fn(&(f64, f64, f64), f64) -> bool| {
                 let n = neurons.iter().filter_map(|neuron| neuron.interval).filter(|of| is_so(of, threshold)).count();
@@ -259,15 +260,17 @@ fn emergence_rows(step: &Step<'_>, model: usize, neurons: &[Neuron], scores: &[O
     rows
 }
 
-/// Share of these neurons whose excess without each block is greater than a threshold.
-fn shares_without(neurons: &[Neuron], evidence: &Evidence, model: usize, threshold: f64) -> Vec<f64> {
-    let mut counts = vec![0_u64; evidence.n_tokens.len()];
+/// Standard error of the share of these neurons whose excess passes a threshold.
+fn share_se(neurons: &[Neuron], evidence: &Evidence, model: usize, threshold: f64) -> Option<f64> {
+    let mut share = ShareAbove::new(threshold, evidence.n_tokens.len());
     for neuron in neurons {
-        let Some(excess) = neuron.universality.excess_corr else { continue };
-        let without = evidence.without(model, neuron.number);
-        // Where it is undefined without a block, it stays on its side.
-        let is_above = |change: f64| if change.is_nan() { excess > threshold } else { excess + change > threshold };
-        counts.iter_mut().zip(without).for_each(|(count, &change)| *count += u64::from(is_above(change)));
+        match neuron.universality.excess_corr {
+            Some(excess) => {
+                let se = neuron.interval.map(|interval| interval.0);
+                share.push(excess, se, evidence.without(model, neuron.number));
+            }
+            None => share.push_undefined(),
+        }
     }
-    counts.iter().map(|&count| count as f64 / neurons.len() as f64).collect()
+    share.se(&evidence.n_tokens)
 }
