@@ -35,7 +35,6 @@ fn the_standard_error_is_the_spread_over_samples() {
     let told = mean(&worlds.iter().map(|world| world.1).collect::<Vec<_>>());
     let of = mean(&shares);
     let spread = mean(&shares.iter().map(|share| (share - of).powi(2)).collect::<Vec<_>>()).sqrt();
-    println!("spread over samples {spread:.4}, told by one {told:.4}");
     assert!((told / spread - 1.0).abs() < 0.25, "told {told}, spread {spread}");
     assert!(spread > 3.0 * (0.25_f64 / 300.0).sqrt() / 2.0, "noise is shared: {spread}");
 }
