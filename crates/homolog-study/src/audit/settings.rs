@@ -67,6 +67,6 @@ fn keys(config: &Config) -> BTreeMap<String, Value> {
     let json = config.to_json(None);
     let mut keys: BTreeMap<String, Value> =
         json.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-    keys.insert("special tokens".into(), Value::from_iter(config.special_tokens.iter().copied()));
+    keys.insert("special tokens".into(), config.special_tokens.iter().copied().collect());
     keys
 }

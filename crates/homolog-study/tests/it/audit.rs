@@ -353,7 +353,9 @@ fn random_walks_raise_nothing_and_siblings_are_a_note() {
 fn a_matrix_that_never_changes_is_a_note_and_a_step_that_is_the_one_before_a_warning() {
     let mut frozen = walk(1, 1, 4);
     let positions = frozen[0]["wpe.weight"].clone();
-    frozen.iter_mut().for_each(|weights| *weights.get_mut("wpe.weight").unwrap() = positions.clone());
+    for weights in &mut frozen {
+        *weights.get_mut("wpe.weight").unwrap() = positions.clone();
+    }
     let mut late = walk(2, 2, 4);
     late[1] = late[0].clone();
     let audit = audit_of(&world(&[("a", frozen), ("b", late)]));

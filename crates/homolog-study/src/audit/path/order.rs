@@ -105,7 +105,8 @@ pub(super) fn check(
         detour(step).zip(detour(of)).is_some_and(|(detour, of)| detour < of)
     };
     for (&step, misplaced) in misplaced.iter().filter(|(step, _)| !exchanged.contains(step)) {
-        if !is_in_shadow(step, step + 1) && !(step > 0 && is_in_shadow(step, step - 1)) {
+        let neighbours = [Some(step + 1), step.checked_sub(1)];
+        if !neighbours.into_iter().flatten().any(|of| is_in_shadow(step, of)) {
             told(step, misplaced.message.clone());
         }
     }
