@@ -70,6 +70,12 @@ const STUDY: &str = "
 threshold = 0.2
 thresholds = [0.1, 0.15, 0.2, 0.25, 0.3]
 
+[baseline]
+draws = 8
+
+[nulls]
+permuted_rows = 1
+
 [ablation]
 modes = [\"zero\"]
 multiples = [1, 2, 5]
