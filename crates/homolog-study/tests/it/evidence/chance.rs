@@ -13,7 +13,7 @@ const DRAWS: usize = 5;
 const PERMUTED_DRAWS: usize = 2;
 /// Of the discovery rule.
 const FDR: f64 = 0.2;
-/// Maxima of correlations, and what is taken of them. Measured: 3.9e-7.
+/// Maxima of correlations, and what is taken of them.
 const CORR: Tol = Tol::abs(5e-6);
 /// So close to each other, maxima (and their ratios) may change places between f32 and f64.
 const TIE: f64 = 2e-5;

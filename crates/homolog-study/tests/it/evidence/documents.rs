@@ -17,7 +17,7 @@ const CONTEXT: usize = 12;
 const END: u16 = 60;
 const NEWLINE: u16 = 27;
 const N_BLOCKS: usize = 20;
-/// See `intervals`. Measured: 3.1e-7.
+/// See `intervals`.
 const SE: Tol = Tol::abs(3e-6);
 
 fn blocks_of(run: &Run) -> (u64, String) {

@@ -5,6 +5,7 @@ use std::fs;
 use homolog_study::{Error, Options};
 
 use super::family::{rows, world};
+use crate::resume::Stops;
 use crate::world::{Run, World, options};
 
 /// Many classes and blocks, so that evidence takes more memory than correlations do.
@@ -50,4 +51,20 @@ fn passes_threads_batches_and_a_lost_artifact_change_no_byte() {
     assert!(
         run_in(&world, "other", ample, 2, 8).results()["tables/matches.parquet"] != wanted["tables/matches.parquet"]
     );
+}
+
+#[test]
+fn what_is_interrupted_is_gone_on_with() {
+    let mut world = world(&rows());
+    world.add(&format!("{SETTINGS}[nulls]\npermuted_rows = 2\n"));
+    let wanted = run_in(&world, "whole", crate::world::AMPLE_MEMORY, 2, 8).results();
+    for at in ["evidence checkpoint 5", "intervals", "permute checkpoint 5"] {
+        let options = options(&world.path(at));
+        let error = homolog_study::run(&world.config().unwrap(), &options, &Stops::at(at)).err().unwrap();
+        assert!(matches!(error, Error::Interrupted), "{at}: {error}");
+        let again = world.run_with(&options).unwrap();
+        assert!(again.said.iter().any(|line| line.starts_with("correlate checkpoint 5: skipped")), "{:?}", again.said);
+        assert!(again.work.iter().any(|work| work.contains(at)), "{at}: {:?}", again.work);
+        assert!(again.results() == wanted, "{at}");
+    }
 }
