@@ -78,7 +78,8 @@ fn results_do_not_depend_on_threads_batches_memory_or_folder() {
         little.said
     );
     assert!(passes.iter().all(|&passes| passes >= 2), "{passes:?}");
-    assert!(first.said.iter().all(|line| !line.contains("passes")));
+    // Each draw of permuted rows is a pass at least.
+    assert!(first.said.iter().all(|line| line.starts_with("permute") || !line.contains("passes")), "{:?}", first.said);
 
     // The mutant: one more draw changes the bytes.
     let mut other = family();
