@@ -18,6 +18,7 @@ impl Differences {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "of what is compared, a copy is at hand")]
     pub(super) fn same<T: PartialEq + Debug>(&mut self, column: &'static str, got: T, want: T, at: &str) {
         if got != want {
             self.tell(column, || format!("{at}: {got:?}, the twin {want:?}"));

@@ -7,10 +7,10 @@ use super::differences::Differences;
 use super::family::{CONTEXT, NAMES, Settings, Slow, Study, pairs};
 use super::tokens::{Basis, dot, frequent};
 
-/// Correlations of residuals of activations in f32.
-const CORR: Tol = Tol::abs(5e-6);
-/// Shares of variance.
-const SHARE: Tol = Tol::abs(2e-6);
+/// Correlations of residuals of activations in f32. Measured: 2e-7.
+const CORR: Tol = Tol::abs(2e-6);
+/// Shares of variance. Measured: 6.8e-8.
+const SHARE: Tol = Tol::abs(1e-6);
 
 pub(super) fn check(study: &Study, settings: &Settings) -> Differences {
     let mut differences = Differences::default();
