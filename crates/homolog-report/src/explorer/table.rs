@@ -33,7 +33,7 @@ pub(super) fn columns(source: &Source<'_>) -> Vec<Column> {
             "Mean over the other models of the best match's correlation minus the baseline's.",
             |neurons| &neurons.excess_corr,
         ),
-        flag("is_universal", "universal", "Whether the excess is greater than the threshold.", |neurons| {
+        flag("is_universal", "universal", "Whether it is so by the study's rule and threshold.", |neurons| {
             &neurons.is_universal
         }),
         number("mean_corr", "mean corr", "Mean over the other models of the best match's correlation.", |neurons| {

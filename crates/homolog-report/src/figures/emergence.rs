@@ -3,6 +3,7 @@
 use super::facts::{Facts, Subject, panel, step};
 use super::with_spreads;
 use crate::numbers::Spread;
+use crate::rule_words::quantity;
 use crate::{Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, Shape, Width};
 
 /// Figure 1: percentage of universal neurons by layer, a line a checkpoint.
@@ -79,8 +80,8 @@ pub(super) fn thresholds(run: &Run, facts: &Facts) -> Option<Figure> {
         name: "fig09-thresholds".into(),
         title: "Universal neurons by threshold".into(),
         caption: format!(
-            "Percentage of all neurons that are universal against the threshold on the excess correlation; vertical rule: the study's \
-             own, {}. {} {}",
+            "Percentage of all neurons that are universal against the threshold on the {}; vertical rule: the study's own, {}. {} {}",
+            quantity(&run.settings),
             facts.threshold,
             Subject::Family.spread(),
             facts.correlated()
@@ -89,7 +90,7 @@ pub(super) fn thresholds(run: &Run, facts: &Facts) -> Option<Figure> {
         aspect: 0.7,
         data,
         marks,
-        x: Scale::linear("Threshold on excess correlation"),
+        x: Scale::linear(&format!("Threshold on {}", quantity(&run.settings))),
         y: Scale::share("Universal neurons (%)"),
         color: Some(ColorScale { title: "Training step".into(), kind: ColorKind::Ordered }),
         facet: None,

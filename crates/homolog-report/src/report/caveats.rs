@@ -5,6 +5,7 @@ use homolog_results::notes;
 use crate::Run;
 use crate::null_words::null_words;
 use crate::numbers::count;
+use crate::rule_words::shorthand;
 
 /// Sentences, plain text.
 pub(super) fn of(run: &Run) -> Vec<String> {
@@ -28,7 +29,7 @@ pub(super) fn of(run: &Run) -> Vec<String> {
     caveats.push(format!(
         "A neuron is called universal by a threshold ({}) on a quantity that has no gap there: look at the sweep of thresholds before \
          making much of one share.",
-        settings.threshold
+        shorthand(settings, settings.threshold)
     ));
     if n_models < 10 {
         let others = n_models - 1;

@@ -6,6 +6,7 @@ use super::findings::{LAYER_MATCHED, RANDOM, damage, meeting};
 use super::html::{escaped, table};
 use crate::Run;
 use crate::numbers::{count, digits, percent};
+use crate::rule_words::shorthand;
 use crate::run::checkpoint_words;
 
 pub(super) fn html(run: &Run) -> String {
@@ -48,7 +49,7 @@ fn models(run: &Run) -> String {
 
 fn emergence(run: &Run) -> String {
     let thresholds = &run.settings.thresholds;
-    let titles: Vec<String> = thresholds.iter().map(|threshold| format!("excess > {threshold}")).collect();
+    let titles: Vec<String> = thresholds.iter().map(|&threshold| shorthand(&run.settings, threshold)).collect();
     let mut columns = vec!["checkpoint", "model", "neurons"];
     columns.extend(titles.iter().map(String::as_str));
     let rows: Vec<Vec<String>> = by_checkpoint(run)

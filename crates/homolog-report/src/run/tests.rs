@@ -62,9 +62,9 @@ fn columns_take_what_is_said() {
     write_table(&table_path::<MatchRow>(folder.path()), &rows, &[]).unwrap();
     let run = Run::open(folder.path()).unwrap();
     for (model, checkpoint) in [(0, 0), (1, 1), (2, 2)] {
-        assert_eq!(run.neurons(model, checkpoint).n_bytes(), 119 * 10);
+        assert_eq!(run.neurons(model, checkpoint).n_bytes(), 161 * 10);
         for other in run.others(model) {
-            assert_eq!(run.matches(model, other, checkpoint).n_bytes(), 25 * 10);
+            assert_eq!(run.matches(model, other, checkpoint).n_bytes(), 39 * 10);
         }
     }
 }
