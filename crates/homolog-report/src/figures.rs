@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use crate::numbers::Spread;
 use crate::{Data, Figure, Run, Values, Width};
 use facts::Facts;
+pub(crate) use matches::is_defined_without;
 
 /// Every figure that the tables of `run` carry, in the order of their names.
 pub fn figures(run: &Run) -> Vec<Figure> {

@@ -1,8 +1,31 @@
 //! How sure shares of universal neurons are: intervals over blocks of text, by checkpoint and model.
 
-use super::facts::{Facts, step};
-use crate::evidence_words::{interval, level, within};
+use super::facts::{Facts, Subject, step};
+use crate::evidence_words::{interval, level, share_interval, within};
+use crate::numbers::{listed, percent};
 use crate::{Color, Data, Facet, Figure, Mark, Run, Scale, Shape, Width};
+
+/// Models that a caption names one by one at most.
+const N_NAMED: usize = 6;
+
+/// The share of each model at the last checkpoint with its interval, as a sentence behind others; empty where there is none.
+pub(super) fn at_last(run: &Run, facts: &Facts, subject: &Subject) -> String {
+    let Some(interval) = interval(run) else { return String::new() };
+    let is_wanted = |row: &&homolog_results::EmergenceRow| {
+        row.checkpoint == facts.last() && row.layer.is_none() && row.threshold == facts.threshold
+    };
+    let rows = run.emergence.iter().filter(is_wanted).filter(|row| subject.has(&row.model));
+    let shares: Vec<String> = rows
+        .filter_map(|row| {
+            let ends = share_interval(row.share_low?, row.share_high?);
+            Some(format!("{} in {} ({ends})", percent(row.share), row.model))
+        })
+        .collect();
+    if shares.is_empty() || shares.len() > N_NAMED {
+        return String::new();
+    }
+    format!(" Over all layers{}, with the {interval}: {}.", facts.at_last(), listed(&shares))
+}
 
 /// Share of universal neurons by checkpoint with its interval, and between what is surely and what is possibly universal; a panel a model.
 pub(super) fn shares(run: &Run, facts: &Facts) -> Option<Figure> {
