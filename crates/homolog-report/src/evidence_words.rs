@@ -51,6 +51,26 @@ pub(crate) fn is_cross_fitted(run: &Run) -> bool {
         .any(|(model, checkpoint)| run.neurons(model, checkpoint).cross_fitted_corr.iter().any(|corr| !corr.is_nan()))
 }
 
+/// Layers (of a model at a checkpoint) with p-values, and those among them whose neurons have their own draws only.
+pub(crate) fn layers_with_own_draws(run: &Run) -> (usize, usize) {
+    let layers = run.nulls.iter().filter(|row| row.null == "rotation" && row.other.is_none());
+    let is_pooled: Vec<bool> = layers.filter_map(|row| row.is_pooled).collect();
+    (is_pooled.len(), is_pooled.iter().filter(|&&is_pooled| !is_pooled).count())
+}
+
+/// That p-values are coarse where neurons have their own draws only, as a sentence behind others; empty where none have.
+pub(crate) fn own_draws(run: &Run) -> String {
+    let (n, n_own) = layers_with_own_draws(run);
+    if n_own == 0 {
+        return String::new();
+    }
+    let least = run.settings.baseline_draws + 1;
+    format!(
+        " In {n_own} of {n} layers (over models and checkpoints) neurons are too unlike to share one null and have their own draws only: \
+         p-values there are multiples of 1/{least}, too coarse for discoveries."
+    )
+}
+
 /// Every model and checkpoint.
 fn places(run: &Run) -> impl Iterator<Item = (usize, usize)> {
     let n_checkpoints = run.checkpoints().len();

@@ -42,7 +42,12 @@ pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Fi
             let end = |at: usize| intervals.iter().map(move |ends| ends.map(|ends| ends[at]));
             let data = data.numbers("share_low", end(0)).numbers("share_high", end(1));
             let words = "One model as the reference; vertical rules:";
-            (data, format!("{words} {interval}, matches and baselines held fixed, cut at 0 and 100 %."))
+            (
+                data,
+                format!(
+                    "{words} {interval}, matches and baselines held fixed, cut at 0 and 100 %, without length where no neuron comes near the threshold."
+                ),
+            )
         }
         None => (data, subject.spread().to_owned()),
     };

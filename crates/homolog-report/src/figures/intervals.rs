@@ -64,7 +64,7 @@ pub(super) fn shares(run: &Run, facts: &Facts) -> Option<Figure> {
         title: "Universal neurons by checkpoint, and how sure".into(),
         caption: format!(
             "Percentage of all neurons that are universal, a panel a model as the reference. {} Vertical rules: {interval}, matches and \
-             baselines held fixed, cut at 0 and 100 %; of a count it is rough where few neurons are near the threshold. Grey band: from \
+             baselines held fixed, cut at 0 and 100 %; where no neuron comes near the threshold they have no length. Grey band: from \
              the neurons whose own {} interval lies wholly above the threshold to those whose interval reaches above it. None of it tells of \
              other models. {}",
             facts.universal(),

@@ -6,7 +6,8 @@ use homolog_results::CliqueRow;
 
 use super::facts::{Facts, panel, step};
 use super::with_spreads;
-use crate::evidence_words::has_p_values;
+use crate::evidence_words::{has_p_values, own_draws};
+use crate::null_words::null_words;
 use crate::numbers::{Spread, count};
 use crate::rule_words::family;
 use crate::run::Neurons;
@@ -20,6 +21,8 @@ const N_BINS: usize = 20;
 /// Share of neurons by each rule and checkpoint.
 pub(super) fn compared(run: &Run, facts: &Facts) -> Option<Figure> {
     let settings = &run.settings;
+    let has_full = run.cliques.iter().any(|row| row.is_full);
+    let has_universal = run.cliques.iter().any(|row| row.is_universal);
     let mut points: Vec<(String, Option<i64>, Option<Spread>)> = Vec::new();
     for (at, &checkpoint) in facts.checkpoints.iter().enumerate() {
         let by_flag = |of: fn(&Neurons) -> &Vec<bool>| {
@@ -37,7 +40,7 @@ pub(super) fn compared(run: &Run, facts: &Facts) -> Option<Figure> {
             by_flag(|neurons| &neurons.is_universal_count),
         );
         add(format!("excess > {}", settings.excess_threshold()), by_flag(|neurons| &neurons.is_universal_excess));
-        if !run.cliques.is_empty() {
+        if has_full {
             let in_set = |is_wanted: fn(&CliqueRow) -> bool| {
                 let share = |(model, name): (usize, &String)| {
                     let rows = run.cliques.iter().filter(|row| row.checkpoint == checkpoint && row.model == *name);
@@ -48,7 +51,12 @@ pub(super) fn compared(run: &Run, facts: &Facts) -> Option<Figure> {
                 Spread::of(facts.models.iter().enumerate().map(share))
             };
             add("in a set of all models".into(), in_set(|row| row.is_full));
-            add(format!("in such a set, its excess > {}", settings.excess_threshold()), in_set(|row| row.is_universal));
+            if has_universal {
+                add(
+                    format!("in such a set, its excess > {}", settings.excess_threshold()),
+                    in_set(|row| row.is_universal),
+                );
+            }
         }
     }
     let greatest = points.iter().filter_map(|point| point.2).map(|share| share.greatest).fold(0.0, f64::max);
@@ -60,6 +68,8 @@ pub(super) fn compared(run: &Run, facts: &Facts) -> Option<Figure> {
     let band = Mark { shape: Shape::Band, y: Some(Channel::Field("share_least".into())), ..line.clone() };
     let of_sets = if run.cliques.is_empty() {
         String::new()
+    } else if !has_full {
+        " No set of one neuron of each model, every two of them each other's best match, was found.".to_owned()
     } else {
         format!(
             " A set of all models is one neuron of each, every two of them each other's best match; it is universal when the mean \
@@ -69,9 +79,11 @@ pub(super) fn compared(run: &Run, facts: &Facts) -> Option<Figure> {
     };
     let of_discoveries = if has_p_values(run) {
         format!(
-            " q: false discovery rate (Benjamini and Hochberg) among {}, against the other models rotated: it says that best matches \
-             are not by chance, not that they are close.",
-            family(settings)
+            " q: false discovery rate (Benjamini and Hochberg) among {}, against best matches in {}: it says that they are not by \
+             chance, not that they are close.{}",
+            family(settings),
+            null_words(run).model,
+            own_draws(run)
         )
     } else {
         String::new()
@@ -145,9 +157,11 @@ pub(super) fn p_values(run: &Run, facts: &Facts) -> Option<Figure> {
         title: "p-values of best matches".into(),
         caption: format!(
             "Percentage of the neurons of all models by p-value, in bins of {width}, a panel a training step: of the mean correlation with the \
-             best match in the other models, against {draws} random rotations of these within each layer. Level rule: what chance alone \
+             best match in the other models, against that in {} ({draws} draws). Level rule: what chance alone \
              would make of it. What stands above it on the left is more than chance; a pile on the right would be a null that does not \
-             fit. {}",
+             fit.{} {}",
+            null_words(run).model,
+            own_draws(run),
             facts.correlated()
         ),
         width: Width::Page,

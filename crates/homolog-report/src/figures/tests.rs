@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod evidence;
+
 use homolog_results::{AblationRow, PersistenceRow};
 
 use super::*;
@@ -93,7 +95,11 @@ fn the_family_is_the_mean_of_its_models_with_their_range() {
     }
     let of_model = named(&all, "fig01-emergence-seed-a");
     assert_eq!(numbers(of_model, "share")[at], Some(0.4));
-    assert!(figure.caption.contains("mean over the models") && of_model.caption.contains("no error bars"));
+    assert!(figure.caption.contains("mean over the models") && of_model.caption.contains("95 % interval"));
+    assert!(numbers(of_model, "share_low").contains(&Some(0.0)), "cut where shares end");
+    assert!(numbers(of_model, "share_low").iter().flatten().all(|&low| low >= 0.0));
+    run.models.iter_mut().for_each(|row| row.n_blocks = None);
+    assert!(named(&super::figures(&run), "fig01-emergence-seed-a").caption.contains("no error bars"));
 }
 
 #[test]

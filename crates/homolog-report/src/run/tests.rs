@@ -34,6 +34,8 @@ fn columns_are_those_of_the_tables() {
         assert_eq!(neurons.act_kurt[place].to_bits(), row.act_kurt.unwrap_or(f64::NAN).to_bits());
         assert_eq!(neurons.is_universal[place], row.is_universal);
         assert_eq!(neurons.frac_positive[place], row.frac_positive);
+        assert_eq!(neurons.excess_low[place].to_bits(), row.excess_low.map_or(f32::NAN, |low| low as f32).to_bits());
+        assert_eq!(neurons.is_universal_fdr[place], row.is_universal_fdr);
     }
     for (model, other, checkpoint) in [(0, 1, 0), (2, 0, 1), (1, 2, 2)] {
         let matches = run.matches(model, other, checkpoint);
@@ -42,6 +44,9 @@ fn columns_are_those_of_the_tables() {
             assert_eq!(matches.max_corr[neuron].to_bits(), corr.unwrap_or(f32::NAN).to_bits());
             let matched = corr.map_or(u32::MAX, |_| test_run::matched(model, other, checkpoint, neuron) as u32);
             assert_eq!(matches.matched[neuron], matched);
+            let both = corr.filter(|_| neuron != 6).map(|corr| 0.5 * corr);
+            assert_eq!(matches.corr_without_both[neuron].to_bits(), both.unwrap_or(f32::NAN).to_bits());
+            assert_eq!(matches.is_same_in_halves[neuron], corr.map(|_| neuron % 4 == 0));
         }
     }
 }
@@ -164,6 +169,23 @@ fn tables_that_lack_rows_or_know_other_models_are_errors() {
     rows.remove(3);
     write_table(&path, &rows, &[]).unwrap();
     assert!(matches!(Run::open(folder.path()), Err(Error::Incomplete { .. })));
+}
+
+#[test]
+fn a_rule_of_a_later_version_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    test_run::write(folder.path(), &Options::default());
+    let path = folder.path().join(Settings::FILE_NAME);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("rule = \"excess\"", "rule = \"vote\"")).unwrap();
+    assert!(Run::open(folder.path()).unwrap_err().to_string().contains("universality.rule"));
+    fs::write(
+        &path,
+        text.replace("rule = \"excess\"", "rule = \"fdr\"").replace("threshold = 0.5", "threshold = 0.05"),
+    )
+    .unwrap();
+    let settings = Run::open(folder.path()).unwrap().settings;
+    assert_eq!((settings.rule, settings.threshold, settings.excess_threshold()), (Rule::Fdr, 0.05, 0.5));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::at;
 use crate::Run;
-use crate::evidence_words::{has_p_values, interval, level, share_interval};
+use crate::evidence_words::{has_p_values, interval, level, own_draws, share_interval};
+use crate::null_words::null_words;
 use crate::numbers::{Spread, count, listed, mean, percent};
 use crate::rule_words::{family, shorthand};
 use crate::run::{Neurons, checkpoint_words};
@@ -122,15 +123,16 @@ fn discoveries(run: &Run) -> Vec<String> {
     let Some(over) = share(last) else { return Vec::new() };
     let first = (last > 0).then(|| share(0)).flatten();
     let first = first
-        .map(|over| format!("; at {}, of {}", checkpoint_words(run.checkpoints()[0]), over.percent()))
+        .map(|over| format!(", at {} of {},", checkpoint_words(run.checkpoints()[0]), over.percent()))
         .unwrap_or_default();
     let found = format!(
-        "{}, best matches lie beyond chance, at a false discovery rate of {} among {} (Benjamini and Hochberg), of {} of the \
-         neurons{first}.",
+        "{}, the best matches of {} of the neurons{first} lie beyond chance, at a false discovery rate of {} among {} (Benjamini and \
+         Hochberg).{}",
         at(run, last),
+        over.percent(),
         run.settings.fdr,
         family(&run.settings),
-        over.percent()
+        own_draws(run)
     );
     let least = (0..run.model_names().len())
         .map(|model| run.neurons(model, last))
@@ -142,8 +144,9 @@ fn discoveries(run: &Run) -> Vec<String> {
         .reduce(f64::min);
     let caution = least.map(|least| {
         format!(
-            "To be beyond chance is not to be alike: chance here is a model rotated at random, and the least excess among these discoveries \
-             is {least:.3}. More tokens find more of them; they do not make them closer."
+            "To be beyond chance is not to be alike: chance here is {}, and the least excess among these discoveries \
+             is {least:.3}. More tokens find more of them; they do not make them closer.",
+            null_words(run).model
         )
     });
     [Some(found), caution].into_iter().flatten().collect()

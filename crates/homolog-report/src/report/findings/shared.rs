@@ -93,7 +93,7 @@ fn full_sets(run: &Run) -> Option<String> {
     }
     Some(format!(
         "{place}, {} of the {} neurons of each model are in a set that agrees all round: one neuron of each of the {n_models} models, every \
-         two of them each other\u{2019}s best match. {} of these sets are universal (their mean excess is greater than {}): no model is the reference there.",
+         two of them each other\u{2019}s best match. Universal among these sets are {} (mean excess greater than {}); no model is the reference there.",
         count(n_full),
         neurons.join(" or "),
         count(n_universal),
@@ -116,7 +116,8 @@ fn partial_sets(run: &Run) -> Option<String> {
         n += 1;
     }
     let share = counts[3..].iter().sum::<u64>() as f64 / f64::from(n);
-    let of_size = (3..=n_models).map(|size| format!("{} of {size} models", count(counts[size]))).collect::<Vec<_>>();
+    let of_size =
+        (3..=n_models).map(|size| format!("{} in one of {size} models", count(counts[size]))).collect::<Vec<_>>();
     Some(format!(
         "{}, {} of all neurons are in a set of at least 3 models; by the largest set that each is in: {}.",
         at(run, last),

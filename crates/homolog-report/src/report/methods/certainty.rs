@@ -4,7 +4,7 @@ use homolog_results::NullRow;
 
 use super::escaped;
 use crate::Run;
-use crate::evidence_words::{blocks, has_p_values, is_cross_fitted, level};
+use crate::evidence_words::{blocks, has_p_values, is_cross_fitted, level, own_draws};
 use crate::numbers::{count, percent};
 use crate::rule_words::family;
 
@@ -24,9 +24,9 @@ fn intervals(run: &Run) -> String {
     format!(
         "<p><b>Intervals</b> ({level}) come from leaving out one of {n} blocks of {of} at a time (the jackknife for blocks of unequal size), \
          with Student\u{2019}s <i>t</i> of {n} \u{2212} 1 degrees of freedom. {why} An interval of a correlation is symmetric in Fisher\u{2019}s <i>z</i>; those of \
-         an excess and of a share are so on their own scale. Match and baseline stay what they are on all tokens. A share is a count, \
-         which jumps: so beside its interval stand the neurons whose own interval lies wholly above the threshold, and those whose interval \
-         reaches above it.</p>\n"
+         an excess and of a share are so on their own scale. Match and baseline stay what they are on all tokens. A share is a count, which \
+         jumps: so for its standard error each neuron counts by its chance to pass the threshold, and beside the interval stand the \
+         neurons whose own interval lies wholly above the threshold, and those whose interval reaches above it.</p>\n"
     )
 }
 
@@ -46,18 +46,10 @@ fn p_values(run: &Run) -> String {
     }
     let family = family(&run.settings);
     let draws = run.settings.baseline_draws;
-    let layers: Vec<&NullRow> = rows(run, "rotation").filter(|row| row.is_pooled.is_some()).collect();
-    let n_pooled = layers.iter().filter(|row| row.is_pooled == Some(true)).count();
-    let pooling = match (n_pooled, layers.len()) {
-        (_, 0) => String::new(),
-        (pooled, all) if pooled == all => " That held in every layer.".to_owned(),
-        (pooled, all) => format!(
-            " That held in {pooled} of {all} layers of models and checkpoints; elsewhere a neuron has its own draws only."
-        ),
-    };
+    let pooling = escaped(&own_draws(run));
     format!(
-        "<p>The <b>p-value</b> of a neuron is the share of maxima that neurons of its layer reach, in {draws} random rotations of the other \
-         models, at or above its own mean correlation, each in units of the neuron\u{2019}s own mean over the rotations, where these units make \
+        "<p>The <b>p-value</b> of a neuron is the share of maxima that neurons of its layer reach, in {draws} draws of the null \
+         above, at or above its own mean correlation, each in units of the neuron\u{2019}s own mean over the draws, where these units make \
          neurons of the layer alike.{pooling} Beyond what so many draws can tell it is read off a fitted tail (generalised Pareto): its order of \
          magnitude only. <b>q</b> is the least false discovery rate at which the neuron is found, by Benjamini and Hochberg, among {family}; \
          column <code>q_by</code> has that of Benjamini and Yekutieli, which holds however neurons depend on each other.</p>\n"
@@ -69,7 +61,8 @@ fn other_nulls(run: &Run) -> String {
     let n_permuted = rows(run, "permuted-rows").map(|row| row.n_draws).max();
     if let Some(n) = n_permuted {
         nulls.push(format!(
-            "<code>p_permuted</code>, against {n} draws of the other model\u{2019}s rows exchanged, positions kept: what position alone makes alike"
+            "<code>p_permuted</code>, against {} of the other model\u{2019}s rows exchanged, positions kept: what position alone makes alike",
+            if n == 1 { "one draw".to_owned() } else { format!("{n} draws") }
         ));
     }
     if rows(run, "untrained").next().is_some() {
