@@ -160,31 +160,6 @@ impl Run {
         &self.matches[matches::place(self.names.len(), self.checkpoints.len(), model, other, checkpoint)]
     }
 
-    /// Takes away what only evidence and draws tell of neurons and matches.
-    #[cfg(test)]
-    pub(crate) fn forget_evidence(&mut self) {
-        for neurons in &mut self.neurons {
-            let columns = [
-                &mut neurons.excess_low,
-                &mut neurons.excess_high,
-                &mut neurons.cross_fitted_corr,
-                &mut neurons.cross_fitted_excess,
-                &mut neurons.p_value,
-                &mut neurons.q_bh,
-                &mut neurons.mean_corr_without_both,
-                &mut neurons.token_share,
-            ];
-            columns.into_iter().for_each(|column| column.fill(f32::NAN));
-            neurons.is_universal_fdr.fill(false);
-        }
-        for matches in &mut self.matches {
-            matches.is_same_in_halves.fill(None);
-            let columns =
-                [&mut matches.corr_without_token, &mut matches.corr_without_position, &mut matches.corr_without_both];
-            columns.into_iter().for_each(|column| column.fill(f32::NAN));
-        }
-    }
-
     /// All models but this one.
     pub(crate) fn others(&self, model: usize) -> impl Iterator<Item = usize> + use<> {
         (0..self.names.len()).filter(move |&other| other != model)

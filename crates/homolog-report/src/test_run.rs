@@ -226,19 +226,6 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Run {
     Run::open(folder).unwrap()
 }
 
-impl Run {
-    /// As a study without `[evidence]` and with too few draws of its baseline leaves it.
-    pub(crate) fn without_evidence(&mut self) {
-        for row in &mut self.models {
-            (row.n_blocks, row.blocks_of, row.n_frequent_tokens) = (None, None, None);
-        }
-        for row in &mut self.emergence {
-            (row.share_low, row.share_high, row.n_surely, row.n_possibly) = (None, None, None, None);
-        }
-        self.forget_evidence();
-    }
-}
-
 fn neuron_row(model: usize, checkpoint: usize, step: Option<i64>, neuron: usize) -> NeuronRow {
     let corr: Vec<f64> = (0..MODELS.len())
         .filter(|&other| other != model)
@@ -291,7 +278,6 @@ fn neuron_row(model: usize, checkpoint: usize, step: Option<i64>, neuron: usize)
         act_min: -0.17,
         act_max: 2.0 + noise(&[5, model, checkpoint, neuron]),
         frac_positive: noise(&[6, model, checkpoint, neuron]),
-        ..NeuronRow::default()
     }
 }
 

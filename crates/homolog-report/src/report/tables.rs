@@ -1,5 +1,7 @@
 //! Summaries of the tables, folded away; the tables themselves are files.
 
+mod certainty;
+
 use homolog_results::DamageRow;
 
 use super::findings::{LAYER_MATCHED, RANDOM, damage, meeting};
@@ -23,7 +25,16 @@ pub(super) fn html(run: &Run) -> String {
     } else {
         format!("<p>Beside this page, as Parquet: {}.</p>\n", files.join(", "))
     };
-    [files, models(run), emergence(run), persistence(run), ablation(run)].concat()
+    [
+        files,
+        models(run),
+        emergence(run),
+        certainty::intervals(run),
+        certainty::sets(run),
+        persistence(run),
+        ablation(run),
+    ]
+    .concat()
 }
 
 fn models(run: &Run) -> String {

@@ -198,3 +198,36 @@ fn a_missing_setting_is_named() {
     let message = Run::open(folder.path()).unwrap_err().to_string();
     assert!(message.contains("universality.count_models"), "{message}");
 }
+
+impl Run {
+    /// As a study without `[evidence]` and with too few draws of its baseline leaves it.
+    pub(crate) fn without_evidence(&mut self) {
+        for row in &mut self.models {
+            (row.n_blocks, row.blocks_of, row.n_frequent_tokens) = (None, None, None);
+        }
+        for row in &mut self.emergence {
+            (row.share_low, row.share_high, row.n_surely, row.n_possibly) = (None, None, None, None);
+        }
+        for neurons in &mut self.neurons {
+            for column in [
+                &mut neurons.excess_low,
+                &mut neurons.excess_high,
+                &mut neurons.cross_fitted_corr,
+                &mut neurons.cross_fitted_excess,
+                &mut neurons.p_value,
+                &mut neurons.q_bh,
+                &mut neurons.mean_corr_without_both,
+                &mut neurons.token_share,
+            ] {
+                column.fill(f32::NAN);
+            }
+            neurons.is_universal_fdr.fill(false);
+        }
+        for matches in &mut self.matches {
+            matches.is_same_in_halves.fill(None);
+            matches.corr_without_token.fill(f32::NAN);
+            matches.corr_without_position.fill(f32::NAN);
+            matches.corr_without_both.fill(f32::NAN);
+        }
+    }
+}
