@@ -127,6 +127,7 @@ function table(size, model, checkpoint) {
       arrays[`match.${other}.is_exact`] = new Uint8Array(n);
       arrays[`match.${other}.margin`] = new Float32Array(n);
     }
+    arrays[`match.${other}.is_mutual`] = new Uint8Array(n);
     arrays[`match.${other}.layer`] = new Uint16Array(n);
     arrays[`match.${other}.neuron`] = new Uint32Array(n);
   }
@@ -147,6 +148,7 @@ function table(size, model, checkpoint) {
       arrays[`match.${other}.second`][row] = corr * (0.4 + 0.5 * next());
       arrays[`match.${other}.baseline`][row] = baseline;
       arrays[`match.${other}.lowest`][row] = -0.3 * next();
+      arrays[`match.${other}.is_mutual`][row] = row % 3 === 0 ? 1 : 0;
       if (size.isReport) {
         // Every other neuron was computed in full.
         arrays[`match.${other}.is_exact`][row] = (row + 1) % 2;
