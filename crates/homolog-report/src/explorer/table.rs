@@ -103,7 +103,7 @@ fn evidence(run: &Run) -> Vec<Column> {
         single("excess_high", "excess to", "Upper end of the interval of the excess.", |neurons| &neurons.excess_high),
         single(
             "cross_fitted_excess",
-            "cross-fitted excess",
+            "excess, cross-fitted",
             "The excess where matches are chosen on one half of the tokens and measured on the other.",
             |neurons| &neurons.cross_fitted_excess,
         ),
