@@ -303,7 +303,8 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "universality": config.universality,
         "evidence": config.evidence,
         "nulls": config.nulls,
-        "blocks": inputs.blocks.ranges().map(|block| block.end).collect::<Vec<_>>(),
+        // Of no matter where no evidence is asked for.
+        "blocks": config.evidence.enabled.then(|| inputs.blocks.ranges().map(|block| block.end).collect::<Vec<_>>()),
         "ablation": (ablation.enabled, &ablation.modes, ablation.draws, &ablation.multiples, ablation.per_layer, ablation.seed, ablation.tokens, ablation.precision),
         "sets": sets.collect::<Vec<_>>(),
         "windows": config.windows.deciding(),

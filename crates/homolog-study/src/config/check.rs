@@ -177,6 +177,13 @@ impl StudyConfig {
             }
             _ => {}
         }
+        if universality.rule == UniversalityRule::Fdr && self.baseline.kind == BaselineKind::PermutedRows {
+            return fail(
+                "universality.rule = \"fdr\" takes p-values from rotations, and baseline.kind is permuted-rows; use orthogonal, or \
+                 another rule"
+                    .into(),
+            );
+        }
         if universality.rule == UniversalityRule::Fdr && self.baseline.draws < LEAST_NULL_DRAWS {
             return fail(format!(
                 "universality.rule = \"fdr\" needs baseline.draws of at least {LEAST_NULL_DRAWS}, for a null of each neuron; it is {}",

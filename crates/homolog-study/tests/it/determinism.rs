@@ -22,7 +22,8 @@ fn family() -> World {
             world.model(name, Some(step), (&shape, &weights), Layout::PLAIN);
         }
     }
-    world.add("[checkpoints]\nsteps = [1, 2]\n[baseline]\ndraws = 2");
+    world.add("[checkpoints]\nsteps = [1, 2]\n[baseline]\ndraws = 4\n[nulls]\npermuted_rows = 3");
+    world.add("[evidence]\nfrequent_tokens = 20");
     world.add("[universality]\nthreshold = 0.05\nthresholds = [0.0, 0.1]\n[ablation]\ndraws = 2\ntokens = 360");
     world
 }
@@ -56,7 +57,7 @@ fn results_do_not_depend_on_threads_batches_memory_or_folder() {
     let world = family();
     let first = run_in(&world, "runs/first", 1, |_| {});
     let wanted = first.results();
-    assert_eq!(wanted.len(), 8 + 2 + 4, "eight tables, two files of tensors, windows of three models, their rows");
+    assert_eq!(wanted.len(), 10 + 2 + 4, "ten tables, two files of tensors, windows of three models, their rows");
     let tables =
         [first.table::<homolog_results::PersistenceRow>().len(), first.table::<homolog_results::AblationRow>().len()];
     assert!(tables.iter().all(|&n| n > 0));
@@ -70,13 +71,18 @@ fn results_do_not_depend_on_threads_batches_memory_or_folder() {
     assert_same(&little.results(), &wanted, "little memory");
     let passes = little.said.iter().filter_map(|line| line.split_once(" passes over the tokens")?.0.rsplit(' ').next());
     let passes: Vec<usize> = passes.map(|passes| passes.parse().unwrap()).collect();
-    assert_eq!(passes.len(), 2, "each checkpoint says how many passes it takes: {:?}", little.said);
-    assert!(passes.iter().all(|&passes| passes >= 3), "{passes:?}");
+    assert_eq!(
+        passes.len(),
+        4,
+        "each checkpoint says how many passes it takes, and its permuted rows: {:?}",
+        little.said
+    );
+    assert!(passes.iter().all(|&passes| passes >= 2), "{passes:?}");
     assert!(first.said.iter().all(|line| !line.contains("passes")));
 
     // The mutant: one more draw changes the bytes.
     let mut other = family();
-    other.text = other.text.replace("draws = 2\n[universality]", "draws = 1\n[universality]");
+    other.text = other.text.replace("[baseline]\ndraws = 4", "[baseline]\ndraws = 5");
     let other = run_in(&other, "other", 1, |_| {}).results();
     assert!(other["tables/neurons.parquet"] != wanted["tables/neurons.parquet"]);
     assert!(other["tables/models.parquet"] != wanted["tables/models.parquet"], "the study's key is in every file");
@@ -120,8 +126,8 @@ fn an_unfinished_folder_is_gone_on_with() {
     let wanted = first.results();
     let stages = first.manifest().stages;
     let name = |stage: &homolog_results::StageRecord| format!("{} {}", stage.stage, stage.unit);
-    // The audit; at each of 2 checkpoints 1 correlate, 3 evaluate, 3 ablate; at the last 3 windows, 3 partners.
-    assert_eq!(stages.len(), 1 + 2 * 7 + 6);
+    // The audit; at each of 2 checkpoints 1 correlate, 1 evidence, 1 permute, 3 evaluate, 3 ablate; at the last 3 windows, 3 partners.
+    assert_eq!(stages.len(), 1 + 2 * 9 + 6);
 
     // As after a kill: one artifact was never made, no table is there, and the manifest says so.
     let gone = stages.iter().position(|stage| name(stage) == "ablate b, checkpoint 2").unwrap();
@@ -162,7 +168,7 @@ fn a_changed_threshold_leaves_correlations_and_losses_as_they_are() {
     world.text = world.text.replace("threshold = 0.05", "threshold = 0.06");
     let again = world.run();
     let skipped = skipped(&again);
-    assert_eq!(skipped.len(), 1 + 2 * (1 + 3) + 6, "{skipped:?}");
+    assert_eq!(skipped.len(), 1 + 2 * (3 + 3) + 6, "{skipped:?}");
     assert!(skipped.iter().all(|stage| !stage.starts_with("ablate")), "{skipped:?}");
     world.text = world.text.replace("name = \"a\"", "name = \"alpha\"");
     let renamed = world.run();
@@ -183,7 +189,8 @@ fn the_manifest_tells_what_the_run_was_made_from() {
     assert_eq!((manifest.inputs.tokens.n_rows, manifest.inputs.tokens.context), (400, 12));
     assert_eq!(manifest.inputs.weights.len(), 6);
     assert_eq!(manifest.tokenizer, "unproved");
-    assert_eq!(manifest.seeds, BTreeMap::from([("ablation".to_owned(), 0), ("baseline".to_owned(), 0)]));
+    let seeds = ["ablation", "baseline", "nulls"].map(|name| (name.to_owned(), 0));
+    assert_eq!(manifest.seeds, BTreeMap::from(seeds));
     for table in &manifest.tables {
         let path = run.folder.join(&table.path);
         assert_eq!(homolog_results::file_hash(&path).unwrap(), table.hash);
@@ -195,7 +202,18 @@ fn the_manifest_tells_what_the_run_was_made_from() {
     }
     assert_eq!(
         manifest.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(),
-        ["models", "neurons", "matches", "emergence", "persistence", "stability", "ablation", "damage"]
+        [
+            "models",
+            "neurons",
+            "matches",
+            "emergence",
+            "persistence",
+            "stability",
+            "ablation",
+            "damage",
+            "cliques",
+            "nulls"
+        ]
     );
     let folder = world.path("").to_str().unwrap().trim_end_matches('/').to_owned();
     for (file, bytes) in run.results() {

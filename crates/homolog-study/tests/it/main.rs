@@ -5,6 +5,7 @@ mod ablation;
 mod audit;
 mod determinism;
 mod errors;
+mod evidence;
 mod goldens;
 mod planted;
 mod resume;

@@ -37,7 +37,7 @@ fn family(kind: &str) -> (World, Options) {
 }
 
 /// Asks to stop after so many pieces of work, or when work begins whose name holds these words.
-struct Stops {
+pub(crate) struct Stops {
     after: AtomicI64,
     at: &'static str,
 }
@@ -47,7 +47,7 @@ impl Stops {
         Self { after: AtomicI64::new(n), at: "no work is called so" }
     }
 
-    fn at(at: &'static str) -> Self {
+    pub(crate) fn at(at: &'static str) -> Self {
         Self { at, ..Self::after(i64::MAX) }
     }
 }

@@ -12,7 +12,7 @@ use homolog_test::tiny_gpt2::{Gpt2Shape, Layout};
 use crate::world::{Run, World, options};
 
 /// Letters are tokens; a vocabulary as GPT-2's, without merges.
-fn write_tokenizer(folder: &Path, d_vocab: usize) {
+pub(crate) fn write_tokenizer(folder: &Path, d_vocab: usize) {
     let mut vocab: Vec<String> = ('a'..='z').map(String::from).collect();
     vocab.extend(["\u{120}".into(), "\u{10a}".into(), ".".into()]);
     vocab.extend((vocab.len()..d_vocab - 1).map(|i| format!("unused{i}")));
@@ -32,7 +32,7 @@ fn documents() -> Vec<String> {
 }
 
 /// Two models whose study reads text.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let shape = Gpt2Shape::tiny();
     let mut world = World::new(&[1; 12], 12);
     for (name, rng_seed) in [("a", 1), ("b", 2)] {
@@ -47,7 +47,9 @@ fn world() -> World {
 
 #[test]
 fn a_study_from_text_is_the_study_of_its_token_files() {
-    let world = world();
+    let mut world = world();
+    // Where documents end, only the text knows (module `evidence::documents`).
+    world.add("[evidence]\nenabled = false");
     let run = world.run();
     let manifest = run.manifest();
     let text = manifest.inputs.text.clone().expect("made from text");

@@ -93,6 +93,8 @@ pub(crate) struct Run {
     pub(crate) outcome: Outcome,
     /// What `Progress::say` was told.
     pub(crate) said: Vec<String>,
+    /// Names of the work that `Progress::begin` was told of.
+    pub(crate) work: Vec<String>,
 }
 
 impl Run {
@@ -101,7 +103,8 @@ impl Run {
         let recorder = Recorder::default();
         let outcome = homolog_study::run(config, options, &recorder)?;
         assert_eq!(*recorder.work.lock().unwrap(), None, "work that did not end");
-        Ok(Self { folder: options.output.clone(), outcome, said: recorder.said.into_inner().unwrap() })
+        let [said, work] = [recorder.said, recorder.begun].map(|lines| lines.into_inner().unwrap());
+        Ok(Self { folder: options.output.clone(), outcome, said, work })
     }
 
     #[track_caller]
@@ -151,6 +154,7 @@ pub(crate) fn files(folder: &Path) -> BTreeSet<String> {
 #[derive(Default)]
 struct Recorder {
     said: Mutex<Vec<String>>,
+    begun: Mutex<Vec<String>>,
     /// Name, total and progress of the work that is under way.
     work: Mutex<Option<(String, u64, u64)>>,
 }
@@ -158,6 +162,7 @@ struct Recorder {
 impl Progress for Recorder {
     fn begin(&self, work: &str, total: u64, _: &'static str) {
         assert!(total > 0, "{work}: nothing to do");
+        self.begun.lock().unwrap().push(work.to_owned());
         let before = self.work.lock().unwrap().replace((work.to_owned(), total, 0));
         assert_eq!(before, None, "{work} began before earlier work ended");
     }
