@@ -153,7 +153,11 @@ fn empty_checkpoints(config: &StudyConfig, inputs: &Inputs, neurons: &[NeuronRow
         }
         let at = step.map(|step| format!("at checkpoint {step} ")).unwrap_or_default();
         if config.universality.rule != UniversalityRule::Excess {
-            notes.push(format!("{at}{} {threshold} of the study's rule, {}", notes::NONE_UNIVERSAL, rule_words(config)));
+            notes.push(format!(
+                "{at}{} {threshold} of the study's rule, {}",
+                notes::NONE_UNIVERSAL,
+                rule_words(config)
+            ));
             continue;
         }
         let highest = of_step().filter_map(|row| Some((row.excess_corr?, row))).max_by(|a, b| a.0.total_cmp(&b.0));
