@@ -42,6 +42,7 @@ homolog.dataset = (() => {
       add("second", "runner-up", `Correlation with the second best match in ${name}.`, false);
       add("baseline", "baseline", `Best match in ${name} after a random rotation of its layers.`, false);
       add("lowest", "lowest", `Least correlation with any neuron of ${name}.`, false);
+      add("is_mutual", "mutual", `Whether the neuron is the best match of its best match in ${name}.`, false, "flag");
       if (!index.is_screened) return;
       add("is_exact", "exact", `Whether no screening decided the match in ${name}.`, false, "flag");
       add("margin", "margin", `Standard errors by which a screened match in ${name} is sure.`, false);
@@ -98,7 +99,7 @@ homolog.dataset = (() => {
     const screening = bundle.arrays.has(`match.${other}.margin`)
       ? { isExact: at("is_exact") === 1, margin: at("margin") }
       : null;
-    return { id, corr, second: at("second"), baseline: at("baseline"), lowest: at("lowest"), screening };
+    return { id, corr, second: at("second"), baseline: at("baseline"), lowest: at("lowest"), isMutual: at("is_mutual") === 1, screening };
   }
 
   /** @param {{ load: (name: string) => Promise<Bundle> }} source @returns {Promise<Dataset>} */

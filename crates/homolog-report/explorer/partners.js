@@ -20,6 +20,7 @@ homolog.partners = (() => {
     ["baseline", "Best match after a random rotation of that model's layers."],
     ["excess", "Correlation less baseline."],
     ["lowest", "Least correlation with any neuron of that model."],
+    ["mutual", "Whether the neuron is the best match of its partner too."],
   ];
 
   const SCREENING = [
@@ -34,7 +35,7 @@ homolog.partners = (() => {
   function list(table, bundle, row, index, linkTo) {
     const rows = index.models.flatMap(({ name }, other) => {
       if (other === table.model) return [];
-      const { id, corr, second, baseline, lowest, screening } = matchOf(bundle, other, row);
+      const { id, corr, second, baseline, lowest, isMutual, screening } = matchOf(bundle, other, row);
       const numbers = [corr, second, corr - second, baseline, corr - baseline, lowest];
       return [
         element(
@@ -43,6 +44,7 @@ homolog.partners = (() => {
           element("th", { scope: "row" }, element("bdi", {}, name)),
           element("td", {}, link(linkTo, other, id)),
           ...numbers.map((value) => element("td", { class: "number" }, fixed(value, 3))),
+          element("td", {}, isMutual ? "yes" : "no"),
           screening && element("td", { class: "number" }, sureness(screening)),
         ),
       ];
@@ -57,7 +59,7 @@ homolog.partners = (() => {
           "tr",
           {},
           ...(index.is_screened ? [...HEADS, SCREENING] : HEADS).map(([text, help], i) =>
-            element("th", { scope: "col", class: i > 1 ? "number" : "", title: help || null }, text),
+            element("th", { scope: "col", class: i > 1 && text !== "mutual" ? "number" : "", title: help || null }, text),
           ),
         ),
       ),

@@ -1,14 +1,17 @@
 //! The figures of a run: one file a kind, each from tables to a [`Figure`].
 //!
 //! The paper's five come for every model as the reference and for the family, whose lines are means over models with the range over
-//! models around them; then what a referee asks for. A kind that a run has no rows for (no ablations, one checkpoint) is left out.
+//! models around them; then what a referee asks for, and how sure it all is. A kind that a run has no rows for (no ablations, one checkpoint) is left out.
 
 mod ablation;
 mod correlation;
 mod course;
 mod emergence;
 mod facts;
+mod intervals;
+mod matches;
 mod persistence;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +20,7 @@ use std::collections::BTreeSet;
 use crate::numbers::Spread;
 use crate::{Data, Figure, Run, Values, Width};
 use facts::Facts;
+pub(crate) use matches::is_defined_without;
 
 /// Every figure that the tables of `run` carry, in the order of their names.
 pub fn figures(run: &Run) -> Vec<Figure> {
@@ -37,6 +41,11 @@ pub fn figures(run: &Run) -> Vec<Figure> {
     figures.extend(emergence::models_above(run, &facts));
     figures.extend(persistence::births_and_deaths(run, &facts));
     figures.extend(course::losses(run, &facts));
+    figures.extend(intervals::shares(run, &facts));
+    figures.extend(matches::cross_fit(run, &facts));
+    figures.extend(matches::shared(run, &facts));
+    figures.extend(rules::compared(run, &facts));
+    figures.extend(rules::p_values(run, &facts));
     figures.sort_by(|a, b| a.name.cmp(&b.name));
     figures.into_iter().map(without_lone_panel).collect()
 }

@@ -12,13 +12,13 @@ mod tensors;
 use std::path::{Path, PathBuf};
 
 use homolog_results::{
-    AblationRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow,
-    StabilityRow, Table, VocabularyRow, read_table,
+    AblationRow, CliqueRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, NullRow, PersistenceRow,
+    ScreeningRow, StabilityRow, Table, VocabularyRow, read_table,
 };
 
 pub(crate) use matches::{Matches, NO_NEURON};
 pub(crate) use neurons::{Neurons, Shape};
-pub(crate) use settings::Settings;
+pub(crate) use settings::{Rule, Settings};
 pub(crate) use targets::{n_ablation_targets, n_loss_targets};
 pub(crate) use tensors::{TokenRows, Windows};
 
@@ -53,6 +53,10 @@ pub struct Run {
     pub(crate) stability: Vec<StabilityRow>,
     pub(crate) ablation: Vec<AblationRow>,
     pub(crate) damage: Vec<DamageRow>,
+    /// Empty where no set of neurons agrees all round.
+    pub(crate) cliques: Vec<CliqueRow>,
+    /// What correlations reach by chance.
+    pub(crate) nulls: Vec<NullRow>,
     /// None of an exact search.
     pub(crate) screening: Vec<ScreeningRow>,
     /// By token id; none where the study had no tokenizer.
@@ -66,7 +70,7 @@ pub struct Run {
 impl Run {
     /// Reads the finished run in `folder`.
     ///
-    /// Memory: 119 bytes a neuron, and 25 a neuron and other model, for each checkpoint (test `columns_take_what_is_said`): 202 MB at the
+    /// Memory: 161 bytes a neuron, and 39 a neuron and other model, for each checkpoint (test `columns_take_what_is_said`): 292 MB at the
     /// paper's size of 5 models of 36,864 neurons at 5 checkpoints.
     /// Errors: no run or an unfinished one; a table that lacks, cannot be read, or disagrees with the manifest.
     pub fn open(folder: &Path) -> Result<Self, Error> {
@@ -98,6 +102,8 @@ impl Run {
             stability: read_rows(folder)?,
             ablation: read_rows(folder)?,
             damage: read_rows(folder)?,
+            cliques: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
+            nulls: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
             screening: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
             vocabulary: read_rows_if_listed(folder, &manifest)?,
             folder: folder.to_owned(),
@@ -136,7 +142,7 @@ impl Run {
         self.shapes[model]
     }
 
-    /// A neuron is universal if its excess correlation is greater.
+    /// A neuron is universal if it passes this by the study's rule: of the excess rule, if its excess correlation is greater.
     pub fn threshold(&self) -> f64 {
         self.settings.threshold
     }

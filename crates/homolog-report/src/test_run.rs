@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, DamageRow, EmergenceRow, FileRecord, Inputs, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow,
-    ScreeningRow, StabilityRow, TableRecord, TensorData, TokensInput, VocabularyRow, WeightsInput, file_hash,
-    sort_rows, write_table, write_tensors,
+    AblationRow, CliqueRow, DamageRow, EmergenceRow, FileRecord, Inputs, Manifest, MatchRow, ModelRow, NeuronRow,
+    NullRow, PersistenceRow, ScreeningRow, StabilityRow, Table, TableRecord, TensorData, TokensInput, VocabularyRow,
+    WeightsInput, file_hash, sort_rows, write_table, write_tensors,
 };
 
 use crate::Run;
@@ -143,6 +143,8 @@ pub(crate) fn write(folder: &Path, options: &Options) {
         }
     }
     let emergence = emergence(&neurons);
+    let cliques: Vec<CliqueRow> = steps.iter().flat_map(|&step| clique_rows(step)).collect();
+    let nulls: Vec<NullRow> = steps.iter().flat_map(|&step| null_rows(step)).collect();
     let table = |name: &str| folder.join("tables").join(name).with_extension("parquet");
     sort_rows(&mut neurons);
     sort_rows(&mut matches);
@@ -155,9 +157,21 @@ pub(crate) fn write(folder: &Path, options: &Options) {
     write_table::<StabilityRow>(&table("stability"), &[], &[]).unwrap();
     write_table::<AblationRow>(&table("ablation"), &[], &[]).unwrap();
     write_table::<DamageRow>(&table("damage"), &[], &[]).unwrap();
+    write_sorted(&table("cliques"), cliques);
+    write_sorted(&table("nulls"), nulls);
     write_tensors(&folder.join("tensors/topk.safetensors"), &top_k, &[]).unwrap();
-    let mut tables =
-        vec!["models", "neurons", "matches", "emergence", "persistence", "stability", "ablation", "damage"];
+    let mut tables = vec![
+        "models",
+        "neurons",
+        "matches",
+        "emergence",
+        "persistence",
+        "stability",
+        "ablation",
+        "damage",
+        "cliques",
+        "nulls",
+    ];
     let mut tensors = vec!["topk".to_owned()];
     if options.is_screened {
         for row in matches.iter_mut().filter(|row| row.neuron % 2 == 1) {
@@ -219,6 +233,10 @@ fn neuron_row(model: usize, checkpoint: usize, step: Option<i64>, neuron: usize)
         .collect();
     let mean = (!corr.is_empty()).then(|| corr.iter().sum::<f64>() / corr.len() as f64);
     let excess = mean.map(|mean| mean - 0.125);
+    // Of neuron 5 too little is known for an interval.
+    let sure = excess.filter(|_| neuron != 5);
+    let p = excess.map(|excess| (0.9 - excess).max(0.0).powi(4));
+    let q = p.map(|p| (2.0 * p).min(1.0));
     NeuronRow {
         model: MODELS[model].to_owned(),
         checkpoint: step,
@@ -232,7 +250,25 @@ fn neuron_row(model: usize, checkpoint: usize, step: Option<i64>, neuron: usize)
         min_baseline: mean.map(|_| 0.125),
         excess_corr: excess,
         is_exact: true,
+        excess_se: sure.map(|_| 0.02),
+        excess_low: sure.map(|excess| excess - 0.04),
+        excess_high: sure.map(|excess| excess + 0.04),
+        cross_fitted_corr: mean.map(|mean| mean - 0.01),
+        cross_fitted_excess: excess.map(|excess| excess - 0.01),
+        p_value: p,
+        p_is_fitted: p.map(|p| p < 0.001),
+        q_bh: q,
+        q_by: q.map(|q| (3.0 * q).min(1.0)),
         is_universal: excess.is_some_and(|excess| excess > THRESHOLD),
+        is_universal_excess: excess.is_some_and(|excess| excess > THRESHOLD),
+        is_universal_fdr: q.is_some_and(|q| q <= 0.05),
+        n_mutual: u32::from(neuron < 2) * 2,
+        // Neurons 0 and 1 of each model are a set each.
+        n_models_clique: if neuron < 2 { MODELS.len() as u32 } else { 1 },
+        mean_corr_without_both: mean.map(|mean| 0.5 * mean),
+        token_share: mean.map(|mean| 0.4 * mean),
+        position_share: mean.map(|_| 0.01),
+        token_position_share: mean.map(|mean| 0.4 * mean + 0.01),
         n_models_above: corr.iter().filter(|&&corr| corr > 0.5).count() as u32,
         is_universal_count: corr.iter().filter(|&&corr| corr > 0.5).count() >= 2,
         act_mean: noise(&[3, model, checkpoint, neuron]),
@@ -242,7 +278,6 @@ fn neuron_row(model: usize, checkpoint: usize, step: Option<i64>, neuron: usize)
         act_min: -0.17,
         act_max: 2.0 + noise(&[5, model, checkpoint, neuron]),
         frac_positive: noise(&[6, model, checkpoint, neuron]),
-        ..NeuronRow::default()
     }
 }
 
@@ -266,6 +301,19 @@ fn match_row(model: usize, other: usize, checkpoint: usize, step: Option<i64>, n
         margin: None,
         baseline: corr.map(|_| 0.125),
         is_baseline_exact: true,
+        max_corr_se: corr.map(|_| 0.02),
+        max_corr_low: corr.map(|corr| corr - 0.04),
+        max_corr_high: corr.map(|corr| corr + 0.03),
+        n_eff: corr.map(|_| 90.0),
+        cross_fitted_corr: corr.map(|corr| corr - 0.01),
+        is_same_in_halves: corr.map(|_| neuron.is_multiple_of(4)),
+        lead: corr.map(|_| 0.01),
+        lead_se: corr.map(|_| 0.02),
+        is_mutual: neuron < 2,
+        corr_without_token: corr.map(|corr| 0.75 * corr),
+        corr_without_position: corr.map(|corr| 0.9 * corr),
+        // Of neuron 6 nothing is left.
+        corr_without_both: corr.filter(|_| neuron != 6).map(|corr| 0.5 * corr),
         ..MatchRow::default()
     }
 }
@@ -297,6 +345,50 @@ pub(crate) fn screening_row(model: usize, other: usize, step: Option<i64>) -> Sc
     }
 }
 
+fn write_sorted<T: Table>(path: &Path, mut rows: Vec<T>) {
+    sort_rows(&mut rows);
+    write_table(path, &rows, &[]).unwrap();
+}
+
+/// Neurons 0 of all models are one set, neurons 1 another, of which the first is universal.
+fn clique_rows(step: Option<i64>) -> Vec<CliqueRow> {
+    let row = |clique: u32, model: &str| CliqueRow {
+        checkpoint: step,
+        clique,
+        model: model.to_owned(),
+        layer: 0,
+        neuron: clique,
+        n_models: MODELS.len() as u32,
+        is_full: true,
+        min_corr: 0.6,
+        mean_corr: 0.7,
+        excess_corr: 0.55 - 0.1 * f64::from(clique),
+        is_universal: clique == 0,
+    };
+    (0..2).flat_map(|clique| MODELS.map(|model| row(clique, model))).collect()
+}
+
+fn null_rows(step: Option<i64>) -> Vec<NullRow> {
+    let row = |model: &str, layer: u16| NullRow {
+        null: "rotation".to_owned(),
+        model: model.to_owned(),
+        other: None,
+        checkpoint: step,
+        layer,
+        n_draws: 4,
+        n_maxima: 4 * D_MLP as u64,
+        mean: Some(0.125),
+        sd: Some(0.01),
+        greatest: Some(0.15),
+        is_pooled: Some(true),
+        ks_distance: Some(0.05),
+        tail_from: None,
+        tail_scale: None,
+        tail_shape: None,
+    };
+    MODELS.iter().flat_map(|model| (0..N_LAYERS as u16).map(move |layer| row(model, layer))).collect()
+}
+
 /// By counting, for two thresholds.
 fn emergence(neurons: &[NeuronRow]) -> Vec<EmergenceRow> {
     let mut rows: Vec<EmergenceRow> = Vec::new();
@@ -304,6 +396,8 @@ fn emergence(neurons: &[NeuronRow]) -> Vec<EmergenceRow> {
         for threshold in [0.3, THRESHOLD] {
             for layer in [None, Some(row.layer)] {
                 let is_universal = row.excess_corr.is_some_and(|excess| excess > threshold);
+                let is_surely = row.excess_low.is_some_and(|low| low > threshold);
+                let is_possibly = row.excess_high.is_some_and(|high| high > threshold);
                 let same = |counted: &&mut EmergenceRow| {
                     (&counted.model, counted.checkpoint, counted.layer, counted.threshold)
                         == (&row.model, row.checkpoint, layer, threshold)
@@ -312,6 +406,8 @@ fn emergence(neurons: &[NeuronRow]) -> Vec<EmergenceRow> {
                     Some(counted) => {
                         counted.n_neurons += 1;
                         counted.n_universal += u64::from(is_universal);
+                        counted.n_surely = counted.n_surely.map(|n| n + u64::from(is_surely));
+                        counted.n_possibly = counted.n_possibly.map(|n| n + u64::from(is_possibly));
                     }
                     None => rows.push(EmergenceRow {
                         model: row.model.clone(),
@@ -320,6 +416,8 @@ fn emergence(neurons: &[NeuronRow]) -> Vec<EmergenceRow> {
                         threshold,
                         n_neurons: 1,
                         n_universal: u64::from(is_universal),
+                        n_surely: Some(u64::from(is_surely)),
+                        n_possibly: Some(u64::from(is_possibly)),
                         ..EmergenceRow::default()
                     }),
                 }
@@ -328,6 +426,9 @@ fn emergence(neurons: &[NeuronRow]) -> Vec<EmergenceRow> {
     }
     for row in &mut rows {
         row.share = row.n_universal as f64 / row.n_neurons as f64;
+        row.share_se = Some(0.05);
+        row.share_low = Some(row.share - 0.1);
+        row.share_high = Some(row.share + 0.1);
     }
     sort_rows(&mut rows);
     rows
@@ -452,10 +553,26 @@ draws = 1
 seed = 0
 
 [universality]
+rule = "excess"
 threshold = 0.5
 thresholds = [0.3, 0.5]
 count_threshold = 0.5
 count_models = 2
+fdr = 0.05
+fdr_family = "checkpoint"
+
+[evidence]
+enabled = true
+blocks = 64
+level = 0.95
+candidates = 4
+cross_fit = true
+frequent_tokens = 1000
+least_token_count = 50
+
+[nulls]
+permuted_rows = 0
+seed = 0
 
 [ablation]
 enabled = true

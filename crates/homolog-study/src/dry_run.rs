@@ -1,32 +1,24 @@
 //! What a study would take, before it is run: passes, operations, memory, files, time.
 
-use homolog_model::{Checkpoint, HookPoint, Hooks, Isa, NoHooks, Precision, Start, TokenBatch, Tokens};
-use homolog_stats::{Chunk, CrossCovariance, MomentsAccumulator, PairProducts, haar_rotation};
-use rayon::prelude::*;
+mod rates;
+
+use homolog_model::{Isa, Precision, Tokens};
 
 use crate::arithmetic;
-use crate::config::{BaselineKind, CorrelationSection, Search};
+use crate::config::{CorrelationSection, Search};
 use crate::inputs::{Models, open_checkpoints};
 use crate::plan::cost::{self, operations_text};
-use crate::plan::footprint::{chunk_rows, window_files_bytes};
+use crate::plan::footprint::window_files_bytes;
 use crate::plan::{self, Shape, bytes_text};
-use crate::speed::rate;
 use crate::stages::correlate::{all_pairs, footprint, narrowing_rows, sample_rows, shape};
 use crate::stages::tokenize;
 use crate::{Error, Options, Progress, StudyConfig};
+use rates::Rates;
 
 /// Bytes of English text a token, where text is not tokenised yet.
 const BYTES_PER_TOKEN: u64 = 4;
-/// Seconds that each kernel is timed for.
-const TIMING_SECONDS: f64 = 1.5;
 /// Share of the matches, in percent, that a screened search is taken to leave in doubt: it is not known before.
 const EXACT_PERCENT: f64 = 5.0;
-/// Pairs that a neuron is timed with.
-const TIMING_PAIRS: u32 = 2;
-/// Tokens of a chunk that products are timed with.
-const TIMING_TOKENS: usize = 1024;
-/// Neurons of a rotation that is timed, at most.
-const TIMING_NEURONS: usize = 1536;
 
 /// Rows of tokens that a study has, or is expected to have.
 struct RowCounts {
@@ -102,7 +94,11 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let window_seconds = windows / rates.forward;
     let search = config.correlation.search;
     let evidence = cost::evidence(&shapes, (&config.evidence, search), n_tokens, context);
-    let evidence_seconds = times * (evidence.forward / rates.forward + evidence.pairs / rates.pairs);
+    let interval_seconds = times * (evidence.forward / rates.forward + evidence.pairs / rates.pairs);
+    let shared_seconds = times * evidence.grouped / rates.grouped;
+    let matching = cost::matching(&shapes);
+    let matching_seconds = times * matching / rates.matching;
+    let evidence_seconds = interval_seconds + shared_seconds + matching_seconds;
     let permuted = cost::permuted(&shapes, config.nulls.permuted_rows, n_tokens, context);
     let permuted_seconds = times * (permuted.0 / rates.forward + permuted.1 / rates.products);
     let weight_bytes: u64 =
@@ -157,12 +153,20 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
             n_sets * n_checkpoints
         ));
     }
+    lines.push(format!("| one-to-one matching | {:.1e} steps | | {} |", times * matching, time_text(matching_seconds)));
     if config.evidence.enabled {
         lines.push(format!(
-            "| evidence | {} forward, {} single pairs | 1 a checkpoint, more if memory is short | {} |",
+            "| evidence: intervals | {} forward, {} single pairs | 1 a checkpoint, more if memory is short | {} |",
             operations_text(times * evidence.forward),
             operations_text(times * evidence.pairs),
-            time_text(evidence_seconds)
+            time_text(interval_seconds)
+        ));
+    }
+    if evidence.grouped > 0.0 {
+        lines.push(format!(
+            "| evidence: what is shared | {:.1e} activations by token and position | in the same | {} |",
+            times * evidence.grouped,
+            time_text(shared_seconds)
         ));
     }
     if config.nulls.permuted_rows > 0 {
@@ -287,111 +291,6 @@ impl RowCounts {
         };
         Ok(Self { correlation, loss, remark })
     }
-}
-
-/// Operations a second of the kernels, with all threads.
-struct Rates {
-    /// In the precision of correlations, as products.
-    forward: f64,
-    /// Of a whole pass with the unembedding.
-    loss: f64,
-    /// With the packing of their chunks.
-    products: f64,
-    rotations: f64,
-    pairs: f64,
-}
-
-impl Rates {
-    fn measure(
-        checkpoint: &Checkpoint,
-        config: &StudyConfig,
-        options: &Options,
-        progress: &dyn Progress,
-    ) -> Result<Self, Error> {
-        progress.begin("time the kernels", 5, "kernels");
-        let shape = shape(checkpoint, config);
-        let context = config.corpus.context;
-        let n_rows = options.batch_rows.min(chunk_rows(context));
-        let ids: Vec<u32> = (0..n_rows * context).map(|i| (i * 7919 % shape.d_vocab) as u32).collect();
-        let last = HookPoint::mlp_post(shape.n_layers - 1);
-        let per_pass = (n_rows * context) as f64 * cost::forward(&shape, context);
-        let precision = config.correlation.precision;
-        let model = checkpoint.load(precision)?;
-        let forward = rate(TIMING_SECONDS, per_pass, progress, || {
-            model.forward(TokenBatch { ids: &ids, context }, &mut Until(last));
-        })?;
-        progress.advance(1);
-
-        let model = match config.ablation.precision {
-            other if other == precision => model,
-            other => checkpoint.load(other)?,
-        };
-        let per_loss = (n_rows * context) as f64 * cost::loss(&shape, context);
-        let loss = rate(TIMING_SECONDS, per_loss, progress, || {
-            let rows = ids.par_chunks_exact(context);
-            rows.for_each(|ids| drop(model.loss(TokenBatch { ids, context }, Start::Tokens, &mut NoHooks)));
-        })?;
-        progress.advance(1);
-
-        let n = shape.d_mlp;
-        let n_threads = rayon::current_num_threads();
-        let mut moments = MomentsAccumulator::new(n);
-        let mut chunks: Vec<Chunk> = (0..n_threads).map(|_| Chunk::new(n, precision)).collect();
-        let fill = |chunk: &mut Chunk| {
-            chunk.clear();
-            // Any values but zeros: the rate of a product depends on none of them.
-            let values = chunk.grow(TIMING_TOKENS);
-            values.iter_mut().enumerate().for_each(|(i, value)| *value = (i * 7919 % 1009) as f32 / 1009.0 - 0.5);
-        };
-        fill(&mut chunks[0]);
-        chunks[0].pack_with_moments(&mut moments, 0);
-        let mut covariances: Vec<CrossCovariance> = (0..n_threads).map(|_| CrossCovariance::new(n, n)).collect();
-        let per_product = (2 * n_threads * n * n * TIMING_TOKENS) as f64;
-        let products = rate(TIMING_SECONDS, per_product, progress, || {
-            chunks.par_iter_mut().zip(&mut covariances).for_each(|(chunk, covariance)| {
-                fill(chunk);
-                chunk.pack_again(&moments);
-                covariance.add(chunk, chunk);
-            });
-        })?;
-        drop(covariances);
-        progress.advance(1);
-
-        for chunk in &mut chunks {
-            chunk.transpose(&mut Vec::new());
-        }
-        let some: Vec<(u32, u32)> =
-            (0..n as u32).flat_map(|i| (0..TIMING_PAIRS).map(move |k| (i, (i * 769 + k * 331) % n as u32))).collect();
-        let mut sums: Vec<PairProducts> = chunks.iter().map(|_| PairProducts::new(some.clone(), 1)).collect();
-        let per_pairs = (2 * n_threads * some.len() * TIMING_TOKENS) as f64;
-        let pairs = rate(TIMING_SECONDS, per_pairs, progress, || {
-            sums.par_iter_mut().zip(&chunks).for_each(|(sums, chunk)| sums.add(chunk, chunk));
-        })?;
-        progress.advance(1);
-
-        let n = n.min(TIMING_NEURONS);
-        let per_rotation = (n_threads * 4 * n * n * n) as f64;
-        let rotations = match config.baseline.kind {
-            BaselineKind::PermutedRows => f64::INFINITY,
-            _ => rate(TIMING_SECONDS, per_rotation, progress, || {
-                (0..n_threads).into_par_iter().for_each(|i| drop(haar_rotation(n, i as u64)));
-            })?,
-        };
-        progress.advance(1);
-        progress.end();
-        Ok(Self { forward, loss, products, rotations, pairs })
-    }
-}
-
-/// Runs to one point and looks at nothing.
-struct Until(HookPoint);
-
-impl Hooks for Until {
-    fn wants(&self, point: HookPoint) -> bool {
-        point == self.0
-    }
-
-    fn at(&mut self, _: HookPoint, _: homolog_model::Activation<'_>) {}
 }
 
 /// `40 s`, `12 min`, `3.2 h`, `4.1 days`.

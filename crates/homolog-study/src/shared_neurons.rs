@@ -1,6 +1,5 @@
 //! The neurons that two models share, most universal first, from the tables of a run.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use homolog_results::{MatchRow, read_table};
@@ -13,11 +12,6 @@ use crate::Error;
 pub fn shared_neurons(run_dir: &Path, n_rows: usize) -> Result<String, Error> {
     let matches: Vec<MatchRow> = read_table(&run_dir.join("tables/matches.parquet"))?;
     let Some(first) = matches.first().map(|row| row.model.clone()) else { return Ok(String::new()) };
-    let back: BTreeMap<(u16, u32), (Option<u16>, Option<u32>)> = matches
-        .iter()
-        .filter(|row| row.model != first)
-        .map(|row| ((row.layer, row.neuron), (row.matched_layer, row.matched_neuron)))
-        .collect();
     let excess = |row: &MatchRow| Some(row.max_corr? - row.baseline?);
     let mut ranked: Vec<(f32, &MatchRow)> =
         matches.iter().filter(|row| row.model == first).filter_map(|row| Some((excess(row)?, row))).collect();
@@ -25,25 +19,26 @@ pub fn shared_neurons(run_dir: &Path, n_rows: usize) -> Result<String, Error> {
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut lines = vec![
         format!(
-            "| neuron of {first} | neuron of {} | correlation | runner-up | baseline | excess | each other's best |",
+            "| neuron of {first} | neuron of {} | correlation | interval | cross-fitted | runner-up | baseline | excess | each other's best |",
             matches[0].other
         ),
-        "|---|---|---:|---:|---:|---:|---|".into(),
+        "|---|---|---:|---|---:|---:|---:|---:|---|".into(),
     ];
     let number = |value: Option<f32>| value.map_or("-".into(), |value| format!("{value:.4}"));
     for (excess, row) in ranked.into_iter().take(n_rows) {
         let matched = row.matched_layer.zip(row.matched_neuron);
-        let is_mutual =
-            matched.and_then(|at| back.get(&at)).is_some_and(|&at| at == (Some(row.layer), Some(row.neuron)));
+        let interval = row.max_corr_low.zip(row.max_corr_high);
         lines.push(format!(
-            "| {}.{} | {} | {} | {} | {} | {excess:.4} | {} |",
+            "| {}.{} | {} | {} | {} | {} | {} | {} | {excess:.4} | {} |",
             row.layer,
             row.neuron,
             matched.map_or("-".into(), |(layer, neuron)| format!("{layer}.{neuron}")),
             number(row.max_corr),
+            interval.map_or("-".into(), |(low, high)| format!("{low:.4} to {high:.4}")),
+            number(row.cross_fitted_corr),
             number(row.second_corr),
             number(row.baseline),
-            if is_mutual { "yes" } else { "no" }
+            if row.is_mutual { "yes" } else { "no" }
         ));
     }
     Ok(lines.join("\n") + "\n")

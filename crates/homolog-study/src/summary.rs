@@ -8,6 +8,7 @@ use std::path::Path;
 use homolog_model::Isa;
 use homolog_results::{NeuronRow, ScreeningRow, notes};
 
+use crate::config::UniversalityRule;
 use crate::inputs::Inputs;
 use crate::tables::Tables;
 use crate::{StudyConfig, arithmetic};
@@ -28,7 +29,9 @@ impl Summary {
         let mode = config.ablation.modes.first().map_or("zero", |mode| mode.name());
         let mut lines = vec![
             format!(
-                "| checkpoint | model | loss, nats | universal (excess > {threshold}) | persist from previous | damage of universal ({mode}), nats | of as many random | ratio | equal damage at |"
+                "| checkpoint | model | loss, nats | universal ({}{}) | persist from previous | damage of universal ({mode}), nats | of as many random | ratio | equal damage at |",
+                rule_words(config),
+                if tables.emergence.iter().any(|row| row.n_surely.is_some()) { "; surely to possibly" } else { "" }
             ),
             "|---:|---|---:|---:|---:|---:|---:|---:|---:|".into(),
         ];
@@ -51,7 +54,13 @@ impl Summary {
                     "| {} | {name} | {} | {} | {} | {} | {} | {} | {} |",
                     step.map_or("-".into(), |step| step.to_string()),
                     number(model.map(|row| row.loss_nats), 4),
-                    emergence.map_or("-".into(), |row| format!("{} ({:.2} %)", row.n_universal, 100.0 * row.share)),
+                    emergence.map_or("-".into(), |row| {
+                        let sure = row
+                            .n_surely
+                            .zip(row.n_possibly)
+                            .map(|(surely, possibly)| format!("; {surely} to {possibly}"));
+                        format!("{} ({:.2} %{})", row.n_universal, 100.0 * row.share, sure.unwrap_or_default())
+                    }),
                     persistence
                         .and_then(|row| row.persistence)
                         .map_or("-".into(), |share| format!("{:.1} %", 100.0 * share)),
@@ -98,6 +107,16 @@ impl Summary {
     }
 }
 
+/// `excess > 0.5`, `max_corr > 0.5 in 3 others`, `q <= 0.05`.
+fn rule_words(config: &StudyConfig) -> String {
+    let threshold = config.threshold();
+    match config.universality.rule {
+        UniversalityRule::Excess => format!("excess > {threshold}"),
+        UniversalityRule::Count => format!("max_corr > {threshold} in {} others", config.count_models()),
+        UniversalityRule::Fdr => format!("q <= {threshold}"),
+    }
+}
+
 /// What a screened search has left to chance, in one sentence; none of an exact search.
 fn screened(rows: &[ScreeningRow]) -> Option<String> {
     let sum = |of: fn(&ScreeningRow) -> u64| rows.iter().map(of).sum::<u64>();
@@ -133,6 +152,14 @@ fn empty_checkpoints(config: &StudyConfig, inputs: &Inputs, neurons: &[NeuronRow
             continue;
         }
         let at = step.map(|step| format!("at checkpoint {step} ")).unwrap_or_default();
+        if config.universality.rule != UniversalityRule::Excess {
+            notes.push(format!(
+                "{at}{} {threshold} of the study's rule, {}",
+                notes::NONE_UNIVERSAL,
+                rule_words(config)
+            ));
+            continue;
+        }
         let highest = of_step().filter_map(|row| Some((row.excess_corr?, row))).max_by(|a, b| a.0.total_cmp(&b.0));
         notes.push(match highest {
             Some((excess, row)) => format!(

@@ -32,7 +32,7 @@ function random(seed) {
 /** Those that Rust writes, `columns` of src/explorer/table.rs: tests/written.test.js holds the two together. */
 const COLUMNS = [
   ["excess_corr", "excess", "Mean over the other models of the best match's correlation minus the baseline's."],
-  ["is_universal", "universal", "Whether the excess is greater than the threshold.", "flag"],
+  ["is_universal", "universal", "Whether it is so by the study's rule and threshold.", "flag"],
   ["mean_corr", "mean corr", "Mean over the other models of the best match's correlation."],
   ["max_corr", "max corr", "Greatest correlation of a best match over the other models."],
   ["min_corr", "min corr", "Least correlation of a best match over the other models."],
@@ -50,6 +50,31 @@ const COLUMNS = [
   ["act_kurt", "kurtosis", "Kurtosis of the activation; 3 for a Gaussian."],
   ["act_max", "max", "Greatest activation over counted tokens."],
   ["frac_positive", "positive", "Share of counted tokens with an activation greater than 0."],
+  [
+    "excess_low",
+    "excess from",
+    "Lower end of the interval of the excess, over blocks of text; match and baseline held fixed.",
+  ],
+  ["excess_high", "excess to", "Upper end of the interval of the excess."],
+  [
+    "cross_fitted_excess",
+    "excess, cross-fitted",
+    "The excess where matches are chosen on one half of the tokens and measured on the other.",
+  ],
+  ["q_bh", "q", "Least false discovery rate (Benjamini and Hochberg) at which its best matches are beyond chance."],
+  [
+    "mean_corr_without_both",
+    "corr without tokens",
+    "Mean over the other models of the match's correlation without frequent tokens and positions.",
+  ],
+  ["token_share", "token share", "Share of the activation's variance that its means for frequent tokens explain."],
+  ["n_mutual", "mutual", "Other models whose best match and it are each other's best match.", "integer"],
+  [
+    "n_models_clique",
+    "models in set",
+    "Models in its largest set of neurons that are each other's best match all round, its own among them; 1 of none.",
+    "integer",
+  ],
 ].map(([name, title, help, kind = "number"]) => ({ name, title, help, kind }));
 
 const EXACT = "Whether no screening decided anything of this row.";
@@ -127,6 +152,7 @@ function table(size, model, checkpoint) {
       arrays[`match.${other}.is_exact`] = new Uint8Array(n);
       arrays[`match.${other}.margin`] = new Float32Array(n);
     }
+    arrays[`match.${other}.is_mutual`] = new Uint8Array(n);
     arrays[`match.${other}.layer`] = new Uint16Array(n);
     arrays[`match.${other}.neuron`] = new Uint32Array(n);
   }
@@ -147,6 +173,7 @@ function table(size, model, checkpoint) {
       arrays[`match.${other}.second`][row] = corr * (0.4 + 0.5 * next());
       arrays[`match.${other}.baseline`][row] = baseline;
       arrays[`match.${other}.lowest`][row] = -0.3 * next();
+      arrays[`match.${other}.is_mutual`][row] = row % 3 === 0 ? 1 : 0;
       if (size.isReport) {
         // Every other neuron was computed in full.
         arrays[`match.${other}.is_exact`][row] = (row + 1) % 2;
@@ -162,6 +189,14 @@ function table(size, model, checkpoint) {
     arrays.min_corr[row] = Math.min(...corrs);
     arrays.mean_baseline[row] = mean(bases);
     arrays.excess_corr[row] = mean(corrs) - mean(bases);
+    arrays.excess_low[row] = arrays.excess_corr[row] - 0.04;
+    arrays.excess_high[row] = arrays.excess_corr[row] + 0.04;
+    arrays.cross_fitted_excess[row] = arrays.excess_corr[row] - 0.01;
+    arrays.q_bh[row] = Math.exp(-20 * arrays.excess_corr[row]);
+    arrays.mean_corr_without_both[row] = 0.6 * arrays.mean_corr[row];
+    arrays.token_share[row] = isDead ? NaN : 0.5 * shared;
+    arrays.n_mutual[row] = row % 3 === 0 ? corrs.length : 0;
+    arrays.n_models_clique[row] = row % 3 === 0 ? corrs.length + 1 : 1;
     arrays.is_universal[row] = Number(arrays.excess_corr[row] > 0.5);
     arrays.n_models_above[row] = corrs.filter((corr) => corr > 0.5).length;
     arrays.is_universal_count[row] = Number(arrays.n_models_above[row] >= 2);

@@ -20,7 +20,7 @@ pub(super) fn meta(source: &Source<'_>) -> Map<String, Value> {
         .iter()
         .map(|column| {
             let kind = match column.of {
-                table::Of::Number(_) => "number",
+                table::Of::Number(_) | table::Of::Single(_) => "number",
                 table::Of::Integer(_) => "integer",
                 table::Of::Flag(_) | table::Of::IsControl => "flag",
             };

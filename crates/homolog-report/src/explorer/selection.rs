@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::Run;
+use crate::rule_words::shorthand;
 use crate::run::{Neurons, Shape};
 
 /// Universal neurons in a report at most.
@@ -101,7 +102,10 @@ fn notes(run: &Run, n_universal: usize, n_listed: usize, n_without: usize) -> Ve
             .to_owned(),
     ];
     if n_universal == 0 {
-        notes = vec![format!("No neuron is universal at the last checkpoint (excess > {}).", run.threshold())];
+        notes = vec![format!(
+            "No neuron is universal at the last checkpoint ({}).",
+            shorthand(&run.settings, run.threshold())
+        )];
     }
     if n_listed < n_universal {
         notes.push(format!("Of {n_universal} universal neurons these are the {n_listed} of greatest excess."));

@@ -1,6 +1,7 @@
 //! Bundles `table-M-C`: one row a neuron.
 
 use super::{Scope, Source, numbers};
+use crate::Run;
 use crate::bundle::{Bundle, Elements};
 use crate::run::Neurons;
 
@@ -16,6 +17,8 @@ pub(super) struct Column {
 #[derive(Clone, Copy)]
 pub(super) enum Of {
     Number(fn(&Neurons) -> &Vec<f64>),
+    /// A number that is kept in single precision.
+    Single(fn(&Neurons) -> &Vec<f32>),
     Integer(fn(&Neurons) -> &Vec<u32>),
     Flag(fn(&Neurons) -> &Vec<bool>),
     /// Of a selection: whether the neuron is there to compare with.
@@ -33,7 +36,7 @@ pub(super) fn columns(source: &Source<'_>) -> Vec<Column> {
             "Mean over the other models of the best match's correlation minus the baseline's.",
             |neurons| &neurons.excess_corr,
         ),
-        flag("is_universal", "universal", "Whether the excess is greater than the threshold.", |neurons| {
+        flag("is_universal", "universal", "Whether it is so by the study's rule and threshold.", |neurons| {
             &neurons.is_universal
         }),
         number("mean_corr", "mean corr", "Mean over the other models of the best match's correlation.", |neurons| {
@@ -74,6 +77,7 @@ pub(super) fn columns(source: &Source<'_>) -> Vec<Column> {
             &neurons.frac_positive
         }),
     ];
+    columns.extend(evidence(source.run));
     if source.is_screened() {
         columns.push(flag("is_exact", "exact", "Whether no screening decided anything of this row.", |neurons| {
             &neurons.is_exact
@@ -83,6 +87,64 @@ pub(super) fn columns(source: &Source<'_>) -> Vec<Column> {
         let help = "Whether the neuron is here to compare with: matched to a universal one of its layer.";
         columns.push(Column { name: "is_control", title: "control", help, of: Of::IsControl });
     }
+    columns
+}
+
+/// The columns of how sure a neuron is: those of which any neuron has a value.
+fn evidence(run: &Run) -> Vec<Column> {
+    let single = |name, title, help, of| Column { name, title, help, of: Of::Single(of) };
+    let mut columns = vec![
+        single(
+            "excess_low",
+            "excess from",
+            "Lower end of the interval of the excess, over blocks of text; match and baseline held fixed.",
+            |neurons| &neurons.excess_low,
+        ),
+        single("excess_high", "excess to", "Upper end of the interval of the excess.", |neurons| &neurons.excess_high),
+        single(
+            "cross_fitted_excess",
+            "excess, cross-fitted",
+            "The excess where matches are chosen on one half of the tokens and measured on the other.",
+            |neurons| &neurons.cross_fitted_excess,
+        ),
+        single(
+            "q_bh",
+            "q",
+            "Least false discovery rate (Benjamini and Hochberg) at which its best matches are beyond chance.",
+            |neurons| &neurons.q_bh,
+        ),
+        single(
+            "mean_corr_without_both",
+            "corr without tokens",
+            "Mean over the other models of the match's correlation without frequent tokens and positions.",
+            |neurons| &neurons.mean_corr_without_both,
+        ),
+        single(
+            "token_share",
+            "token share",
+            "Share of the activation's variance that its means for frequent tokens explain.",
+            |neurons| &neurons.token_share,
+        ),
+    ];
+    let n_checkpoints = run.checkpoints().len();
+    let places = || (0..run.model_names().len()).flat_map(|model| (0..n_checkpoints).map(move |at| (model, at)));
+    columns.retain(|column| match column.of {
+        Of::Single(of) => places().any(|(model, at)| of(run.neurons(model, at)).iter().any(|value| !value.is_nan())),
+        _ => true,
+    });
+    let integer = |name, title, help, of| Column { name, title, help, of: Of::Integer(of) };
+    columns.push(integer(
+        "n_mutual",
+        "mutual",
+        "Other models whose best match and it are each other's best match.",
+        |neurons| &neurons.n_mutual,
+    ));
+    columns.push(integer(
+        "n_models_clique",
+        "models in set",
+        "Models in its largest set of neurons that are each other's best match all round, its own among them; 1 of none.",
+        |neurons| &neurons.n_models_clique,
+    ));
     columns
 }
 
@@ -96,6 +158,7 @@ pub(super) fn bundle(source: &Source<'_>, model: usize, checkpoint: usize) -> Bu
     for column in columns(source) {
         let elements = match column.of {
             Of::Number(of) => numbers_of(listed, |place| of(neurons)[place] as f32),
+            Of::Single(of) => numbers_of(listed, |place| of(neurons)[place]),
             Of::Integer(of) => Elements::U32(listed.iter().map(|&place| of(neurons)[place]).collect()),
             Of::Flag(of) => Elements::U8(listed.iter().map(|&place| u8::from(of(neurons)[place])).collect()),
             Of::IsControl => {
@@ -122,6 +185,8 @@ pub(super) fn bundle(source: &Source<'_>, model: usize, checkpoint: usize) -> Bu
         bundle.add(name("second"), &n, &numbers_of(listed, |place| matches.second_corr[place]));
         bundle.add(name("baseline"), &n, &numbers_of(listed, |place| matches.baseline[place]));
         bundle.add(name("lowest"), &n, &numbers_of(listed, |place| matches.lowest_corr[place]));
+        let is_mutual = listed.iter().map(|&place| u8::from(matches.is_mutual[place]));
+        bundle.add(name("is_mutual"), &n, &Elements::U8(is_mutual.collect()));
         if source.is_screened() {
             let is_exact = listed.iter().map(|&place| u8::from(matches.is_exact[place]));
             bundle.add(name("is_exact"), &n, &Elements::U8(is_exact.collect()));

@@ -208,6 +208,28 @@ fn of_a_screened_search_every_match_says_how_sure_it_is() {
 }
 
 #[test]
+fn columns_of_evidence_are_there_where_there_is_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options { steps: vec![None], ..Options::default() });
+    let columns = |run: &Run| {
+        let table = inline(run)["table-0-0"].arrays.keys().cloned().collect::<Vec<String>>();
+        ["excess_low", "excess_high", "cross_fitted_excess", "q_bh", "token_share"]
+            .map(|name| table.contains(&name.to_owned()))
+    };
+    assert_eq!(columns(&run), [true; 5]);
+    write_explorer(&run, &folder.path().join("explorer"), &|_, _| true).unwrap();
+    let table = &folder_bundles(&folder.path().join("explorer"))["table-1-0"];
+    let low = f32s(table, "excess_low");
+    assert!(low[5].is_nan() && same(low[4], run.neurons(1, 0).excess_corr[4] as f32 - 0.04), "{low:?}");
+    let is_mutual = (0..N).map(|place| u8::from(place < 2)).collect();
+    assert_eq!(table.arrays["match.2.is_mutual"], (vec![N], Elements::U8(is_mutual)));
+    let sizes: Vec<u32> = (0..N).map(|place| if place < 2 { 3 } else { 1 }).collect();
+    assert_eq!(u32s(table, "n_models_clique"), sizes);
+    run.without_evidence();
+    assert_eq!(columns(&run), [false; 5]);
+}
+
+#[test]
 fn equal_runs_give_equal_folders_and_stale_bundles_go() {
     let folder = tempfile::tempdir().unwrap();
     let run = test_run::open(folder.path(), &Options::default());

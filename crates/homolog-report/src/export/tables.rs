@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow,
-    StabilityRow, Table, VocabularyRow, read_batches,
+    AblationRow, CliqueRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, NullRow, PersistenceRow,
+    ScreeningRow, StabilityRow, Table, VocabularyRow, read_batches,
 };
 
 use super::{cannot_write, write_file};
@@ -14,7 +14,7 @@ use crate::{Error, Written};
 type Writer = fn(&Path, &Path, &dyn Fn(&str)) -> Result<u64, Error>;
 
 /// Every table that a run can have.
-const WRITERS: [(&str, Writer); 10] = [
+const WRITERS: [(&str, Writer); 12] = [
     (ModelRow::NAME, one::<ModelRow>),
     (NeuronRow::NAME, one::<NeuronRow>),
     (MatchRow::NAME, one::<MatchRow>),
@@ -23,6 +23,8 @@ const WRITERS: [(&str, Writer); 10] = [
     (StabilityRow::NAME, one::<StabilityRow>),
     (AblationRow::NAME, one::<AblationRow>),
     (DamageRow::NAME, one::<DamageRow>),
+    (CliqueRow::NAME, one::<CliqueRow>),
+    (NullRow::NAME, one::<NullRow>),
     (ScreeningRow::NAME, one::<ScreeningRow>),
     (VocabularyRow::NAME, one::<VocabularyRow>),
 ];

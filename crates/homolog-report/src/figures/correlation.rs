@@ -36,7 +36,10 @@ pub(super) fn densities(run: &Run, facts: &Facts) -> Option<Figure> {
         .words("quantity", rows.iter().map(|row| row.1))
         .numbers("correlation", rows.iter().map(|row| row.2))
         .numbers("density", rows.iter().map(|row| row.3));
-    let threshold = Mark { x: Some(Channel::Value(facts.threshold)), ..Mark::new(Shape::Rule).in_color(Color::Muted) };
+    let threshold = Mark {
+        x: Some(Channel::Value(run.settings.excess_threshold())),
+        ..Mark::new(Shape::Rule).in_color(Color::Muted)
+    };
     (!rows.is_empty()).then(|| Figure {
         name: "fig06-densities".into(),
         title: "Best matches, baselines and excess".into(),
@@ -45,7 +48,7 @@ pub(super) fn densities(run: &Run, facts: &Facts) -> Option<Figure> {
              and with the best match in {} (baseline), both means over the other models, and of their difference (excess), a \
              panel a training step; vertical rule: the threshold {} on the excess.{} {}",
             null_words(run).model,
-            facts.threshold,
+            run.settings.excess_threshold(),
             facts.screened(),
             facts.correlated()
         ),

@@ -1,8 +1,10 @@
 //! When universal neurons appear: by layer and checkpoint, by threshold, and in how many models.
 
 use super::facts::{Facts, Subject, panel, step};
-use super::with_spreads;
+use super::{intervals, with_spreads};
+use crate::evidence_words::{interval, within};
 use crate::numbers::Spread;
+use crate::rule_words::quantity;
 use crate::{Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, Shape, Width};
 
 /// Figure 1: percentage of universal neurons by layer, a line a checkpoint.
@@ -11,6 +13,15 @@ pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Fi
         let rows = run.emergence.iter().filter(|row| row.checkpoint == checkpoint && row.threshold == facts.threshold);
         let rows = rows.filter(|row| row.layer == Some(layer as u16) && subject.has(&row.model));
         Spread::of(rows.map(|row| row.share))
+    };
+    // Of one model; means over models have none.
+    let interval_at = |layer: usize, checkpoint: Option<i64>| {
+        let Subject::Model(name) = subject else { return None };
+        let is_here = |row: &&homolog_results::EmergenceRow| {
+            row.model == *name && row.checkpoint == checkpoint && row.threshold == facts.threshold
+        };
+        let row = run.emergence.iter().filter(is_here).find(|row| row.layer == Some(layer as u16))?;
+        Some(within([row.share_low?, row.share_high?]))
     };
     let points: Vec<(usize, Option<i64>, Spread)> = facts
         .checkpoints
@@ -22,19 +33,37 @@ pub(super) fn by_layer(run: &Run, facts: &Facts, subject: &Subject) -> Option<Fi
         .words("layer", points.iter().map(|point| point.0.to_string()))
         .words("checkpoint", points.iter().map(|point| step(point.1)));
     let data = with_spreads(data, "share", &points.iter().map(|point| Some(point.2)).collect::<Vec<_>>());
+    let mut marks = with_band(subject, Mark::new(Shape::Line).at("layer", "share").colored("checkpoint"), "share");
+    let intervals: Vec<Option<[f64; 2]>> = points.iter().map(|point| interval_at(point.0, point.1)).collect();
+    let (data, spread) = match interval(run).filter(|_| intervals.iter().any(Option::is_some)) {
+        Some(interval) => {
+            let rule = Mark::new(Shape::Rule).at("layer", "share_low").to_y("share_high").colored("checkpoint");
+            marks.insert(0, rule);
+            let end = |at: usize| intervals.iter().map(move |ends| ends.map(|ends| ends[at]));
+            let data = data.numbers("share_low", end(0)).numbers("share_high", end(1));
+            let words = "One model as the reference; vertical rules:";
+            (
+                data,
+                format!(
+                    "{words} {interval}, matches and baselines held fixed, cut at 0 and 100 %, without length where no neuron comes near the threshold."
+                ),
+            )
+        }
+        None => (data, subject.spread().to_owned()),
+    };
     (!points.is_empty()).then(|| Figure {
         name: format!("fig01-emergence-{}", subject.slug(facts)),
         title: format!("Universal neurons by layer and checkpoint, {}", subject.title()),
         caption: format!(
-            "Percentage of the neurons of each layer that are universal, by checkpoint (training step). {} {} {}",
+            "Percentage of the neurons of each layer that are universal, by checkpoint (training step). {} {spread}{} {}",
             facts.universal(),
-            subject.spread(),
+            intervals::at_last(run, facts, subject),
             facts.correlated()
         ),
         width: Width::Column,
         aspect: 0.7,
         data,
-        marks: with_band(subject, Mark::new(Shape::Line).at("layer", "share").colored("checkpoint"), "share"),
+        marks,
         x: Scale::band("Layer"),
         y: Scale::share("Universal neurons (% of layer)"),
         color: Some(ColorScale { title: "Training step".into(), kind: ColorKind::Ordered }),
@@ -79,8 +108,8 @@ pub(super) fn thresholds(run: &Run, facts: &Facts) -> Option<Figure> {
         name: "fig09-thresholds".into(),
         title: "Universal neurons by threshold".into(),
         caption: format!(
-            "Percentage of all neurons that are universal against the threshold on the excess correlation; vertical rule: the study's \
-             own, {}. {} {}",
+            "Percentage of all neurons that are universal against the threshold on the {}; vertical rule: the study's own, {}. {} {}",
+            quantity(&run.settings),
             facts.threshold,
             Subject::Family.spread(),
             facts.correlated()
@@ -89,7 +118,7 @@ pub(super) fn thresholds(run: &Run, facts: &Facts) -> Option<Figure> {
         aspect: 0.7,
         data,
         marks,
-        x: Scale::linear("Threshold on excess correlation"),
+        x: Scale::linear(&format!("Threshold on {}", quantity(&run.settings))),
         y: Scale::share("Universal neurons (%)"),
         color: Some(ColorScale { title: "Training step".into(), kind: ColorKind::Ordered }),
         facet: None,

@@ -2,6 +2,7 @@
 
 use crate::Run;
 use crate::numbers::count;
+use crate::rule_words::criterion;
 use crate::run::{n_ablation_targets, n_loss_targets};
 
 /// Sizes and names of a run.
@@ -14,12 +15,14 @@ pub(super) struct Facts {
     pub(super) n_layers: usize,
     /// Neurons of one model; none where models differ.
     n_neurons: Option<usize>,
-    /// A neuron is universal when its excess is greater.
+    /// Of the study's rule: whatever `threshold` is on.
     pub(super) threshold: f64,
     /// Values that neurons were ablated to, in the order of the study; none without ablations.
     pub(super) modes: Vec<String>,
     /// By model: its part of a figure's name.
     slugs: Vec<String>,
+    /// What makes a neuron universal.
+    criterion: String,
     n_tokens_counted: u64,
     n_loss_targets: u64,
     n_ablation_targets: u64,
@@ -45,6 +48,7 @@ impl Facts {
             n_neurons: shapes.iter().all(|shape| *shape == shapes[0]).then(|| shapes[0].n_neurons()),
             threshold: run.threshold(),
             modes: run.settings.ablation_modes.clone(),
+            criterion: criterion(&run.settings, run.threshold()),
             slugs: slugs(run.model_names()),
             n_tokens_counted: run.manifest.n_tokens_counted,
             n_loss_targets: n_loss_targets(run),
@@ -103,7 +107,7 @@ impl Facts {
 
     /// What makes a neuron universal, as a sentence for captions.
     pub(super) fn universal(&self) -> String {
-        format!("A neuron is universal when its excess correlation is greater than {}.", self.threshold)
+        format!("A neuron is universal when {}.", self.criterion)
     }
 }
 

@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod evidence;
+
 use homolog_results::{AblationRow, PersistenceRow};
 
 use super::*;
@@ -81,6 +83,7 @@ fn the_family_is_the_mean_of_its_models_with_their_range() {
     let (_folder, mut run) = run(&Options::default());
     for row in run.emergence.iter_mut().filter(|row| row.layer == Some(1) && row.checkpoint == Some(200)) {
         row.share = [0.1, 0.4, 0.25][MODELS.iter().position(|model| *model == row.model).unwrap()];
+        row.share_low = Some(-0.1);
     }
     let all = figures(&run);
     let figure = named(&all, "fig01-emergence-mean");
@@ -93,7 +96,10 @@ fn the_family_is_the_mean_of_its_models_with_their_range() {
     }
     let of_model = named(&all, "fig01-emergence-seed-a");
     assert_eq!(numbers(of_model, "share")[at], Some(0.4));
-    assert!(figure.caption.contains("mean over the models") && of_model.caption.contains("no error bars"));
+    assert!(figure.caption.contains("mean over the models") && of_model.caption.contains("95 % interval"));
+    assert_eq!(numbers(of_model, "share_low")[at], Some(0.0), "cut where shares end");
+    run.models.iter_mut().for_each(|row| row.n_blocks = None);
+    assert!(named(&super::figures(&run), "fig01-emergence-seed-a").caption.contains("no error bars"));
 }
 
 #[test]

@@ -3,8 +3,14 @@
 use homolog_results::notes;
 
 use crate::Run;
+use crate::evidence_words::{blocks, level};
 use crate::null_words::null_words;
 use crate::numbers::count;
+use crate::rule_words::shorthand;
+use crate::run::checkpoint_words;
+
+/// With fewer blocks than this, neurons that are seldom active lack an interval or have one that is too narrow (docs/method.md).
+const FEW_BLOCKS: u64 = 20;
 
 /// Sentences, plain text.
 pub(super) fn of(run: &Run) -> Vec<String> {
@@ -28,8 +34,9 @@ pub(super) fn of(run: &Run) -> Vec<String> {
     caveats.push(format!(
         "A neuron is called universal by a threshold ({}) on a quantity that has no gap there: look at the sweep of thresholds before \
          making much of one share.",
-        settings.threshold
+        shorthand(settings, settings.threshold)
     ));
+    caveats.extend(of_intervals(run));
     if n_models < 10 {
         let others = n_models - 1;
         caveats.push(match others {
@@ -91,6 +98,45 @@ pub(super) fn of(run: &Run) -> Vec<String> {
     ));
     let is_told = |note: &&String| !is_said_above(note);
     caveats.extend(manifest.notes.iter().filter(is_told).map(|note| format!("The run notes: {note}.")));
+    caveats
+}
+
+/// What intervals do not hold; nothing without them.
+fn of_intervals(run: &Run) -> Vec<String> {
+    let Some(blocks) = blocks(run) else { return Vec::new() };
+    let mut caveats = vec![format!(
+        "Intervals hold each neuron\u{2019}s match and baseline fixed: a match was chosen on the tokens that its interval is over, and lies too \
+         high for that. They are over {} blocks of {} of one text, and say nothing of other models.",
+        count(blocks.n),
+        blocks.of
+    )];
+    if blocks.of == "rows" {
+        caveats.push(
+            "Intervals leave out rows, not documents, which are not known or too few: where a document spans blocks they are too narrow."
+                .to_owned(),
+        );
+    }
+    if blocks.n < FEW_BLOCKS {
+        caveats.push(format!(
+            "Intervals are over {} blocks only: neurons that are active in some of them have none, or one that is too narrow.",
+            blocks.n
+        ));
+    }
+    let step = run.checkpoints()[run.last_checkpoint()];
+    let rows = run
+        .emergence
+        .iter()
+        .filter(|row| row.checkpoint == step && row.layer.is_none() && row.threshold == run.threshold());
+    let crossing: u64 = rows.filter_map(|row| Some(row.n_possibly?.saturating_sub(row.n_surely?))).sum();
+    if crossing > 0 {
+        caveats.push(format!(
+            "The {} interval of {} neurons holds the threshold at {}: on another text they may fall on its other side, \
+             and sets of universal neurons, their persistence and their ablation with them.",
+            level(run),
+            count(crossing),
+            checkpoint_words(step)
+        ));
+    }
     caveats
 }
 

@@ -1,8 +1,10 @@
 //! What a run found, in plain sentences made from its tables: no table, no sentence.
 
 mod ablation;
+mod certainty;
 mod emergence;
 mod persistence;
+mod shared;
 
 use super::html::{joined, list};
 use crate::Run;
@@ -21,6 +23,8 @@ pub(super) struct Finding {
 pub(super) fn of(run: &Run) -> Vec<Finding> {
     let findings = [
         Finding { heading: "Emergence", sentences: emergence::sentences(run) },
+        Finding { heading: "How sure", sentences: certainty::sentences(run) },
+        Finding { heading: "What is shared", sentences: shared::sentences(run) },
         Finding { heading: "Persistence", sentences: persistence::sentences(run) },
         Finding { heading: "Ablation", sentences: ablation::sentences(run) },
     ];
@@ -33,7 +37,8 @@ pub(super) fn html(run: &Run) -> String {
     let n = run.model_names().len();
     format!(
         "<p>The population is that of the {n} models, each of which is the reference once. \u{201c}From a to b\u{201d} is the least and the \
-         greatest of them. That is a range, not an interval: how far another model would lie from these is not estimated here.</p>\n\
+         greatest of them. That is a range, not an interval: how far another model would lie from these is not estimated here. Where an interval is \
+         given it is over the text: how far these models would lie from themselves on another.</p>\n\
          {findings}"
     )
 }

@@ -1,12 +1,15 @@
 //! What every number means, with the settings of this run in it.
 
+mod certainty;
 mod random_sets;
 
 use super::html::escaped;
 use crate::Run;
+use crate::evidence_words::has_p_values;
 use crate::null_words::null_words;
 use crate::numbers::count;
-use crate::run::{n_ablation_targets, n_loss_targets};
+use crate::rule_words::criterion;
+use crate::run::{Rule, n_ablation_targets, n_loss_targets};
 
 pub(super) fn html(run: &Run) -> String {
     let settings = &run.settings;
@@ -35,8 +38,8 @@ pub(super) fn html(run: &Run) -> String {
         format!("all {} predicted tokens of {loss}", count(n_targets))
     };
     let thresholds: Vec<String> = settings.thresholds.iter().map(f64::to_string).collect();
-    let (threshold, thresholds) = (settings.threshold, thresholds.join(", "));
-    let (count_threshold, count_models) = (settings.count_threshold, settings.count_models);
+    let (criterion, thresholds) = (escaped(&criterion(settings, settings.threshold)), thresholds.join(", "));
+    let (other_rules, certainty) = (other_rules(run), certainty::paragraphs(run));
     let precision = escaped(&run.manifest.precision);
     let random_sets = escaped(&random_sets::sentence(run));
     let ablation = if settings.ablation_modes.is_empty() {
@@ -62,9 +65,9 @@ pub(super) fn html(run: &Run) -> String {
          <b>baseline</b> ({draws}), and what lies above it is the <b>excess</b>:</p>\n\
          <p class=\"formula\">excess<sub><i>i</i></sub><sup><i>a</i></sup> = mean over <i>b</i> \u{2260} <i>a</i> of (max_corr<sub><i>i</i></sub><sup><i>ab</i></sup> \u{2212} \
          baseline<sub><i>i</i></sub><sup><i>ab</i></sup>).</p>\n\
-         <p>A neuron is <b>universal</b> if its excess is greater than {threshold}; thresholds {thresholds} are in the tables. By the other rule it is \
-         so if max_corr is greater than {count_threshold} in at least {count_models} other models. A constant neuron has no correlation and is not \
-         universal.{search}</p>\n\
+         <p>A neuron is <b>universal</b> in this study when {criterion}; thresholds {thresholds} are in the tables.{other_rules} A constant neuron \
+         has no correlation and is not universal.{search}</p>\n\
+         {certainty}\
          <p><b>Emergence</b> is the share of universal neurons at a checkpoint. <b>Persistence</b> from checkpoint <i>c</i> to a later \
          <i>c</i>\u{2032} is, with <i>U<sub>c</sub></i> the universal neurons of a model by index,</p>\n\
          <p class=\"formula\"><i>P</i>(<i>c</i> \u{2192} <i>c</i>\u{2032}) = |<i>U<sub>c</sub></i> \u{2229} <i>U<sub>c\u{2032}</sub></i>| / |<i>U<sub>c</sub></i>|,</p>\n\
@@ -72,6 +75,29 @@ pub(super) fn html(run: &Run) -> String {
          |<i>U<sub>c</sub></i>| |<i>U<sub>c\u{2032}</sub></i>| / <i>n</i> in the numerator, each of the layer, with <i>n</i> its neurons.</p>\n\
          {ablation}"
     )
+}
+
+/// The rules that stand beside the study's own.
+fn other_rules(run: &Run) -> String {
+    let settings = &run.settings;
+    let mut rules = Vec::new();
+    if settings.rule != Rule::Excess {
+        let threshold = settings.excess_threshold();
+        rules.push(format!("excess, if it is greater than {threshold} (<code>is_universal_excess</code>)"));
+    }
+    if settings.rule != Rule::Count {
+        let (threshold, n) = (settings.count_threshold, settings.count_models);
+        rules.push(format!(
+            "count, if max_corr is greater than {threshold} in at least {n} other models (<code>is_universal_count</code>)"
+        ));
+    }
+    if settings.rule != Rule::Fdr && has_p_values(run) {
+        rules.push(format!("discovery, if its q-value is at most {} (<code>is_universal_fdr</code>)", settings.fdr));
+    }
+    if rules.is_empty() {
+        return String::new();
+    }
+    format!(" By the other rules it is so by {}.", rules.join("; by "))
 }
 
 /// How a screened search went about it; nothing of an exact one.

@@ -1,11 +1,14 @@
 //! Summaries of the tables, folded away; the tables themselves are files.
 
+mod certainty;
+
 use homolog_results::DamageRow;
 
 use super::findings::{LAYER_MATCHED, RANDOM, damage, meeting};
 use super::html::{escaped, table};
 use crate::Run;
 use crate::numbers::{count, digits, percent};
+use crate::rule_words::shorthand;
 use crate::run::checkpoint_words;
 
 pub(super) fn html(run: &Run) -> String {
@@ -22,7 +25,16 @@ pub(super) fn html(run: &Run) -> String {
     } else {
         format!("<p>Beside this page, as Parquet: {}.</p>\n", files.join(", "))
     };
-    [files, models(run), emergence(run), persistence(run), ablation(run)].concat()
+    [
+        files,
+        models(run),
+        emergence(run),
+        certainty::intervals(run),
+        certainty::sets(run),
+        persistence(run),
+        ablation(run),
+    ]
+    .concat()
 }
 
 fn models(run: &Run) -> String {
@@ -48,7 +60,7 @@ fn models(run: &Run) -> String {
 
 fn emergence(run: &Run) -> String {
     let thresholds = &run.settings.thresholds;
-    let titles: Vec<String> = thresholds.iter().map(|threshold| format!("excess > {threshold}")).collect();
+    let titles: Vec<String> = thresholds.iter().map(|&threshold| shorthand(&run.settings, threshold)).collect();
     let mut columns = vec!["checkpoint", "model", "neurons"];
     columns.extend(titles.iter().map(String::as_str));
     let rows: Vec<Vec<String>> = by_checkpoint(run)

@@ -85,6 +85,22 @@ fn nothing_hostile_gets_out_of_its_place() {
 }
 
 #[test]
+fn tables_of_certainty_have_what_the_run_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options::default());
+    let found = tables::html(&run);
+    for words in ["95 % interval over 64 blocks of rows", "mean excess, cross-fitted", "of all, and universal"] {
+        assert!(found.contains(words), "{words}: {found}");
+    }
+    // Two sets of three models, one of them universal.
+    assert!(found.contains("<td>step 200</td><td class=\"n\">2</td><td class=\"n\">1</td>"), "{found}");
+    run.without_evidence();
+    run.cliques.clear();
+    let found = tables::html(&run);
+    assert!(!found.contains("interval") && !found.contains("all round"), "{found}");
+}
+
+#[test]
 fn nothing_is_fetched() {
     let html = report(&Options::default(), &[figure()]);
     let xmlns = "http://www.w3.org/2000/svg";

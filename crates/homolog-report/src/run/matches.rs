@@ -27,6 +27,16 @@ pub(crate) struct Matches {
     pub(crate) is_exact: Vec<bool>,
     /// Standard errors by which a screened match is sure; NaN where exact.
     pub(crate) margin: Vec<f32>,
+    /// Whether both halves of the tokens choose the match; none without cross-fitting.
+    pub(crate) is_same_in_halves: Vec<Option<bool>>,
+    /// Whether the neuron is the best match of its best match.
+    pub(crate) is_mutual: Vec<bool>,
+    /// Correlation of the match without means for frequent tokens.
+    pub(crate) corr_without_token: Vec<f32>,
+    /// The same without means at positions.
+    pub(crate) corr_without_position: Vec<f32>,
+    /// The same without the fit of both.
+    pub(crate) corr_without_both: Vec<f32>,
 }
 
 impl Matches {
@@ -39,15 +49,23 @@ impl Matches {
             baseline: Vec::with_capacity(n),
             is_exact: Vec::with_capacity(n),
             margin: Vec::with_capacity(n),
+            is_same_in_halves: Vec::with_capacity(n),
+            is_mutual: Vec::with_capacity(n),
+            corr_without_token: Vec::with_capacity(n),
+            corr_without_position: Vec::with_capacity(n),
+            corr_without_both: Vec::with_capacity(n),
         }
     }
 
     /// Memory that the columns take.
     #[cfg(test)]
     pub(super) fn n_bytes(&self) -> usize {
-        let numbers = [&self.max_corr, &self.second_corr, &self.lowest_corr, &self.baseline, &self.margin];
-        let numbers: usize = numbers.iter().map(|numbers| numbers.capacity()).sum();
-        4 * (numbers + self.matched.capacity()) + self.is_exact.capacity()
+        let correlations = [&self.max_corr, &self.second_corr, &self.lowest_corr, &self.baseline, &self.margin];
+        let without = [&self.corr_without_token, &self.corr_without_position, &self.corr_without_both];
+        let numbers = correlations.iter().chain(&without);
+        let numbers: usize = numbers.map(|numbers| numbers.capacity()).sum();
+        let flags = self.is_exact.capacity() + self.is_mutual.capacity() + self.is_same_in_halves.capacity();
+        4 * (numbers + self.matched.capacity()) + flags
     }
 }
 
@@ -100,6 +118,11 @@ pub(super) fn read(
             group.baseline.push(row.baseline.unwrap_or(f32::NAN));
             group.is_exact.push(row.is_exact);
             group.margin.push(row.margin.unwrap_or(f32::NAN));
+            group.is_same_in_halves.push(row.is_same_in_halves);
+            group.is_mutual.push(row.is_mutual);
+            group.corr_without_token.push(row.corr_without_token.unwrap_or(f32::NAN));
+            group.corr_without_position.push(row.corr_without_position.unwrap_or(f32::NAN));
+            group.corr_without_both.push(row.corr_without_both.unwrap_or(f32::NAN));
         }
         Ok::<_, Error>(())
     })?;

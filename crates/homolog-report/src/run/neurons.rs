@@ -82,12 +82,36 @@ columns! {
     excess_corr: f64 = |row| or_nan(row.excess_corr);
     /// Whether no screening decided anything of it.
     is_exact: bool = |row| row.is_exact;
-    /// Whether `excess_corr` is greater than the threshold.
+    /// Whether it is universal by the study's rule and threshold.
     is_universal: bool = |row| row.is_universal;
     /// Other models whose `max_corr` is greater than `count_threshold`.
     n_models_above: u32 = |row| row.n_models_above;
     /// Whether these are `count_models` or more.
     is_universal_count: bool = |row| row.is_universal_count;
+    /// Lower end of the interval of `excess_corr`.
+    excess_low: f32 = |row| or_nan(row.excess_low) as f32;
+    /// Upper end.
+    excess_high: f32 = |row| or_nan(row.excess_high) as f32;
+    /// Mean over the other models of the correlation on the half that did not choose the match.
+    cross_fitted_corr: f32 = |row| or_nan(row.cross_fitted_corr) as f32;
+    /// Mean of that minus the baseline.
+    cross_fitted_excess: f32 = |row| or_nan(row.cross_fitted_excess) as f32;
+    /// p-value of `mean_corr` by rotations.
+    p_value: f32 = |row| or_nan(row.p_value) as f32;
+    /// Benjamini-Hochberg q-value.
+    q_bh: f32 = |row| or_nan(row.q_bh) as f32;
+    /// Whether it is universal by the excess rule.
+    is_universal_excess: bool = |row| row.is_universal_excess;
+    /// Whether it is a discovery: `q_bh` at most `fdr`.
+    is_universal_fdr: bool = |row| row.is_universal_fdr;
+    /// Other models whose best match has it as the best match.
+    n_mutual: u32 = |row| row.n_mutual;
+    /// Models in its largest clique, 1 of none.
+    n_models_clique: u32 = |row| row.n_models_clique;
+    /// Mean over the other models of the match's correlation without tokens and positions.
+    mean_corr_without_both: f32 = |row| or_nan(row.mean_corr_without_both) as f32;
+    /// Share of the activation's variance that means for frequent tokens explain.
+    token_share: f32 = |row| or_nan(row.token_share) as f32;
     /// Mean activation.
     act_mean: f64 = |row| row.act_mean;
     /// Variance of the activation, over N.

@@ -7,6 +7,20 @@ use toml::{Table, Value};
 
 use crate::Error;
 
+/// What makes a neuron universal; `threshold` and `thresholds` are of this rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Its excess correlation is greater than the threshold.
+    Excess,
+    /// Its best match correlates above the threshold in `count_models` other models.
+    Count,
+    /// Its q-value is at most the threshold.
+    Fdr,
+}
+
+/// Threshold of the excess rule in a study of another rule.
+const EXCESS_THRESHOLD: f64 = 0.5;
+
 /// Settings of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -14,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) table: Table,
     /// Its text.
     pub(crate) text: String,
+    /// `universality.rule`
+    pub(crate) rule: Rule,
     /// `universality.threshold`
     pub(crate) threshold: f64,
     /// `universality.thresholds`, ascending, with `threshold` among them.
@@ -22,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) count_threshold: f64,
     /// `universality.count_models`
     pub(crate) count_models: u64,
+    /// `universality.fdr`
+    pub(crate) fdr: f64,
+    /// `evidence.level`, of intervals.
+    pub(crate) level: f64,
     /// `correlation.top_k`
     pub(crate) top_k: usize,
     /// `baseline.kind`
@@ -52,6 +72,12 @@ impl Settings {
             let number = value(key)?.as_integer().and_then(|number| u64::try_from(number).ok());
             number.ok_or_else(|| missing(key))
         };
+        let rule = match value("universality.rule")?.as_str() {
+            Some("excess") => Rule::Excess,
+            Some("count") => Rule::Count,
+            Some("fdr") => Rule::Fdr,
+            _ => return Err(missing("universality.rule")),
+        };
         let thresholds = value("universality.thresholds")?.as_array().map(|list| list.iter().map(as_float).collect());
         let mut thresholds: Vec<f64> = thresholds.flatten().ok_or_else(|| missing("universality.thresholds"))?;
         thresholds.sort_by(f64::total_cmp);
@@ -62,10 +88,13 @@ impl Settings {
             modes.ok_or_else(|| missing("ablation.modes"))
         };
         Ok(Self {
+            rule,
             threshold: float("universality.threshold")?,
             thresholds,
             count_threshold: float("universality.count_threshold")?,
             count_models: whole("universality.count_models")?,
+            fdr: float("universality.fdr")?,
+            level: float("evidence.level")?,
             top_k: whole("correlation.top_k")? as usize,
             baseline_kind: value("baseline.kind")?.as_str().ok_or_else(|| missing("baseline.kind"))?.to_owned(),
             baseline_draws: whole("baseline.draws")?,
@@ -74,6 +103,11 @@ impl Settings {
             text,
             table,
         })
+    }
+
+    /// Threshold of the excess rule, which stands beside every other.
+    pub(crate) fn excess_threshold(&self) -> f64 {
+        if self.rule == Rule::Excess { self.threshold } else { EXCESS_THRESHOLD }
     }
 
     /// A setting as the file writes it, for those that are only shown; `None` where the file has none.

@@ -34,6 +34,8 @@ fn columns_are_those_of_the_tables() {
         assert_eq!(neurons.act_kurt[place].to_bits(), row.act_kurt.unwrap_or(f64::NAN).to_bits());
         assert_eq!(neurons.is_universal[place], row.is_universal);
         assert_eq!(neurons.frac_positive[place], row.frac_positive);
+        assert_eq!(neurons.excess_low[place].to_bits(), row.excess_low.map_or(f32::NAN, |low| low as f32).to_bits());
+        assert_eq!(neurons.is_universal_fdr[place], row.is_universal_fdr);
     }
     for (model, other, checkpoint) in [(0, 1, 0), (2, 0, 1), (1, 2, 2)] {
         let matches = run.matches(model, other, checkpoint);
@@ -42,6 +44,9 @@ fn columns_are_those_of_the_tables() {
             assert_eq!(matches.max_corr[neuron].to_bits(), corr.unwrap_or(f32::NAN).to_bits());
             let matched = corr.map_or(u32::MAX, |_| test_run::matched(model, other, checkpoint, neuron) as u32);
             assert_eq!(matches.matched[neuron], matched);
+            let both = corr.filter(|_| neuron != 6).map(|corr| 0.5 * corr);
+            assert_eq!(matches.corr_without_both[neuron].to_bits(), both.unwrap_or(f32::NAN).to_bits());
+            assert_eq!(matches.is_same_in_halves[neuron], corr.map(|_| neuron % 4 == 0));
         }
     }
 }
@@ -62,9 +67,9 @@ fn columns_take_what_is_said() {
     write_table(&table_path::<MatchRow>(folder.path()), &rows, &[]).unwrap();
     let run = Run::open(folder.path()).unwrap();
     for (model, checkpoint) in [(0, 0), (1, 1), (2, 2)] {
-        assert_eq!(run.neurons(model, checkpoint).n_bytes(), 119 * 10);
+        assert_eq!(run.neurons(model, checkpoint).n_bytes(), 161 * 10);
         for other in run.others(model) {
-            assert_eq!(run.matches(model, other, checkpoint).n_bytes(), 25 * 10);
+            assert_eq!(run.matches(model, other, checkpoint).n_bytes(), 39 * 10);
         }
     }
 }
@@ -167,6 +172,23 @@ fn tables_that_lack_rows_or_know_other_models_are_errors() {
 }
 
 #[test]
+fn a_rule_of_a_later_version_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    test_run::write(folder.path(), &Options::default());
+    let path = folder.path().join(Settings::FILE_NAME);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("rule = \"excess\"", "rule = \"vote\"")).unwrap();
+    assert!(Run::open(folder.path()).unwrap_err().to_string().contains("universality.rule"));
+    fs::write(
+        &path,
+        text.replace("rule = \"excess\"", "rule = \"fdr\"").replace("threshold = 0.5", "threshold = 0.05"),
+    )
+    .unwrap();
+    let settings = Run::open(folder.path()).unwrap().settings;
+    assert_eq!((settings.rule, settings.threshold, settings.excess_threshold()), (Rule::Fdr, 0.05, 0.5));
+}
+
+#[test]
 fn a_missing_setting_is_named() {
     let folder = tempfile::tempdir().unwrap();
     test_run::write(folder.path(), &Options::default());
@@ -175,4 +197,37 @@ fn a_missing_setting_is_named() {
     fs::write(&path, text).unwrap();
     let message = Run::open(folder.path()).unwrap_err().to_string();
     assert!(message.contains("universality.count_models"), "{message}");
+}
+
+impl Run {
+    /// As a study without `[evidence]` and with too few draws of its baseline leaves it.
+    pub(crate) fn without_evidence(&mut self) {
+        for row in &mut self.models {
+            (row.n_blocks, row.blocks_of, row.n_frequent_tokens) = (None, None, None);
+        }
+        for row in &mut self.emergence {
+            (row.share_low, row.share_high, row.n_surely, row.n_possibly) = (None, None, None, None);
+        }
+        for neurons in &mut self.neurons {
+            for column in [
+                &mut neurons.excess_low,
+                &mut neurons.excess_high,
+                &mut neurons.cross_fitted_corr,
+                &mut neurons.cross_fitted_excess,
+                &mut neurons.p_value,
+                &mut neurons.q_bh,
+                &mut neurons.mean_corr_without_both,
+                &mut neurons.token_share,
+            ] {
+                column.fill(f32::NAN);
+            }
+            neurons.is_universal_fdr.fill(false);
+        }
+        for matches in &mut self.matches {
+            matches.is_same_in_halves.fill(None);
+            matches.corr_without_token.fill(f32::NAN);
+            matches.corr_without_position.fill(f32::NAN);
+            matches.corr_without_both.fill(f32::NAN);
+        }
+    }
 }

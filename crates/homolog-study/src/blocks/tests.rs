@@ -27,7 +27,7 @@ fn rows_are_divided_evenly() {
     assert!(!made.are_documents);
     // Fewer rows than blocks.
     assert_eq!(blocks(vec![1; 12], 4, 8, None, false).ends, [4, 8, 12]);
-    assert_eq!(blocks(vec![1; 4], 4, 8, None, false).runs(), [0..4]);
+    assert_eq!(blocks(vec![1; 4], 4, 8, None, false).runs(), std::iter::once(0..4).collect::<Vec<_>>());
 }
 
 #[test]
@@ -44,8 +44,8 @@ fn documents_stay_whole() {
     let few = blocks(text(40, 12), 4, 12, Some(END), true);
     assert!(!few.are_documents && few.ends.iter().all(|end| end.is_multiple_of(4)));
     // Without knowing that rows begin with it, every BOS would end a document.
-    assert!(blocks(vec![END, 1, 1, 1].repeat(40), 4, 12, Some(END), false).are_documents);
-    assert!(!blocks(vec![END, 1, 1, 1].repeat(40), 4, 12, Some(END), true).are_documents);
+    assert!(blocks([END, 1, 1, 1].repeat(40), 4, 12, Some(END), false).are_documents);
+    assert!(!blocks([END, 1, 1, 1].repeat(40), 4, 12, Some(END), true).are_documents);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn runs_alternate_and_cover_everything() {
     for n_blocks in [2, 3, 7, 16, 33, 64] {
         let made = blocks(vec![1; 200 * 4], 4, n_blocks, None, false);
         let runs = made.runs();
-        assert!(runs.len() % 2 == 0 && runs.len() <= N_RUNS, "{n_blocks} blocks");
+        assert!(runs.len().is_multiple_of(2) && runs.len() <= N_RUNS, "{n_blocks} blocks");
         assert!(runs.windows(2).all(|pair| pair[0].end == pair[1].start) && runs[0].start == 0);
         assert_eq!(runs.last().unwrap().end, 800);
         assert!(runs.iter().all(|run| made.ends.contains(&run.end) && !run.is_empty()));

@@ -130,6 +130,8 @@ pub(crate) struct EvidenceCost {
     pub(crate) forward: f64,
     /// Candidates of all neurons, pair by pair; those that both sides ask for are counted twice.
     pub(crate) pairs: f64,
+    /// Activations added to the sums of their token and of their position.
+    pub(crate) grouped: f64,
 }
 
 /// What a second pass over the tokens takes; none where the study asks for none.
@@ -151,7 +153,21 @@ pub(crate) fn evidence(
     EvidenceCost {
         forward: shapes.iter().map(|shape| n_tokens * forward(shape, context)).sum(),
         pairs: 2.0 * n_tokens * followed * n_neurons * (shapes.len() - 1) as f64,
+        grouped: if section.frequent_tokens > 0 { n_tokens * n_neurons } else { 0.0 },
     }
+}
+
+/// Steps of one checkpoint's one-to-one matchings: layers of the same index, cubed.
+pub(crate) fn matching(shapes: &[Shape]) -> f64 {
+    let mut steps = 0.0;
+    for b in 1..shapes.len() {
+        for a in 0..b {
+            let [a, b] = [shapes[a], shapes[b]];
+            let (least, most) = (a.d_mlp.min(b.d_mlp) as f64, a.d_mlp.max(b.d_mlp) as f64);
+            steps += a.n_layers.min(b.n_layers) as f64 * least * least * most;
+        }
+    }
+    steps
 }
 
 /// One checkpoint's draws of permuted rows: (forward, products).
@@ -241,6 +257,8 @@ mod tests {
         let cost = evidence(&shapes, (&section, Search::Exact), 1e6, 512);
         assert!(close(cost.forward, 3.0 * 1e6 * forward(&GPT2_SMALL, 512)));
         assert!(close(cost.pairs, 2.0 * 1e6 * 6.0 * 4.0 * 36_864.0));
+        assert!(close(cost.grouped, 3.0 * 1e6 * 36_864.0));
+        assert!(close(matching(&shapes), 3.0 * 12.0 * 3072_f64.powi(3)));
         let off = EvidenceSection { enabled: false, ..section };
         assert_eq!(evidence(&shapes, (&off, Search::Exact), 1e6, 512), EvidenceCost::default());
         let (forwards, products) = permuted(&shapes, 2, 1e6, 512);

@@ -116,7 +116,7 @@ fn planted_neurons_are_found_and_no_others() {
         }
     }
     assert!(run.summary().contains("| 20 | b |"), "{}", run.summary());
-    assert!(run.summary().contains("320 (50.00 %)"), "{}", run.summary());
+    assert!(run.summary().contains("320 (50.00 %; 320 to 320)"), "{}", run.summary());
 }
 
 #[test]

@@ -85,3 +85,25 @@ fn what_the_audit_warned_of_is_said() {
     let new: Vec<&String> = with.iter().filter(|caveat| !without.contains(caveat)).collect();
     assert_eq!(new, ["The audit of checkpoints warns of seed-a, checkpoint 280: it does not lie between."]);
 }
+
+#[test]
+fn what_intervals_do_not_hold_is_said_where_there_are_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options::default());
+    let has = |run: &Run, words: &str| of(run).iter().any(|caveat| caveat.contains(words));
+    let is_last = |row: &&homolog_results::EmergenceRow| {
+        row.checkpoint == Some(200) && row.layer.is_none() && row.threshold == 0.5
+    };
+    let rows = run.emergence.iter().filter(is_last);
+    let n: u64 = rows.map(|row| row.n_possibly.unwrap() - row.n_surely.unwrap()).sum();
+    assert!(n > 0);
+    let crossing = format!("95 % interval of {n} neurons holds the threshold at step 200");
+    for words in ["match and baseline fixed", "rows, not documents", &crossing] {
+        assert!(has(&run, words), "{words}");
+    }
+    assert!(!has(&run, "blocks only"));
+    run.models.iter_mut().for_each(|row| (row.n_blocks, row.blocks_of) = (Some(12), Some("documents".to_owned())));
+    assert!(has(&run, "over 12 blocks only") && !has(&run, "rows, not documents"));
+    run.without_evidence();
+    assert!(!has(&run, "nterval"));
+}

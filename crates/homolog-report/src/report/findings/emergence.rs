@@ -5,7 +5,8 @@ use homolog_results::EmergenceRow;
 use super::at;
 use crate::Run;
 use crate::numbers::{Spread, count, listed, mean, percent};
-use crate::run::checkpoint_words;
+use crate::rule_words::{beyond, shorthand};
+use crate::run::{Rule, checkpoint_words};
 
 pub(super) fn sentences(run: &Run) -> Vec<String> {
     let threshold = run.threshold();
@@ -19,7 +20,7 @@ pub(super) fn sentences(run: &Run) -> Vec<String> {
         .iter()
         .filter_map(|&other| {
             let shares: Vec<f64> = rows(run, last, other).map(|row| row.share).collect();
-            Some(format!("{} above {other}", percent(mean(shares)?)))
+            Some(format!("{} {}", percent(mean(shares)?), beyond(&run.settings, other)))
         })
         .collect();
     if !sweep.is_empty() {
@@ -43,7 +44,7 @@ fn share(run: &Run, checkpoint: usize) -> Option<String> {
     let over = Spread::of(rows.iter().map(|row| row.share))?;
     let n_universal: u64 = rows.iter().map(|row| row.n_universal).sum();
     let n_neurons: u64 = rows.iter().map(|row| row.n_neurons).sum();
-    let place = at(run, checkpoint);
+    let (place, rule) = (at(run, checkpoint), shorthand(&run.settings, threshold));
     if n_universal == 0 {
         let excess = (0..run.model_names().len())
             .flat_map(|model| run.neurons(model, checkpoint).excess_corr.iter().copied())
@@ -57,10 +58,10 @@ fn share(run: &Run, checkpoint: usize) -> Option<String> {
             ),
             None => "no excess correlation is defined".to_owned(),
         };
-        return Some(format!("{place} no neuron is universal (excess > {threshold}): {greatest}."));
+        return Some(format!("{place} no neuron is universal ({rule}): {greatest}."));
     }
     Some(format!(
-        "{place} {} of the neurons are universal (excess > {threshold}): {} of {}.",
+        "{place} {} of the neurons are universal ({rule}): {} of {}.",
         over.percent(),
         count(n_universal),
         count(n_neurons)
@@ -117,8 +118,11 @@ pub(super) fn extremes(shares: &[(u16, f64)]) -> Option<(String, String)> {
     Some((with(greatest), with(least)))
 }
 
-/// The other rule.
+/// The other rule, where the study's own is not it.
 fn by_count(run: &Run) -> Option<String> {
+    if run.settings.rule == Rule::Count {
+        return None;
+    }
     let last = run.last_checkpoint();
     let shares = (0..run.model_names().len())
         .map(|model| &run.neurons(model, last).is_universal_count)

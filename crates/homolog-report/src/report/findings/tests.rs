@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod evidence;
+
 use homolog_results::{DamageRow, EmergenceRow, PersistenceRow, StabilityRow};
 
 use super::*;

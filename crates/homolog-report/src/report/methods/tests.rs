@@ -114,3 +114,46 @@ fn multiples_are_those_of_the_table() {
     let both = [rows("zero", &[1, 2, 5, 10], &[1, 2, 5]), rows("mean", &[1, 2], &[1, 2])].concat();
     assert_eq!(said(both), (times("1, 2, 5 and 10"), true, true));
 }
+
+#[test]
+fn evidence_is_explained_as_far_as_there_is_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options::default());
+    let words = [
+        "one of 64 blocks of rows at a time",
+        "<b>Cross-fitted</b>",
+        "among all neurons of all models at a checkpoint",
+        "9 most frequent tokens, each at 50 or more",
+        "<code>is_universal_fdr</code>",
+        "agrees all round",
+    ];
+    let found = html(&run);
+    for words in words {
+        assert!(found.contains(words), "{words}: {found}");
+    }
+    assert!(!found.contains("p_untrained") && !found.contains("p_permuted"));
+    run.nulls[0].null = "untrained".to_owned();
+    assert!(html(&run).contains("p_untrained"));
+    run.cliques.clear();
+    run.without_evidence();
+    let found = html(&run);
+    for words in words {
+        assert!(!found.contains(words), "{words}: {found}");
+    }
+}
+
+#[test]
+fn the_rule_of_the_study_comes_first_and_the_others_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options::default());
+    run.settings.rule = crate::run::Rule::Fdr;
+    let found = html(&run);
+    assert!(
+        found.contains("in this study when its best matches lie beyond chance at a false discovery rate of 0.5"),
+        "{found}"
+    );
+    assert!(
+        found.contains("by excess, if it is greater than 0.5 (<code>is_universal_excess</code>); by count"),
+        "{found}"
+    );
+}
