@@ -362,7 +362,7 @@ fn clique_rows(step: Option<i64>) -> Vec<CliqueRow> {
         is_full: true,
         min_corr: 0.6,
         mean_corr: 0.7,
-        excess_corr: 0.55 - 0.1 * f64::from(clique),
+        excess_corr: Some(0.55 - 0.1 * f64::from(clique)),
         is_universal: clique == 0,
     };
     (0..2).flat_map(|clique| MODELS.map(|model| row(clique, model))).collect()

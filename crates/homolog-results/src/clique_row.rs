@@ -28,9 +28,10 @@ table! {
         pub min_corr: f64,
         /// Mean correlation between two members.
         pub mean_corr: f64,
-        /// Mean over the pairs of members, each both ways, of correlation - baseline.
-        pub excess_corr: f64,
-        /// Whether the clique is full and `excess_corr` greater than the threshold of the excess rule: one universal set for all models.
+        /// Mean over the pairs of members, each both ways, of correlation - baseline; null when no baseline is defined.
+        pub excess_corr: Option<f64>,
+        /// Whether the clique is full and `excess_corr` greater than the threshold of the excess rule: one universal set for all models. False
+        /// when that is null.
         pub is_universal: bool,
     }
 }

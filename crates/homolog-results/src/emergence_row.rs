@@ -31,7 +31,7 @@ table! {
         pub share_high: Option<f64>,
         /// Neurons whose own interval lies wholly above the threshold; null as `share_se`.
         pub n_surely: Option<u64>,
-        /// Neurons whose own interval reaches above the threshold; null as `share_se`.
+        /// Neurons whose own interval reaches above the threshold, and universal ones without an interval; null as `share_se`.
         pub n_possibly: Option<u64>,
     }
 }

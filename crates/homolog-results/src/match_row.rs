@@ -55,9 +55,9 @@ table! {
         /// Independent tokens that would leave `max_corr` as uncertain; null as `max_corr_se`.
         pub n_eff: Option<f32>,
         /// Correlation of the match that one half of the tokens chooses on the other half, mean of both ways: `max_corr` without the bias of
-        /// having been chosen. Null without evidence, or undefined.
+        /// having been chosen. Null without evidence and of a screened search, which chooses its candidates on all tokens; or undefined.
         pub cross_fitted_corr: Option<f32>,
-        /// Whether both halves choose the same match; null as `cross_fitted_corr`, and of a screened search.
+        /// Whether both halves choose the same match; null as `cross_fitted_corr`.
         pub is_same_in_halves: Option<bool>,
         /// `max_corr` - `second_corr`; null when either is.
         pub lead: Option<f32>,
@@ -67,8 +67,9 @@ table! {
         pub is_mutual: bool,
         /// Neurons of `other` whose best match is this neuron: many make it a hub.
         pub n_matched_by: u32,
-        /// Whether the least correlation is of greater magnitude than the greatest: the partner is of opposite sign.
-        pub is_antipodal: bool,
+        /// Whether the least correlation is of greater magnitude than the greatest: the partner is of opposite sign. Null where undefined, and
+        /// where not `is_exact`: no candidate is the opposite of anything.
+        pub is_antipodal: Option<bool>,
         /// Greatest correlation with a neuron of the layer of the same index; null when there is none. Of a screened search, here and below
         /// the neuron is chosen on the sample.
         pub same_layer_corr: Option<f32>,

@@ -61,12 +61,6 @@ impl Blocks {
         (0..self.n_runs()).map(|run| end(run)..end(run + 1)).collect()
     }
 
-    /// Which half of the tokens (0 or 1) a block belongs to.
-    pub(crate) fn half(&self, block: usize) -> usize {
-        (0..self.n_runs()).rposition(|run| self.first_block(run) <= block).expect("the first run begins with block 0")
-            % 2
-    }
-
     fn n_runs(&self) -> usize {
         if self.len() < 2 { 1 } else { N_RUNS.min(self.len() / 2 * 2) }
     }

@@ -80,7 +80,7 @@ impl MutualMatches {
             }
             let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
             let is_full = members.len() == self.n_models;
-            let excess_corr = mean(&excess);
+            let excess_corr = (!excess.is_empty()).then(|| mean(&excess));
             rows.extend(members.iter().map(|&(model, neuron)| {
                 let id = NeuronId::from_flat(neuron as usize, inputs.checkpoints[step_idx][model].config.d_mlp);
                 CliqueRow {
@@ -94,7 +94,7 @@ impl MutualMatches {
                     min_corr: corrs.iter().copied().fold(f64::INFINITY, f64::min),
                     mean_corr: mean(&corrs),
                     excess_corr,
-                    is_universal: is_full && excess_corr > config.excess_threshold(),
+                    is_universal: is_full && excess_corr.is_some_and(|excess| excess > config.excess_threshold()),
                 }
             }));
         }

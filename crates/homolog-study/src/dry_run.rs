@@ -40,7 +40,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let n_tokens = (counts.correlation * context) as f64;
     let screening = Screened::of(config, counts.correlation);
     let n_whole = screening.as_ref().map_or(n_tokens, |screening| screening.n_sample);
-    let is_halved = config.evidence.is_cross_fitted() && config.correlation.search == Search::Exact;
+    let is_halved = config.evidence.is_cross_fitted() && screening.is_none();
     let tiles = plan::tiles(&shapes, &config.baseline, is_halved);
     let largest = plan::largest_tile(&tiles, &shapes, config.correlation.search);
     let taken =
@@ -189,7 +189,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         format!("| all | | | {} |", time_text(seconds.iter().sum::<f64>() + evidence_seconds + permuted_seconds + window_seconds)),
         String::new(),
         format!(
-            "Memory, at most: {} of {}: weights {}, activations {}, covariances {}, what is kept of neurons {}, tables {}, the rest {}",
+            "Memory, at most: {} of {}: weights {}, activations {}, covariances {}, what is kept of neurons {}, tables {}, the rest {}; evidence {} at another time",
             bytes_text((footprint.total() + covariances).max(later.total() + largest)),
             bytes_text(options.memory_bytes),
             bytes_text(footprint.weights),
@@ -198,6 +198,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
             bytes_text(footprint.kept),
             bytes_text(footprint.results),
             bytes_text(footprint.rest),
+            bytes_text(footprint.evidence),
         ),
         format!(
             "Files: reads about {} of weights, writes about {} to {}",

@@ -10,6 +10,7 @@ use homolog_results::{TextInput, VocabularyRow, file_hash};
 use crate::blocks::Blocks;
 use crate::config::{BaselineKind, ModelSection, Search, SetSection};
 use crate::run_folder::RunFolder;
+use crate::stages::correlate::sample_rows;
 use crate::stages::tokenize;
 use crate::vocabulary_table;
 use crate::{Error, Options, Progress, StudyConfig};
@@ -104,7 +105,10 @@ impl Inputs {
         let vocabulary = vocabulary.map(|vocabulary| vocabulary_table::rows(&vocabulary, &rows.tokens));
         let documents = (rows.separator, config.corpus.bos.unwrap_or(false));
         let blocks = Blocks::new(&rows.tokens, &mask, config.evidence.blocks, documents);
-        let is_halved = config.evidence.is_cross_fitted() && config.correlation.search == Search::Exact;
+        let (context, n_rows) = (rows.tokens.context(), rows.tokens.n_rows());
+        let is_exact = config.correlation.search == Search::Exact
+            || sample_rows(&config.correlation.screening, context, n_rows).is_none();
+        let is_halved = config.evidence.is_cross_fitted() && is_exact;
         let runs = if is_halved { blocks.runs() } else { vec![rows.tokens.positions()] };
         let Rows { tokens, path, held_out, held_out_path, text, .. } = rows;
         Ok(Self {

@@ -83,6 +83,7 @@ impl OfPair {
     fn row(&self, (model, other): (&String, &String), checkpoint: Option<i64>, neuron: usize) -> MatchRow {
         let Self { pair, screening, nulls, .. } = self;
         let screening = screening.as_ref();
+        let is_exact = screening.is_none_or(|screening| screening.is_exact(neuron));
         let id = NeuronId::from_flat(neuron, self.d_mlp);
         let other_id = |best: Option<(f64, usize)>| best.map(|(_, flat)| NeuronId::from_flat(flat, self.other_d_mlp));
         let corr = |best: Option<(f64, usize)>| best.map(|(corr, _)| corr as f32);
@@ -113,7 +114,7 @@ impl OfPair {
             lowest_corr: corr(lowest),
             lowest_layer: other_id(lowest).map(|id| id.layer as u16),
             lowest_neuron: other_id(lowest).map(|id| id.index as u32),
-            is_exact: screening.is_none_or(|screening| screening.is_exact(neuron)),
+            is_exact,
             margin: screening
                 .filter(|screening| !screening.is_exact(neuron))
                 .map(|screening| screening.margin[neuron] as f32),
@@ -123,13 +124,13 @@ impl OfPair {
             max_corr_low: rounded(evidence("low")),
             max_corr_high: rounded(evidence("high")),
             n_eff: rounded(evidence("n_eff")),
-            cross_fitted_corr: rounded(halves.estimate().or_else(|| evidence("cross_fitted"))),
+            cross_fitted_corr: rounded(halves.estimate()),
             is_same_in_halves: halves.is_same_match(),
             lead: best.zip(second).map(|(best, second)| (best.0 - second.0) as f32),
             lead_se: rounded(evidence("lead_se")),
             is_mutual: best.and_then(|(_, partner)| self.back.best(partner, 0)).is_some_and(|back| back.1 == neuron),
             n_matched_by: self.n_matched_by[neuron],
-            is_antipodal: best.zip(lowest).is_some_and(|(best, lowest)| -lowest.0 > best.0),
+            is_antipodal: best.zip(lowest).filter(|_| is_exact).map(|(best, lowest)| -lowest.0 > best.0),
             same_layer_corr: same_layer.map(|of| of.0),
             same_layer_neuron: same_layer.map(|(_, id)| id.index as u32),
             near_layers_corr: near_layers.map(|of| of.0),

@@ -119,7 +119,7 @@ impl RunFolder {
             let files: Vec<PathBuf> = result_files(earlier).map(|(path, _)| self.path.join(path)).collect();
             if files.iter().any(|file| file.exists()) {
                 progress.say(
-                    "the study has changed since its last run: its results are removed, finished work that still holds is used",
+                    "the study, or the program, has changed since its last run: its results are removed, finished work that still holds is used",
                 );
             }
             // Of these settings still, but no longer finished: a kill before all are gone leaves them known for what they are.

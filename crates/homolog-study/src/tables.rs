@@ -21,7 +21,7 @@ const TOP_K_FILE: &str = "tensors/topk.safetensors";
 /// Histograms of every neuron's correlations.
 const HISTOGRAMS_FILE: &str = "tensors/histograms.safetensors";
 
-/// Rows of the eight tables, and of those that not every study has; tensors, and remarks.
+/// Rows of the tables but `matches`, which is made from artifacts; tensors, and remarks.
 #[derive(Default)]
 pub(crate) struct Tables {
     pub(crate) models: Vec<ModelRow>,

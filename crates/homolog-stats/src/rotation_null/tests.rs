@@ -221,9 +221,10 @@ fn p_is_uniform_and_discoveries_are_true_over_many_worlds_of_rotations() {
     for planted in [0.2, 0.3, 0.5] {
         let (bh, se, power) = discoveries(200, planted, benjamini_hochberg);
         println!("partners of {planted}: Benjamini-Hochberg {bh:.4} -+ {se:.4} false, {power:.3} found");
-        assert!(bh < 0.1 + 2.0 * se);
+        // Measured: 0.68, 1.00 and 1.00; Benjamini-Yekutieli 0.52, 0.97 and 1.00, with at most 0.010 false.
+        assert!(bh < 0.1 + 2.0 * se && power > if planted > 0.25 { 0.95 } else { 0.6 }, "{bh}, {power}");
         let (by, se, power) = discoveries(200, planted, benjamini_yekutieli);
         println!("partners of {planted}: Benjamini-Yekutieli {by:.4} -+ {se:.4} false, {power:.3} found");
-        assert!(by < 0.1 + 2.0 * se);
+        assert!(by < 0.02 + 2.0 * se && power > if planted > 0.25 { 0.9 } else { 0.45 }, "{by}, {power}");
     }
 }

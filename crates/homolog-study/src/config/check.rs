@@ -14,6 +14,9 @@ use crate::Error;
 /// a plan overflows.
 const MOST_OF_WINDOWS: usize = 1 << 16;
 
+/// Models among which cliques are looked for.
+const MOST_MODELS: usize = 64;
+
 /// Blocks from which a spread is told, and a size that memory holds.
 const LEAST_BLOCKS: usize = 4;
 const MOST_BLOCKS: usize = 1024;
@@ -34,6 +37,12 @@ impl StudyConfig {
         }
         if self.models.len() < 2 {
             return fail(format!("a study needs at least two [[model]] sections, not {}", self.models.len()));
+        }
+        if self.models.len() > MOST_MODELS {
+            return fail(format!(
+                "a study has at most {MOST_MODELS} models, not {}; make it several",
+                self.models.len()
+            ));
         }
         if let Some(repeated) = repeated(self.models.iter().map(|model| &model.name)) {
             return fail(format!("two models are named `{repeated}`; names must differ"));
@@ -172,7 +181,8 @@ impl StudyConfig {
         match universality.own_threshold() {
             Some((key, own)) if own.to_bits() != threshold.to_bits() => {
                 return fail(format!(
-                    "universality.threshold is {threshold} and {key} is {own}, but they are the same by this rule; give one of them"
+                    "universality.threshold is {threshold} and {key} is {own}, but by this rule they are the same; set {key} = \
+                     {threshold} and leave threshold out, or set both"
                 ));
             }
             _ => {}
@@ -190,7 +200,22 @@ impl StudyConfig {
                 self.baseline.draws
             ));
         }
-        if !(universality.fdr > 0.0 && universality.fdr < 1.0) {
+        let is_level = |level: f64| level > 0.0 && level < 1.0;
+        if let Some(level) =
+            self.thresholds().iter().find(|level| universality.rule == UniversalityRule::Fdr && !is_level(**level))
+        {
+            return fail(format!(
+                "universality.thresholds names {level}, which is no false discovery rate between 0 and 1"
+            ));
+        }
+        if universality.rule == UniversalityRule::Fdr && self.correlation.search == Search::Screened {
+            return fail(
+                "universality.rule = \"fdr\" holds maxima against draws over the same tokens, and a screened search draws on its \
+                 sample; use search = exact or another rule"
+                    .into(),
+            );
+        }
+        if !is_level(universality.fdr) {
             return fail(format!("universality.fdr is {}, not between 0 and 1", universality.fdr));
         }
         let others = self.models.len() - 1;
@@ -204,10 +229,13 @@ impl StudyConfig {
     }
 
     fn check_evidence(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
-        let EvidenceSection { enabled, blocks, level, candidates, least_token_count, .. } = self.evidence;
+        let EvidenceSection { blocks, level, candidates, frequent_tokens, least_token_count, .. } = self.evidence;
         let blocks_asked = LEAST_BLOCKS..=MOST_BLOCKS;
         match () {
-            () if !enabled => Ok(()),
+            () if candidates > MOST_OF_WINDOWS || frequent_tokens > MOST_OF_WINDOWS => fail(format!(
+                "evidence.candidates and evidence.frequent_tokens are at most {MOST_OF_WINDOWS}; they are {candidates} and \
+                 {frequent_tokens}"
+            )),
             () if !blocks_asked.contains(&blocks) => {
                 fail(format!("evidence.blocks is {blocks}, not between {LEAST_BLOCKS} and {MOST_BLOCKS}"))
             }

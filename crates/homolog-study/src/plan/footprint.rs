@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use homolog_results::{CliqueRow, MatchRow, NeuronRow};
 use homolog_stats::{BestMatch, CrossFit, Extremes, HISTOGRAM_BINS};
 
-use super::{CHUNK_TOKENS, Shape};
+use super::Shape;
 use crate::Error;
 use crate::config::{
     BaselineKind, BaselineSection, CorrelationSection, EvidenceSection, Search, WindowCheckpoints, WindowsSection,
@@ -19,6 +19,9 @@ const SEARCH_BYTES: u64 = 200;
 
 /// Where a neuron's windows and histogram are.
 const NEURON_WINDOWS_BYTES: usize = 100;
+
+/// Numbers of a match besides those of its candidates.
+const ESTIMATES: usize = 11;
 
 /// Matches of a neuron within layers.
 const LAYER_MATCHES: usize = 3;
@@ -115,7 +118,8 @@ impl Footprint {
                     of_sample + 16 * candidates + scored * (candidates + 1) + SEARCH_BYTES
                 }
             };
-        let kept = n_neurons * (others * per_pair + 64 + 8 * baseline.draws as u64);
+        let kept = n_neurons * (others * per_pair + 64 + 8 * baseline.draws as u64)
+            + estimates_bytes(shapes, workload.evidence);
         let name_bytes = 32;
         let neuron_row = (size_of::<NeuronRow>() + name_bytes) as u64;
         let clique_row = (size_of::<CliqueRow>() + name_bytes) as u64;
@@ -141,7 +145,7 @@ impl Footprint {
         for a in 0..shapes.len() {
             of_pairs.extend((a + 1..shapes.len()).map(|b| {
                 let n_groups = (workload.evidence.frequent_tokens + 1, context);
-                evidence_bytes(shapes, &[(a, b)], workload.evidence, n_groups)
+                evidence_bytes(shapes, &[(a, b)], workload.evidence, n_groups, (context, n_threads))
             }));
         }
         let evidence = of_pairs.into_iter().max().filter(|_| workload.evidence.enabled);
@@ -179,20 +183,31 @@ pub(crate) fn evidence_bytes(
     pairs: &[(usize, usize)],
     section: &EvidenceSection,
     n_groups: (usize, usize),
+    (context, n_threads): (usize, usize),
 ) -> u64 {
     let EvidenceSection { blocks, candidates, frequent_tokens, .. } = *section;
     let (n_classes, n_positions) = if frequent_tokens == 0 { (0, 0) } else { n_groups };
     let read: BTreeSet<usize> = pairs.iter().flat_map(|&(a, b)| [a, b]).collect();
     let neurons = |model: usize| shapes[model].n_neurons() as u64;
-    // f32 as they come and, by thread, laid out anew; sums by group and what is solved from them; sums and squares by block.
-    let of_neuron = 2 * 4 * CHUNK_TOKENS + 8 * (2 * n_classes + 3 * n_positions) + 16 * blocks;
+    // Activations in f32; sums by group or, a layer at a time, what is solved from them; sums and squares by block.
+    let chunk_tokens = chunk_rows(context) * context;
+    let of_neuron = 4 * chunk_tokens + 8 * (n_classes + 2 * n_positions) + 16 * blocks;
     let of_models: u64 = read.iter().map(|&model| shapes[model].weight_bytes + neurons(model) * of_neuron as u64).sum();
-    // Of each match its sums by block and where they are; what comes of it; matches within layers of a screened search.
-    let of_match = (candidates + LAYER_MATCHES) * (16 + 8 * blocks) + 8 * (16 + candidates + blocks);
+    // By thread a layer that is laid out anew; a layer's sums while it is solved; what all neurons share.
+    let widest = shapes.iter().map(|shape| shape.d_mlp).max().unwrap_or(0);
+    let of_layer = widest * (4 * n_threads * chunk_tokens + 8 * (n_classes + n_positions));
+    let shared = 8 * n_positions * (2 * n_classes + n_positions);
+    // Of each match its sums by block and where they are.
+    let of_match = (candidates + LAYER_MATCHES) * (16 + 8 * blocks);
     let of_pairs: u64 = pairs.iter().map(|&(a, b)| (neurons(a) + neurons(b)) * of_match as u64).sum();
-    // How each model's means change without each block is kept of all.
-    let of_all: u64 = (0..shapes.len()).map(|model| neurons(model) * 8 * blocks as u64).sum();
-    of_models + of_pairs + of_all
+    of_models + (of_layer + shared) as u64 + of_pairs
+}
+
+/// What is said of each neuron's matches, of all models, once it is known.
+fn estimates_bytes(shapes: &[Shape], section: &EvidenceSection) -> u64 {
+    let n_neurons: u64 = shapes.iter().map(|shape| shape.n_neurons() as u64).sum();
+    let of_match = 8 * (ESTIMATES + section.candidates) * (shapes.len() - 1);
+    if section.enabled { n_neurons * (of_match + 8 * section.blocks) as u64 } else { 0 }
 }
 
 /// Windows and histograms of the largest model as they are found and as they are written, and the same of what the matches do.

@@ -173,6 +173,20 @@ fn more_of_anything_takes_more_memory() {
     assert_eq!(footprint(|workload| workload.windows = no_windows).total(), plain, "windows are the least of it here");
     // Of 80 neurons 1000 windows of 32 activations, found and written.
     assert!(footprint(|workload| workload.windows = more_windows).windows > 2 * 80 * 1000 * 4 * 32);
+    // Two models with the sums of their matches: more of anything takes more, and none is asked for nothing.
+    let evidence = |change: fn(&mut EvidenceSection)| {
+        let mut section = EvidenceSection::default();
+        change(&mut section);
+        let section: &'static EvidenceSection = Box::leak(Box::new(section));
+        footprint(|workload| workload.evidence = section).evidence
+    };
+    let asked = evidence(|_| {});
+    assert!(evidence(|section| section.blocks = 128) > asked && evidence(|section| section.candidates = 8) > asked);
+    assert!(evidence(|section| section.frequent_tokens = 2000) > asked);
+    // Of 80 and 72 neurons f64 sums by token and position, and activations of a chunk.
+    assert!(asked > (80 + 72) * (8 * (1000 + CONTEXT as u64) + 4 * 17 * CONTEXT as u64));
+    assert!(evidence(|section| section.frequent_tokens = 0) < asked - (80 + 72) * 8 * 1000);
+    assert_eq!(evidence(|section| section.enabled = false), 0);
     // Activations of a chunk as they come and packed, 4 bytes each: most of what is fixed here but the program itself.
     assert!(footprint(|_| {}).activations > 2 * 4 * 17 * CONTEXT as u64 * (80 + 72 + 70));
 }

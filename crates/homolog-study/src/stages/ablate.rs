@@ -16,7 +16,7 @@ use evaluate_sets::{SetLosses, evaluate_sets};
 use sets::{RandomKind, Reference, SetId, Sets};
 
 /// Raised whenever the arithmetic below changes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// What the ablation of one model at one step is made from.
 pub(crate) struct Target<'a> {
@@ -55,6 +55,8 @@ pub(crate) fn run(
         "loss_tokens": inputs.loss_tokens.hash(),
         "n_rows": rows,
         "threshold": config.threshold(),
+        // Who is universal is the rule's to say, and not in the key of the correlations.
+        "universal": target.universal,
         "random": (&section.modes, section.draws, &section.multiples, section.per_layer, section.seed),
         "precision": section.precision,
         "sets": lists,

@@ -112,7 +112,7 @@ impl Neuron {
         let id = NeuronId::from_flat(neuron, inputs.checkpoints[step_idx][model].config.d_mlp);
         let n_above = scores.iter().flatten().filter(|score| score.max_corr > section.count_threshold).count();
         let moments = &correlated.moments[model][neuron];
-        let cross_fitted = |other: usize| cross_fitted(step, (model, other), neuron);
+        let cross_fitted = |other: usize| correlated.pairs[&(model, other)].matching.cross_fit[neuron].estimate();
         let excess_of_cross_fitted =
             |other: usize| Some(cross_fitted(other)? - correlated.pairs[&(model, other)].baseline(neuron)?);
         let of_match = |column: &'static str| {
@@ -173,12 +173,6 @@ impl Neuron {
     }
 }
 
-/// Of a match, by halves of all tokens or of a screened search's candidates.
-fn cross_fitted(step: &Step<'_>, pair: (usize, usize), neuron: usize) -> Option<f64> {
-    let of_halves = step.correlated.pairs[&pair].matching.cross_fit[neuron].estimate();
-    of_halves.or_else(|| step.evidence?.pairs[&pair].get("cross_fitted", neuron))
-}
-
 fn screening_row(
     inputs: &Inputs,
     step_idx: usize,
@@ -231,16 +225,19 @@ fn emergence_rows(step: &Step<'_>, model: usize, neurons: &[Neuron], scores: &[O
             let n_neurons = of_layer.len() as u64;
             let n_universal = is_member[of_layer.clone()].iter().filter(|&&is_member| is_member).count() as u64;
             let share = n_universal as f64 / n_neurons as f64;
-            let neurons = &neurons[of_layer];
+            let neurons = &neurons[of_layer.clone()];
             let interval = evidence.and_then(|evidence| {
                 let se = share_se(neurons, evidence, model, threshold)?;
                 let reach = t_quantile(evidence.n_tokens.len() - 1, config.evidence.level) * se;
                 Some((se, share - reach, share + reach))
             });
-            let n_where = |is_so: fn(&(f64, f64, f64), f64) -> bool| {
-                let n = neurons.iter().filter_map(|neuron| neuron.interval).filter(|of| is_so(of, threshold)).count();
-                evidence.map(|_| n as u64)
+            // Without an interval a neuron is possibly universal if it is so, and never surely.
+            let is_possible = |(neuron, is_member): (&Neuron, &bool)| {
+                neuron.interval.map_or(*is_member, |interval| interval.2 > threshold)
             };
+            let n_possibly = neurons.iter().zip(&is_member[of_layer]).filter(|of| is_possible(*of)).count() as u64;
+            let intervals = neurons.iter().filter_map(|neuron| neuron.interval);
+            let n_surely = intervals.filter(|interval| interval.1 > threshold).count() as u64;
             rows.push(EmergenceRow {
                 model: inputs.names[model].clone(),
                 checkpoint: inputs.steps[step_idx],
@@ -252,8 +249,8 @@ fn emergence_rows(step: &Step<'_>, model: usize, neurons: &[Neuron], scores: &[O
                 share_se: interval.map(|interval| interval.0),
                 share_low: interval.map(|interval| interval.1),
                 share_high: interval.map(|interval| interval.2),
-                n_surely: n_where(|interval, threshold| interval.1 > threshold),
-                n_possibly: n_where(|interval, threshold| interval.2 > threshold),
+                n_surely: evidence.map(|_| n_surely),
+                n_possibly: evidence.map(|_| n_possibly),
             });
         }
     }

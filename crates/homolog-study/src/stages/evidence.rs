@@ -16,7 +16,6 @@ use serde_json::json;
 
 use super::correlate::{self, Correlated, step_name};
 use crate::artifacts::{self, Artifacts, Unit};
-use crate::config::Search;
 use crate::inputs::Inputs;
 use crate::plan::Shape;
 use crate::plan::footprint::evidence_bytes;
@@ -101,7 +100,7 @@ impl Stage<'_> {
             let name = format!("{} {}{of_passes}", unit.stage, unit.of);
             let asked = pairs.iter().map(|&pair| (pair, self.asked(pair, &shapes))).collect();
             let sums = self.sum(&name, asked, &shapes)?;
-            estimates.add(&sums, self.progress)?;
+            estimates.add(sums, self.progress)?;
         }
         estimates.write(path)
     }
@@ -114,7 +113,9 @@ impl Stage<'_> {
         let room = footprint.evidence_room(self.options.memory_bytes);
         let n_classes = self.frequent.map_or(0, FrequentTokens::n_classes);
         let n_groups = (n_classes, self.inputs.tokens.context());
-        let bytes = |pairs: &[Pair]| evidence_bytes(shapes, pairs, &self.config.evidence, n_groups);
+        let (context, n_threads) = (self.inputs.tokens.context(), rayon::current_num_threads());
+        let bytes =
+            |pairs: &[Pair]| evidence_bytes(shapes, pairs, &self.config.evidence, n_groups, (context, n_threads));
         let mut passes: Vec<Vec<Pair>> = Vec::new();
         for b in 1..shapes.len() {
             for a in 0..b {
@@ -144,7 +145,7 @@ impl Stage<'_> {
 
     fn of_layers(&self, pair: &PairCorrelation, neuron: usize) -> impl Iterator<Item = u32> {
         let matching = &pair.matching;
-        let is_screened = self.config.correlation.search == Search::Screened;
+        let is_screened = self.correlation.screening.is_some();
         [&matching.same_layer, &matching.near_layers, &matching.one_to_one]
             .map(|bests| bests[neuron])
             .into_iter()

@@ -335,10 +335,12 @@ impl<'a> Screening<'a> {
     /// Neurons whose excess may lie on either side of a threshold, and that are not all exact.
     fn near_thresholds(&self, (mean, sd): (f64, f64)) -> Chosen {
         let mut near = Chosen::new();
-        // By another rule no threshold is one of the excess.
-        if self.correlation.config.universality.rule != UniversalityRule::Excess {
-            return near;
-        }
+        let config = self.correlation.config;
+        // By another rule the excess has one threshold only, that of its own column.
+        let thresholds = match config.universality.rule {
+            UniversalityRule::Excess => config.thresholds().to_vec(),
+            UniversalityRule::Count | UniversalityRule::Fdr => vec![config.excess_threshold()],
+        };
         for model in 0..self.shapes.len() {
             for neuron in 0..self.shapes[model].n_neurons() {
                 let is_open = |other: &usize| !self.exact[&(model, *other)].contains_key(&(neuron as u32));
@@ -348,7 +350,7 @@ impl<'a> Screening<'a> {
                 // On one side of a threshold as it is and once corrected, with room for what the correction does not know.
                 let is_near =
                     |threshold: &f64| (excess + mean - threshold).abs() <= self.section.margin * sd + mean.abs();
-                if !open.is_empty() && self.correlation.config.thresholds().iter().any(is_near) {
+                if !open.is_empty() && thresholds.iter().any(is_near) {
                     for other in open {
                         near.entry((model, other)).or_default().push(neuron as u32);
                     }

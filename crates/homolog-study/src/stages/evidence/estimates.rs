@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use homolog_results::{TensorData, TensorFile, open_tensors, write_tensors};
-use homolog_stats::{AdditiveFit, BestMatch, CrossFit, GroupScores, Intervals, PairSums, jackknife_se};
+use homolog_stats::{AdditiveFit, BestMatch, GroupScores, Intervals, PairSums, jackknife_se};
 use rayon::prelude::*;
 
 use super::sums::Sums;
 use super::{FrequentTokens, Pair, candidates};
-use crate::config::Search;
 use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
 use crate::{Error, Progress, StudyConfig};
@@ -48,8 +47,8 @@ pub(crate) struct ModelEvidence {
 const OF_BEST: [&str; 5] = ["se", "low", "high", "n_eff", "lead_se"];
 /// Its correlation without what tokens explain, positions, and both.
 const LEFT: [&str; 3] = ["without_token", "without_position", "without_both"];
-/// Of a screened search: the cross-fitted correlation, and those of matches within layers over all tokens.
-const OF_SCREENED: [&str; 4] = ["cross_fitted", "same_layer", "near_layers", "one_to_one"];
+/// Of a screened search: correlations of matches within layers over all tokens.
+const OF_SCREENED: [&str; 3] = ["same_layer", "near_layers", "one_to_one"];
 /// Standard error of each candidate's correlation.
 const CANDIDATE_SE: &str = "candidate_se";
 const EXPLAINED: [&str; 3] = ["token_share", "position_share", "both_share"];
@@ -74,7 +73,7 @@ impl PairEvidence {
 /// What is said of one neuron and other model.
 struct OfMatch {
     /// In the order of [`OF_BEST`], [`LEFT`], [`OF_SCREENED`].
-    columns: [f64; 12],
+    columns: [f64; 11],
     candidate_se: Vec<f64>,
     /// [`n_blocks`]: correlation of the best match without a block, less the same with it; NaN where undefined.
     without: Vec<f64>,
@@ -83,7 +82,6 @@ struct OfMatch {
 /// Takes the sums of each pass.
 pub(super) struct Estimates<'a> {
     config: &'a StudyConfig,
-    inputs: &'a Inputs,
     correlation: &'a CheckpointCorrelation,
     intervals: Intervals,
     n_tokens: Vec<f64>,
@@ -94,7 +92,7 @@ pub(super) struct Estimates<'a> {
 }
 
 impl<'a> Estimates<'a> {
-    pub(super) fn new(config: &'a StudyConfig, inputs: &'a Inputs, correlation: &'a CheckpointCorrelation) -> Self {
+    pub(super) fn new(config: &'a StudyConfig, inputs: &Inputs, correlation: &'a CheckpointCorrelation) -> Self {
         let n_blocks = inputs.blocks.len();
         let n_neurons = correlation.moments.iter().map(Vec::len);
         let models = n_neurons.clone().map(|n| ModelEvidence {
@@ -103,7 +101,6 @@ impl<'a> Estimates<'a> {
         });
         Self {
             config,
-            inputs,
             correlation,
             intervals: Intervals::new(n_blocks, config.evidence.level),
             n_tokens: vec![0.0; n_blocks],
@@ -113,10 +110,10 @@ impl<'a> Estimates<'a> {
         }
     }
 
-    pub(super) fn add(&mut self, sums: &Sums, progress: &dyn Progress) -> Result<(), Error> {
+    pub(super) fn add(&mut self, mut sums: Sums, progress: &dyn Progress) -> Result<(), Error> {
         let n_blocks = self.n_tokens.len();
         self.n_tokens = (0..n_blocks).map(|block| sums.n_tokens(block) as f64).collect();
-        let scores = self.scores(sums);
+        let scores = self.scores(&mut sums);
         let pairs: Vec<Pair> = sums.pairs().into_iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
         progress.begin("intervals", pairs.len() as u64, "pairs of models");
         for (model, other) in pairs {
@@ -126,7 +123,7 @@ impl<'a> Estimates<'a> {
                 .into_par_iter()
                 .map_init(
                     || vec![PairSums::default(); n_blocks],
-                    |blocks, neuron| self.of_match((model, other), neuron, sums, &scores, blocks),
+                    |blocks, neuron| self.of_match((model, other), neuron, &sums, &scores, blocks),
                 )
                 .collect();
             let names = OF_BEST.iter().chain(&LEFT).chain(&OF_SCREENED).enumerate();
@@ -148,7 +145,7 @@ impl<'a> Estimates<'a> {
     }
 
     /// By model, then by layer; none where nothing was summed by group. Fills in what groups explain of each neuron.
-    fn scores(&mut self, sums: &Sums) -> BTreeMap<usize, Vec<GroupScores>> {
+    fn scores(&mut self, sums: &mut Sums) -> BTreeMap<usize, Vec<GroupScores>> {
         if !sums.has_groups() {
             return BTreeMap::new();
         }
@@ -156,7 +153,9 @@ impl<'a> Estimates<'a> {
         let models: std::collections::BTreeSet<usize> = sums.pairs().into_iter().flat_map(|(a, b)| [a, b]).collect();
         let mut scores = BTreeMap::new();
         for model in models {
-            let layers: Vec<GroupScores> = sums.groups(model).iter().map(|layer| fit.scores(layer)).collect();
+            // One layer after another, each dropped once it is solved.
+            let layers: Vec<GroupScores> =
+                sums.take_groups(model).into_iter().map(|layer| fit.scores(&layer)).collect();
             let d_mlp = self.correlation.moments[model].len() / layers.len();
             for neuron in 0..self.correlation.moments[model].len() {
                 if self.correlation.moments[model][neuron].is_constant() {
@@ -184,15 +183,13 @@ impl<'a> Estimates<'a> {
         let pair = &self.correlation.pairs[&(model, other)];
         let n_candidates = self.config.evidence.candidates.min(pair.n_best);
         let mut found =
-            OfMatch { columns: [f64::NAN; 12], candidate_se: vec![f64::NAN; n_candidates], without: Vec::new() };
-        let mut halves = CrossFit::NONE;
+            OfMatch { columns: [f64::NAN; 11], candidate_se: vec![f64::NAN; n_candidates], without: Vec::new() };
         let mut leads: Vec<f64> = Vec::new();
         let mut lead = f64::NAN;
         for (rank, partner) in candidates(self.config, pair, neuron).enumerate() {
             sums.of_pair((model, other), neuron, partner as usize, blocks);
             let interval = self.intervals.corr(blocks.iter().copied());
             found.candidate_se[rank] = interval.map_or(f64::NAN, |interval| interval.se);
-            halves.push(self.corr_of_halves(blocks), partner);
             if rank < 2 {
                 let (whole, without) = corrs_without(blocks);
                 if rank == 0 {
@@ -212,30 +209,18 @@ impl<'a> Estimates<'a> {
                 found.columns[5..8].copy_from_slice(&left);
             }
         }
-        if self.config.correlation.search == Search::Screened {
+        if self.correlation.screening.is_some() {
             let matching = &pair.matching;
-            if self.config.evidence.cross_fit {
-                found.columns[8] = halves.estimate().unwrap_or(f64::NAN);
-            }
             for (at, best) in
                 [&matching.same_layer, &matching.near_layers, &matching.one_to_one].into_iter().enumerate()
             {
                 if let Some((_, partner)) = BestMatch::get(best[neuron]) {
                     sums.of_pair((model, other), neuron, partner as usize, blocks);
-                    found.columns[9 + at] = corrs_without(blocks).0;
+                    found.columns[8 + at] = corrs_without(blocks).0;
                 }
             }
         }
         found
-    }
-
-    fn corr_of_halves(&self, blocks: &[PairSums]) -> [f64; 2] {
-        let mut halves = [PairSums::default(); 2];
-        for (block, sums) in blocks.iter().enumerate() {
-            let half = &mut halves[self.inputs.blocks.half(block)];
-            *half = *half + *sums;
-        }
-        halves.map(|half| half.corr().unwrap_or(f64::NAN))
     }
 
     fn left(

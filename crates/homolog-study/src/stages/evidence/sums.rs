@@ -195,9 +195,9 @@ impl Sums {
         self.products.keys().map(|(pair, _)| *pair).collect()
     }
 
-    /// By layer, of one model. Panics if it was not read.
-    pub(super) fn groups(&self, model: usize) -> &[GroupSums] {
-        &self.models[&model].groups
+    /// Give away the sums by group of one model, by layer. Panics if it was not read.
+    pub(super) fn take_groups(&mut self, model: usize) -> Vec<GroupSums> {
+        std::mem::take(&mut self.models.get_mut(&model).expect("a model that was read").groups)
     }
 
     /// Sum of squares of a flat neuron over all tokens.

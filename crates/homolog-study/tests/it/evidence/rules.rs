@@ -121,11 +121,11 @@ fn settings_that_contradict_each_other_name_file_cause_and_next_step() {
     let cases: [(&str, &[&str]); 13] = [
         (
             "[universality]\nrule = \"count\"\nthreshold = 0.4",
-            &["threshold is 0.4", "count_threshold is 0.5", "give one"],
+            &["threshold is 0.4", "count_threshold is 0.5", "leave threshold out"],
         ),
         (
             "[universality]\nrule = \"fdr\"\nthreshold = 0.4\n[baseline]\ndraws = 4",
-            &["threshold is 0.4", "fdr is 0.05", "give one"],
+            &["threshold is 0.4", "fdr is 0.05", "leave threshold out"],
         ),
         ("[universality]\nrule = \"fdr\"", &["baseline.draws", "at least 4", "it is 1"]),
         (

@@ -6,13 +6,10 @@ use homolog_test::reference_gpt2::pearson;
 use super::differences::Differences;
 use super::family::{AS_IS, CONTEXT, N_ROWS, NAMES, SETTINGS, STEPS, Settings, Study, pairs};
 use super::intervals::TIE;
-use super::tokens::halves;
 use super::{intervals, matching, shared};
 
 /// Rows of the sample.
 const N_SAMPLED: usize = 40;
-/// Best matches that are followed block by block.
-const CANDIDATES: usize = 3;
 /// Correlations of two neurons from f32.
 const CORR: Tol = Tol::abs(5e-6);
 
@@ -32,35 +29,13 @@ fn is_sampled(study: &Study) -> Vec<bool> {
     study.counted().map(|(at, _)| rows.contains(&(at / CONTEXT))).collect()
 }
 
-/// Cross-fitted among the best candidates alone.
-fn check_candidates(study: &Study, settings: &Settings) -> Differences {
+/// Candidates are chosen on all tokens: no half of these has had no part in it.
+fn check_halves(study: &Study, _: &Settings) -> Differences {
     let mut differences = Differences::default();
-    let halves = halves(study, settings);
-    for slow in study.steps {
-        for pair in pairs() {
-            for (i, row) in study.found.matches[&(pair, slow.step)].iter().enumerate() {
-                let at = format!("{} with {}, step {}, neuron {i}", NAMES[pair.0], NAMES[pair.1], slow.step);
-                let ranked = &slow.ranked[&pair][i];
-                // Who is among the candidates must not depend on rounding.
-                if ranked.len() > CANDIDATES && ranked[CANDIDATES - 1].0 - ranked[CANDIDATES].0 < TIE {
-                    continue;
-                }
-                let of = |half: usize, j: usize| {
-                    let of_half = |x: &[f64]| -> Vec<f64> {
-                        x.iter().zip(&halves).filter(|(_, of)| **of == half).map(|(x, _)| *x).collect()
-                    };
-                    let (x, y) = (&slow.activations[pair.0][i], &slow.activations[pair.1][j]);
-                    pearson(&of_half(x), &of_half(y)).unwrap()
-                };
-                let followed = ranked.iter().take(CANDIDATES).map(|best| best.1);
-                let corrs: Vec<[f64; 2]> = followed.map(|j| [of(0, j), of(1, j)]).collect();
-                let measured =
-                    |half: usize| corrs.iter().max_by(|x, y| x[half].total_cmp(&y[half])).map(|corrs| corrs[1 - half]);
-                let want = measured(0).zip(measured(1)).map(|(first, second)| f64::midpoint(first, second));
-                differences.close("cross_fitted_corr", row.cross_fitted_corr, want, CORR, &at);
-                differences.same("is_same_in_halves", row.is_same_in_halves, None, &at);
-            }
-        }
+    for row in study.found.matches.values().flatten() {
+        let at = format!("{} with {}, neuron {}.{}", row.model, row.other, row.layer, row.neuron);
+        differences.close("cross_fitted_corr", row.cross_fitted_corr, None, CORR, &at);
+        differences.same("is_same_in_halves", row.is_same_in_halves, None, &at);
     }
     differences
 }
@@ -120,16 +95,12 @@ fn a_screened_search_has_the_evidence_of_the_exact_one() {
     };
     let n_screened: usize = STEPS.iter().map(|step| screened(*step)).sum();
     assert!(n_screened > 40, "only {n_screened} matches were left to the screening");
-    for check in [intervals::check, shared::check, check_candidates, check_layers] {
+    for check in [intervals::check, shared::check, check_halves, check_layers, matching::check_partners] {
         assert_eq!(check(&study, &AS_IS), Differences::default());
     }
-    // The least correlation is that among candidates, which no antipode is.
-    assert_eq!(matching::check_partners(&study, &AS_IS).columns(), ["is_antipodal"]);
     // The exact search chooses among all neurons and within layers on all tokens: the twin of the one is not that of the other.
     let exact = Study::of();
-    assert!(check_candidates(exact, &AS_IS).columns().contains(&"cross_fitted_corr"));
+    assert!(check_halves(exact, &AS_IS).columns().contains(&"cross_fitted_corr"));
     assert!(check_layers(exact, &AS_IS).columns().contains(&"same_layer_neuron"));
-    let other_halves = check_candidates(&study, &Settings { n_runs: 8, ..AS_IS });
-    assert!(other_halves.columns().contains(&"cross_fitted_corr"));
     assert!(check_layers(&study, &Settings { n_near: 0, ..AS_IS }).columns().contains(&"near_layers_neuron"));
 }
