@@ -69,7 +69,10 @@ fn a_study_from_end_to_end() {
         table[0]
     );
     for (line, model) in table[2..].iter().zip(["a", "b"]) {
-        assert!(line.starts_with(&format!("| - | {model} | ")) && line.contains("| 320 (50.00 %) |"), "{line}");
+        assert!(
+            line.starts_with(&format!("| - | {model} | ")) && line.contains("| 320 (50.00 %; 320 to 320) |"),
+            "{line}"
+        );
     }
     assert!(done.stdout.contains("Note: losses and ablations are measured on the same rows"), "{}", done.stdout);
     assert!(done.stdout.contains("runs/twins/tables") && done.stdout.contains("runs/twins/manifest.json"));

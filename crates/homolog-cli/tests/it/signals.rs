@@ -9,8 +9,15 @@ use homolog_test::planted::{random_rows, shape, write_u16_rows};
 
 use crate::{homolog, planted};
 
-const ONLY_CORRELATIONS: [&str; 5] =
-    ["--set", "ablation.enabled=false", "--set", "windows.checkpoints=none", "--no-report"];
+const ONLY_CORRELATIONS: [&str; 7] = [
+    "--set",
+    "ablation.enabled=false",
+    "--set",
+    "windows.checkpoints=none",
+    "--set",
+    "evidence.enabled=false",
+    "--no-report",
+];
 
 /// The planted pair with so many rows that a run takes seconds, in several passes.
 fn long() -> (tempfile::TempDir, Vec<&'static str>) {

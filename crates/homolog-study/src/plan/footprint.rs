@@ -144,7 +144,8 @@ impl Footprint {
         let mut of_pairs = Vec::new();
         for a in 0..shapes.len() {
             of_pairs.extend((a + 1..shapes.len()).map(|b| {
-                let n_groups = (workload.evidence.frequent_tokens + 1, context);
+                let n_tokens = workload.evidence.frequent_tokens.min(shapes[a].d_vocab);
+                let n_groups = (n_tokens + 1, context);
                 evidence_bytes(shapes, &[(a, b)], workload.evidence, n_groups, (context, n_threads))
             }));
         }
