@@ -164,7 +164,8 @@ fn comes_back<T: Table + Clone + Debug + PartialEq>(columns: &str, rows: &[T]) {
 #[test]
 fn models_come_back() {
     comes_back(
-        "model checkpoint loss_nats n_targets n_tokens_counted n_undefined weights_hash tokens_hash loss_tokens",
+        "model checkpoint loss_nats n_targets n_tokens_counted n_undefined weights_hash tokens_hash loss_tokens \
+         n_blocks blocks_of n_frequent_tokens frequent_token_share least_token_count",
         &[model("a", None), model("a", Some(i64::MIN)), model("a", Some(7)), model("\u{e9}", None)],
     );
 }
@@ -173,7 +174,9 @@ fn models_come_back() {
 fn neurons_come_back() {
     comes_back(
         "model checkpoint layer neuron max_corr mean_corr min_corr max_baseline mean_baseline min_baseline \
-         excess_corr is_exact is_universal n_models_above is_universal_count act_mean act_var act_skew act_kurt act_min \
+         excess_corr is_exact excess_se excess_low excess_high cross_fitted_corr cross_fitted_excess p_value p_is_fitted q_bh \
+         q_by is_universal is_universal_excess is_universal_fdr n_models_above is_universal_count n_mutual n_models_clique \
+         mean_corr_without_both token_share position_share token_position_share act_mean act_var act_skew act_kurt act_min \
          act_max frac_positive",
         &[neuron("a", None, 0, u32::MAX), neuron("a", None, u16::MAX, 0), neuron("a", Some(5), 0, 0)],
     );
@@ -183,7 +186,10 @@ fn neurons_come_back() {
 fn matches_come_back() {
     comes_back(
         "model other checkpoint layer neuron max_corr matched_layer matched_neuron second_corr lowest_corr \
-         lowest_layer lowest_neuron is_exact margin baseline is_baseline_exact",
+         lowest_layer lowest_neuron is_exact margin baseline is_baseline_exact max_corr_se max_corr_low max_corr_high n_eff \
+         cross_fitted_corr is_same_in_halves lead lead_se is_mutual n_matched_by is_antipodal same_layer_corr \
+         same_layer_neuron near_layers_corr near_layers_layer near_layers_neuron one_to_one_corr one_to_one_neuron \
+         corr_without_token corr_without_position corr_without_both p_rotation p_is_fitted p_permuted p_untrained",
         &[matched("b", 0, Some(0.3)), matched("b", 1, None), matched("c", 0, Some(-1.0))],
     );
 }
@@ -191,7 +197,7 @@ fn matches_come_back() {
 #[test]
 fn emergence_comes_back() {
     comes_back(
-        "model checkpoint layer threshold n_neurons n_universal share",
+        "model checkpoint layer threshold n_neurons n_universal share share_se share_low share_high n_surely n_possibly",
         &[emergence(None, 0.5), emergence(Some(0), -0.5), emergence(Some(0), 0.5)],
     );
 }
