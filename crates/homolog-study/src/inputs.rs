@@ -104,7 +104,9 @@ impl Inputs {
         let vocabulary = vocabulary(config, &checkpoints)?;
         let vocabulary = vocabulary.map(|vocabulary| vocabulary_table::rows(&vocabulary, &rows.tokens));
         let documents = (rows.separator, config.corpus.bos.unwrap_or(false));
-        let blocks = Blocks::new(&rows.tokens, &mask, config.evidence.blocks, documents);
+        // One where nobody asks.
+        let n_blocks = if config.evidence.enabled { config.evidence.blocks } else { 1 };
+        let blocks = Blocks::new(&rows.tokens, &mask, n_blocks, documents);
         let (context, n_rows) = (rows.tokens.context(), rows.tokens.n_rows());
         let is_exact = config.correlation.search == Search::Exact
             || sample_rows(&config.correlation.screening, context, n_rows).is_none();

@@ -229,13 +229,15 @@ impl StudyConfig {
     }
 
     fn check_evidence(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
-        let EvidenceSection { blocks, level, candidates, frequent_tokens, least_token_count, .. } = self.evidence;
+        let EvidenceSection { enabled, blocks, level, candidates, frequent_tokens, least_token_count, .. } =
+            self.evidence;
         let blocks_asked = LEAST_BLOCKS..=MOST_BLOCKS;
         match () {
             () if candidates > MOST_OF_WINDOWS || frequent_tokens > MOST_OF_WINDOWS => fail(format!(
                 "evidence.candidates and evidence.frequent_tokens are at most {MOST_OF_WINDOWS}; they are {candidates} and \
                  {frequent_tokens}"
             )),
+            () if !enabled => Ok(()),
             () if !blocks_asked.contains(&blocks) => {
                 fail(format!("evidence.blocks is {blocks}, not between {LEAST_BLOCKS} and {MOST_BLOCKS}"))
             }
