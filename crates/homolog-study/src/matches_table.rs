@@ -97,9 +97,10 @@ impl OfPair {
             let id = NeuronId::from_flat(flat as usize, self.other_d_mlp);
             Some((evidence(column).unwrap_or(corr) as f32, id))
         };
-        let same_layer = of_layers(pair.matching.same_layer[neuron], "same_layer");
-        let near_layers = of_layers(pair.matching.near_layers[neuron], "near_layers");
-        let one_to_one = of_layers(pair.matching.one_to_one[neuron], "one_to_one");
+        let [same_layer, near_layers, one_to_one] = pair.matching.of_layers(neuron);
+        let same_layer = of_layers(same_layer, "same_layer");
+        let near_layers = of_layers(near_layers, "near_layers");
+        let one_to_one = of_layers(one_to_one, "one_to_one");
         let p_rotation = best.and_then(|best| nulls.p_rotation(neuron, best.0));
         MatchRow {
             model: model.clone(),

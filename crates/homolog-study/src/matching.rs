@@ -31,6 +31,11 @@ impl Matching {
         }
     }
 
+    /// A neuron's matches within layers: in the same, in that and its neighbours, one to one.
+    pub(crate) fn of_layers(&self, neuron: usize) -> [BestMatch; 3] {
+        [&self.same_layer, &self.near_layers, &self.one_to_one].map(|bests| bests[neuron])
+    }
+
     /// Tensors by what they hold: correlations f64, flat neuron numbers of the other model u32, 4294967295 where none.
     pub(crate) fn to_tensors(&self) -> Vec<(&'static str, TensorData)> {
         let n = self.same_layer.len();

@@ -144,14 +144,9 @@ impl Stage<'_> {
     }
 
     fn of_layers(&self, pair: &PairCorrelation, neuron: usize) -> impl Iterator<Item = u32> {
-        let matching = &pair.matching;
         let is_screened = self.correlation.screening.is_some();
-        [&matching.same_layer, &matching.near_layers, &matching.one_to_one]
-            .map(|bests| bests[neuron])
-            .into_iter()
-            .filter(move |_| is_screened)
-            .filter_map(BestMatch::get)
-            .map(|(_, partner)| partner)
+        let matches = pair.matching.of_layers(neuron).into_iter().filter(move |_| is_screened);
+        matches.filter_map(BestMatch::get).map(|(_, partner)| partner)
     }
 
     fn sum(&self, name: &str, asked: BTreeMap<Pair, Asked>, shapes: &[Shape]) -> Result<Sums, Error> {

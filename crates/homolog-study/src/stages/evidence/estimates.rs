@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use homolog_results::{TensorData, TensorFile, open_tensors, write_tensors};
-use homolog_stats::{AdditiveFit, BestMatch, GroupScores, Intervals, PairSums, jackknife_se};
+use homolog_stats::{AdditiveFit, GroupScores, Intervals, PairSums, jackknife_se};
 use rayon::prelude::*;
 
 use super::sums::Sums;
@@ -210,11 +210,8 @@ impl<'a> Estimates<'a> {
             }
         }
         if self.correlation.screening.is_some() {
-            let matching = &pair.matching;
-            for (at, best) in
-                [&matching.same_layer, &matching.near_layers, &matching.one_to_one].into_iter().enumerate()
-            {
-                if let Some((_, partner)) = BestMatch::get(best[neuron]) {
+            for (at, best) in pair.matching.of_layers(neuron).into_iter().enumerate() {
+                if let Some((_, partner)) = best.get() {
                     sums.of_pair((model, other), neuron, partner as usize, blocks);
                     found.columns[8 + at] = corrs_without(blocks).0;
                 }
