@@ -1,7 +1,7 @@
 //! One checkpoint of all models: activations stream, every pair is accumulated from them, pass by pass.
 
 pub(crate) mod capture;
-mod level;
+pub(crate) mod level;
 mod reduce;
 mod screened;
 mod state;

@@ -24,7 +24,7 @@ use crate::{Error, Options, Progress, StudyConfig};
 use estimates::Estimates;
 pub(crate) use estimates::{Evidence, PairEvidence};
 pub(crate) use frequent::FrequentTokens;
-use sums::{Asked, Sums};
+use sums::Sums;
 
 /// Raised whenever the arithmetic below changes, or the form of the artifact.
 pub(crate) const VERSION: u32 = 1;
@@ -98,7 +98,7 @@ impl Stage<'_> {
             let of_passes =
                 if passes.len() > 1 { format!(", pass {} of {}", pass_idx + 1, passes.len()) } else { String::new() };
             let name = format!("{} {}{of_passes}", unit.stage, unit.of);
-            let asked = pairs.iter().map(|&pair| (pair, self.asked(pair, &shapes))).collect();
+            let asked = pairs.iter().map(|&pair| (pair, self.asked(pair, &shapes).into_iter().collect())).collect();
             let sums = self.sum(&name, asked, &shapes)?;
             estimates.add(sums, self.progress)?;
         }
@@ -130,7 +130,7 @@ impl Stage<'_> {
 
     /// Pairs of flat neurons whose sums are wanted: every neuron with its best matches in the other model, both ways; of a screened
     /// search also its matches within layers, which the sample alone has decided.
-    fn asked(&self, (a, b): Pair, shapes: &[Shape]) -> Asked {
+    fn asked(&self, (a, b): Pair, shapes: &[Shape]) -> BTreeSet<(u32, u32)> {
         let mut asked = BTreeSet::new();
         for (model, other) in [(a, b), (b, a)] {
             let pair = &self.correlation.pairs[&(model, other)];
@@ -140,7 +140,7 @@ impl Stage<'_> {
                 asked.extend(partners.map(|partner| if model == a { (neuron, partner) } else { (partner, neuron) }));
             }
         }
-        Asked::new(asked, [shapes[a].d_mlp, shapes[b].d_mlp].map(|d_mlp| d_mlp as u32))
+        asked
     }
 
     fn of_layers(&self, pair: &PairCorrelation, neuron: usize) -> impl Iterator<Item = u32> {
@@ -149,7 +149,7 @@ impl Stage<'_> {
         matches.filter_map(BestMatch::get).map(|(_, partner)| partner)
     }
 
-    fn sum(&self, name: &str, asked: BTreeMap<Pair, Asked>, shapes: &[Shape]) -> Result<Sums, Error> {
+    fn sum(&self, name: &str, asked: BTreeMap<Pair, Vec<(u32, u32)>>, shapes: &[Shape]) -> Result<Sums, Error> {
         let models: BTreeSet<usize> = asked.keys().flat_map(|&(a, b)| [a, b]).collect();
         let checkpoints = &self.inputs.checkpoints[self.step_idx];
         let loaded = models.iter().map(|&model| {

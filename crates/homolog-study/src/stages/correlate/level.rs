@@ -82,7 +82,7 @@ impl<'a> Level<'a> {
             passes.push(Vec::new());
         }
         let streams = Streams::new(&self.mask, Vec::new(), vec![self.tokens.positions()]);
-        let mut products = products(self.shapes, asked);
+        let mut products = products(self.shapes, asked, 1);
         let mut scores = PairScores::default();
         for (pass_idx, tiles) in passes.iter().enumerate() {
             let source = Source { models: self.models, shapes: self.shapes, streams: &streams, tokens: &self.tokens };
@@ -109,7 +109,11 @@ impl<'a> Level<'a> {
 }
 
 /// Pairs of flat neurons by (a, b), sorted into layers.
-fn products(shapes: &[Shape], asked: BTreeMap<(usize, usize), Vec<(u32, u32)>>) -> BTreeMap<LayerPair, PairProducts> {
+pub(crate) fn products(
+    shapes: &[Shape],
+    asked: BTreeMap<(usize, usize), Vec<(u32, u32)>>,
+    n_blocks: usize,
+) -> BTreeMap<LayerPair, PairProducts> {
     let mut by_layers: BTreeMap<LayerPair, Vec<(u32, u32)>> = BTreeMap::new();
     for ((a, b), pairs) in asked {
         let (d_a, d_b) = (shapes[a].d_mlp as u32, shapes[b].d_mlp as u32);
@@ -118,5 +122,5 @@ fn products(shapes: &[Shape], asked: BTreeMap<(usize, usize), Vec<(u32, u32)>>) 
             by_layers.entry(layers).or_default().push((i % d_a, j % d_b));
         }
     }
-    by_layers.into_iter().map(|(layers, pairs)| (layers, PairProducts::new(pairs, 1))).collect()
+    by_layers.into_iter().map(|(layers, pairs)| (layers, PairProducts::new(pairs, n_blocks))).collect()
 }

@@ -14,7 +14,7 @@ use crate::plan::{Chosen, Shape, Stream, Tile, View, chosen_of_layer};
 use crate::{Error, Progress};
 
 /// A layer of one model with a layer of another, each a (model, layer).
-pub(super) type LayerPair = ((usize, usize), (usize, usize));
+pub(crate) type LayerPair = ((usize, usize), (usize, usize));
 
 /// A tile, and its sums over each part of the tokens that it asks for.
 pub(super) type SummedTile = (Tile, Vec<CrossCovariance>);

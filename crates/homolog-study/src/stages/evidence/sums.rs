@@ -11,26 +11,9 @@ use super::{FrequentTokens, Pair};
 use crate::inputs::Inputs;
 use crate::plan::Shape;
 use crate::stages::correlate::capture::CountedActivations;
-use crate::stages::correlate::stream::chunks;
+use crate::stages::correlate::level::products;
+use crate::stages::correlate::stream::{LayerPair, chunks};
 use crate::{Error, Progress};
-
-/// Pairs of neurons of two models, by layers.
-pub(super) struct Asked {
-    /// By (layer of a, layer of b): indices within these.
-    by_layers: BTreeMap<(usize, usize), Vec<(u32, u32)>>,
-}
-
-impl Asked {
-    /// From flat neuron numbers, of models with so many neurons a layer.
-    pub(super) fn new(pairs: impl IntoIterator<Item = (u32, u32)>, [d_a, d_b]: [u32; 2]) -> Self {
-        let mut by_layers: BTreeMap<(usize, usize), Vec<(u32, u32)>> = BTreeMap::new();
-        for (i, j) in pairs {
-            let layers = ((i / d_a) as usize, (j / d_b) as usize);
-            by_layers.entry(layers).or_default().push((i % d_a, j % d_b));
-        }
-        Self { by_layers }
-    }
-}
 
 /// Sums of one model.
 struct OfModel {
@@ -43,8 +26,8 @@ struct OfModel {
 /// Sums over all counted tokens, by block and by group.
 pub(super) struct Sums {
     models: BTreeMap<usize, OfModel>,
-    /// By models (a, b), a < b, and their layers.
-    products: BTreeMap<(Pair, (usize, usize)), PairProducts>,
+    /// By (a, layer) and (b, layer), a < b.
+    products: BTreeMap<LayerPair, PairProducts>,
     /// Tokens of every class at every position.
     pub(super) counts: GroupCounts,
     n_blocks: usize,
@@ -83,7 +66,7 @@ impl Place {
 impl Sums {
     /// Zeros. Without frequent tokens nothing is summed by group.
     pub(super) fn new(
-        asked: BTreeMap<Pair, Asked>,
+        asked: BTreeMap<Pair, Vec<(u32, u32)>>,
         models: &BTreeSet<usize>,
         shapes: &[Shape],
         n_blocks: usize,
@@ -96,13 +79,9 @@ impl Sums {
             let blocks = (0..n_layers).map(|_| BlockMoments::new(d_mlp, n_blocks)).collect();
             (model, OfModel { d_mlp, blocks, groups: groups.collect() })
         };
-        let products = asked.into_iter().flat_map(|(pair, asked)| {
-            let of_layers = asked.by_layers.into_iter();
-            of_layers.map(move |(layers, pairs)| ((pair, layers), PairProducts::new(pairs, n_blocks)))
-        });
         Self {
             models: models.iter().map(of_model).collect(),
-            products: products.collect(),
+            products: products(shapes, asked, n_blocks),
             counts: GroupCounts::new(n_classes, n_positions),
             n_blocks,
         }
@@ -176,7 +155,7 @@ impl Sums {
         });
         progress.check()?;
         let goes_on = || !progress.is_cancelled();
-        self.products.par_iter_mut().filter(|_| goes_on()).for_each(|(&((a, b), (layer_a, layer_b)), products)| {
+        self.products.par_iter_mut().filter(|_| goes_on()).for_each(|(&((a, layer_a), (b, layer_b)), products)| {
             let chunk = |model: usize, layer: usize| read[&model][layer].as_ref().expect("every layer is read");
             for (block, tokens) in &place.blocks {
                 products.add_block(chunk(a, layer_a), chunk(b, layer_b), *block, tokens.clone());
@@ -192,7 +171,7 @@ impl Sums {
 
     /// Models (a, b), a < b, whose pairs were asked for.
     pub(super) fn pairs(&self) -> BTreeSet<Pair> {
-        self.products.keys().map(|(pair, _)| *pair).collect()
+        self.products.keys().map(|((a, _), (b, _))| (*a, *b)).collect()
     }
 
     /// Give away the sums by group of one model, by layer. Panics if it was not read.
@@ -221,7 +200,7 @@ impl Sums {
             (neuron / d_mlp, (neuron % d_mlp) as u32, blocks)
         };
         let ((layer_a, i, blocks_a), (layer_b, j, blocks_b)) = (side(a, i), side(b, j));
-        let products = &self.products[&((a, b), (layer_a, layer_b))];
+        let products = &self.products[&((a, layer_a), (b, layer_b))];
         products.block_sums((i, j), &blocks_a[layer_a], &blocks_b[layer_b], blocks);
         if model > other {
             for sums in blocks {
