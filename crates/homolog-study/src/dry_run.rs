@@ -42,7 +42,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let n_whole = screening.as_ref().map_or(n_tokens, |screening| screening.n_sample);
     let is_halved = config.evidence.is_cross_fitted() && screening.is_none();
     let tiles = plan::tiles(&shapes, &config.baseline, is_halved);
-    let largest = plan::largest_tile(&tiles, &shapes, config.correlation.search);
+    let largest = plan::largest_tile(&tiles, &shapes, config.correlation.search, config.evidence.is_cross_fitted());
     let taken =
         |correlation: &CorrelationSection| footprint(config, correlation, &shapes, (n_rows, n_checkpoints), options);
     let later = taken(&config.correlation);

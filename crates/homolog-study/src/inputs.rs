@@ -8,9 +8,8 @@ use homolog_model::{Checkpoint, NeuronId, TokenMask, Tokens, Vocabulary};
 use homolog_results::{TextInput, VocabularyRow, file_hash};
 
 use crate::blocks::Blocks;
-use crate::config::{BaselineKind, ModelSection, Search, SetSection};
+use crate::config::{BaselineKind, ModelSection, SetSection};
 use crate::run_folder::RunFolder;
-use crate::stages::correlate::sample_rows;
 use crate::stages::tokenize;
 use crate::vocabulary_table;
 use crate::{Error, Options, Progress, StudyConfig};
@@ -107,11 +106,7 @@ impl Inputs {
         // One where nobody asks.
         let n_blocks = if config.evidence.enabled { config.evidence.blocks } else { 1 };
         let blocks = Blocks::new(&rows.tokens, &mask, n_blocks, documents);
-        let (context, n_rows) = (rows.tokens.context(), rows.tokens.n_rows());
-        let is_exact = config.correlation.search == Search::Exact
-            || sample_rows(&config.correlation.screening, context, n_rows).is_none();
-        let is_halved = config.evidence.is_cross_fitted() && is_exact;
-        let runs = if is_halved { blocks.runs() } else { vec![rows.tokens.positions()] };
+        let runs = if config.evidence.is_cross_fitted() { blocks.runs() } else { vec![rows.tokens.positions()] };
         let Rows { tokens, path, held_out, held_out_path, text, .. } = rows;
         Ok(Self {
             steps,

@@ -38,8 +38,9 @@ pub(crate) enum Tile {
     Between { a: usize, layer_a: usize, b: usize, layer_b: usize, in_halves: bool },
     /// The same with b's rows permuted; read the other way round, a's rows permuted by the inverse.
     Permuted { draw: usize, a: usize, layer_a: usize, b: usize, layer_b: usize },
-    /// Some neurons of a layer of one model with a layer of another: serves this direction.
-    Chosen { model: usize, layer: usize, other: usize, other_layer: usize, n_chosen: usize },
+    /// Some neurons of a layer of one model with a layer of another: serves this direction. In halves where all of them would be,
+    /// so that what is computed of a neuron does not depend on how it came to be.
+    Chosen { model: usize, layer: usize, other: usize, other_layer: usize, n_chosen: usize, in_halves: bool },
 }
 
 /// By (model, other): flat numbers of the neurons of `model` that are held against all of `other`, ascending.
@@ -84,7 +85,8 @@ impl Tile {
 
     /// Parts of the tokens that are summed over by themselves.
     pub(crate) fn n_parts(self) -> usize {
-        if matches!(self, Self::Between { in_halves: true, .. }) { 2 } else { 1 }
+        let in_halves = matches!(self, Self::Between { in_halves: true, .. } | Self::Chosen { in_halves: true, .. });
+        if in_halves { 2 } else { 1 }
     }
 
     /// Neurons of each side.
@@ -137,12 +139,12 @@ pub(crate) fn chosen_of_layer(chosen: &[u32], layer: usize, d_mlp: usize) -> Ran
 }
 
 /// Bytes of the largest tile, or of the largest that a screened search may come to: all neurons of a layer chosen.
-pub(crate) fn largest_tile(tiles: &[Tile], shapes: &[Shape], search: Search) -> u64 {
+pub(crate) fn largest_tile(tiles: &[Tile], shapes: &[Shape], search: Search, in_halves: bool) -> u64 {
     let largest = tiles.iter().map(|tile| tile.bytes(shapes)).max().unwrap_or(0);
     let pairs = (0..shapes.len()).flat_map(|model| (0..shapes.len()).map(move |other| (model, other)));
     let chosen = pairs.map(|(model, other)| {
         let n_chosen = shapes[model].d_mlp;
-        Tile::Chosen { model, layer: 0, other, other_layer: 0, n_chosen }.bytes(shapes)
+        Tile::Chosen { model, layer: 0, other, other_layer: 0, n_chosen, in_halves }.bytes(shapes)
     });
     match search {
         Search::Exact => largest,
@@ -151,13 +153,20 @@ pub(crate) fn largest_tile(tiles: &[Tile], shapes: &[Shape], search: Search) -> 
 }
 
 /// Every tile that holds chosen neurons, in the order in which they are accumulated.
-pub(crate) fn chosen_tiles(shapes: &[Shape], chosen: &Chosen) -> Vec<Tile> {
+pub(crate) fn chosen_tiles(shapes: &[Shape], chosen: &Chosen, in_halves: bool) -> Vec<Tile> {
     let mut tiles = Vec::new();
     for (&(model, other), neurons) in chosen {
         for layer in 0..shapes[model].n_layers {
             let n_chosen = chosen_of_layer(neurons, layer, shapes[model].d_mlp).len();
             let others = (0..shapes[other].n_layers).filter(|_| n_chosen > 0);
-            tiles.extend(others.map(|other_layer| Tile::Chosen { model, layer, other, other_layer, n_chosen }));
+            tiles.extend(others.map(|other_layer| Tile::Chosen {
+                model,
+                layer,
+                other,
+                other_layer,
+                n_chosen,
+                in_halves,
+            }));
         }
     }
     tiles

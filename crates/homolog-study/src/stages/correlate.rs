@@ -71,6 +71,7 @@ pub(crate) fn run(
     let decides = json!({
         "sample": screened.key,
         "tokens": inputs.tokens.hash(),
+        "runs": inputs.runs,
         "correlation": correlation.deciding(),
         // What is near one of them is computed exactly.
         "thresholds": (config.universality.rule, config.thresholds()),
@@ -302,7 +303,7 @@ impl Correlation<'_> {
     /// What memory leaves for tiles while it searches as `correlation` says. Errors: not even for the largest that this study may
     /// come to, so that it does not end in that after hours.
     fn room(&self, correlation: &CorrelationSection, shapes: &[Shape], tiles: &[Tile]) -> Result<u64, Error> {
-        let largest = plan::largest_tile(tiles, shapes, self.config.correlation.search);
+        let largest = plan::largest_tile(tiles, shapes, self.config.correlation.search, self.inputs.runs.len() > 1);
         let n_rows = self.inputs.tokens.n_rows() + self.inputs.loss_tokens.n_rows();
         let room = |correlation| {
             let counts = (n_rows, self.inputs.steps.len());

@@ -1,6 +1,7 @@
 //! One set of tokens, and what is computed on it: whole layers, chosen neurons, single pairs.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use homolog_model::{Model, TokenMask, Tokens};
 use homolog_stats::PairProducts;
@@ -43,6 +44,8 @@ pub(super) struct Level<'a> {
     shapes: &'a [Shape],
     tokens: Tokens,
     mask: TokenMask,
+    /// Flat positions that the two halves of the tokens take in turn; one run where they are not halved.
+    runs: Vec<Range<usize>>,
     pub(super) reduction: Reduction<'a>,
 }
 
@@ -51,11 +54,11 @@ impl<'a> Level<'a> {
     pub(super) fn new(
         correlation: &'a Correlation<'a>,
         (models, shapes): (&'a [Model], &'a [Shape]),
-        tokens: Tokens,
+        (tokens, runs): (Tokens, Vec<Range<usize>>),
         reduction: Reduction<'a>,
     ) -> Self {
         let mask = TokenMask::new(&tokens, &correlation.inputs.exclude_tokens);
-        Self { correlation, models, shapes, tokens, mask, reduction }
+        Self { correlation, models, shapes, tokens, mask, runs, reduction }
     }
 
     /// Counted positions.
@@ -74,14 +77,14 @@ impl<'a> Level<'a> {
         asked: BTreeMap<(usize, usize), Vec<(u32, u32)>>,
     ) -> Result<PairScores, Error> {
         let mut tiles: Vec<Tile> = plan::within_tiles(self.shapes).filter(|_| takes_within).collect();
-        tiles.extend(plan::chosen_tiles(self.shapes, &chosen));
+        tiles.extend(plan::chosen_tiles(self.shapes, &chosen, self.runs.len() > 1));
         self.reduction.choose(chosen);
         let room = self.correlation.room(&self.correlation.config.correlation, self.shapes, &tiles)?;
         let mut passes = plan::passes(&tiles, self.shapes, room);
         if passes.is_empty() {
             passes.push(Vec::new());
         }
-        let streams = Streams::new(&self.mask, Vec::new(), vec![self.tokens.positions()]);
+        let streams = Streams::new(&self.mask, Vec::new(), self.runs.clone());
         let mut products = products(self.shapes, asked, 1);
         let mut scores = PairScores::default();
         for (pass_idx, tiles) in passes.iter().enumerate() {

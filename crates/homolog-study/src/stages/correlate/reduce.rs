@@ -134,6 +134,11 @@ impl<'a> Reduction<'a> {
         let second = if parts.len() == 2 { parts.pop() } else { None };
         let mut whole = parts.pop().expect("a tile is summed over at least one part of the tokens");
         let Some(second) = second else { return whole };
+        // A screened search has chosen candidates on all tokens: its halves are not apart.
+        if let Tile::Chosen { .. } = tile {
+            whole.merge(&second);
+            return whole;
+        }
         let halves = tile.sides().map(|side| {
             let moments = &self.state.moments[&side.view][side.layer];
             (moments.n_tokens_of_halves(), moments.marginals_of_halves())

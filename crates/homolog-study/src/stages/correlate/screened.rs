@@ -8,6 +8,7 @@
 mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 
 use homolog_model::{Model, Tokens};
@@ -113,11 +114,11 @@ impl<'a> Screening<'a> {
         Self { correlation, section, models, shapes, sample, n_sampled, searches, exact, audited: BTreeMap::new() }
     }
 
-    fn level(&self, tokens: Tokens, top_k: usize) -> Level<'a> {
+    fn level(&self, tokens: Tokens, runs: Vec<Range<usize>>, top_k: usize) -> Level<'a> {
         let config = self.correlation.config;
         let settings = (config.correlation.precision, top_k);
         let reduction = Reduction::new(self.shapes, &config.baseline, settings, State::default());
-        Level::new(self.correlation, (self.models, self.shapes), tokens, reduction)
+        Level::new(self.correlation, (self.models, self.shapes), (tokens, runs), reduction)
     }
 
     /// Score all candidates on more tokens than the sample, look again among all neurons on those for what stays unsure, and keep
@@ -125,7 +126,9 @@ impl<'a> Screening<'a> {
     fn narrow(&mut self) -> Result<Option<usize>, Error> {
         let all = &self.correlation.inputs.tokens;
         let Some(n_rows) = narrowing_rows(self.section, all.context(), all.n_rows()) else { return Ok(None) };
-        let mut level = self.level(all.spread(n_rows), self.section.candidates);
+        let tokens = all.spread(n_rows);
+        let runs = vec![tokens.positions()];
+        let mut level = self.level(tokens, runs, self.section.candidates);
         if level.n_counted() <= self.n_sampled {
             return Ok(None);
         }
@@ -156,8 +159,10 @@ impl<'a> Screening<'a> {
 
     /// Score what candidates there are over all tokens, and compute exactly what must be. Returns the moments of every model.
     fn decide(&mut self) -> Result<Vec<Vec<homolog_stats::Moments>>, Error> {
-        let tokens = self.correlation.inputs.tokens.clone();
-        let mut level = self.level(tokens, self.correlation.config.correlation.top_k);
+        let inputs = self.correlation.inputs;
+        // In the same order as an exact search, which comes to the same bits.
+        let (tokens, runs) = (inputs.tokens.clone(), inputs.runs.clone());
+        let mut level = self.level(tokens, runs, self.correlation.config.correlation.top_k);
         let audit = self.draw_audit();
         let scores = level.run("candidates on all tokens", audit.clone(), self.has_baselines(), self.asked())?;
         self.rescore(&scores, 1.0);
