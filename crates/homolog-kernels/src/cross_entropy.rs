@@ -8,8 +8,8 @@ use crate::elementwise::{exp, lane_max, lane_sum, per_isa};
 use crate::product::{Packed, product};
 
 /// Logits computed at a time: a block of positions by a block of the vocabulary, small enough to stay in L2.
-const POSITION_BLOCK: usize = 192;
-const VOCAB_BLOCK: usize = 256;
+pub(crate) const POSITION_BLOCK: usize = 192;
+pub(crate) const VOCAB_BLOCK: usize = 256;
 
 /// loss[t] = log(sum over v of e^logit(t, v)) - logit(t, target(t)), in nats; logits = x `W_U`.
 ///
@@ -25,20 +25,18 @@ pub fn cross_entropy(x: &[f32], w_u: &Packed, targets: &[u32], loss: &mut [f32])
     let blocks =
         x.chunks(POSITION_BLOCK * d_model).zip(targets.chunks(POSITION_BLOCK)).zip(loss.chunks_mut(POSITION_BLOCK));
     for ((x, targets), loss) in blocks {
-        let mut sums = vec![LogSumExp { max: f32::NEG_INFINITY, sum: 0.0, target: 0.0 }; targets.len()];
+        let mut sums = vec![LogSumExp::EMPTY; targets.len()];
         for first in (0..d_vocab).step_by(VOCAB_BLOCK) {
             let width = VOCAB_BLOCK.min(d_vocab - first);
             let logits = &mut logits[..targets.len() * width];
             product((x, d_model), w_u, first..first + width, None, (logits, width));
             for ((logits, sum), &target) in logits.chunks_exact(width).zip(&mut sums).zip(targets) {
-                if let Some(&logit) = (target as usize).checked_sub(first).and_then(|i| logits.get(i)) {
-                    sum.target = logit;
-                }
+                sum.see_target(logits, first, target);
             }
             add_block(&mut sums, logits, width);
         }
         for (loss, sum) in loss.iter_mut().zip(&sums) {
-            *loss = (sum.sum.ln() + f64::from(sum.max) - f64::from(sum.target)) as f32;
+            *loss = sum.loss();
         }
     }
 }
@@ -92,14 +90,36 @@ per_isa! {
 
 /// A running sum of e^(logit - max), and the target's logit.
 #[derive(Clone)]
-struct LogSumExp {
-    max: f32,
-    sum: f64,
+pub(crate) struct LogSumExp {
+    pub(crate) max: f32,
+    pub(crate) sum: f64,
     target: f32,
 }
 
+impl LogSumExp {
+    /// Of no logit yet.
+    pub(crate) const EMPTY: Self = Self { max: f32::NEG_INFINITY, sum: 0.0, target: 0.0 };
+
+    /// Keep the target's logit if it is among `logits`, which begin with that of token `first`.
+    pub(crate) fn see_target(&mut self, logits: &[f32], first: usize, target: u32) {
+        if let Some(&logit) = (target as usize).checked_sub(first).and_then(|i| logits.get(i)) {
+            self.target = logit;
+        }
+    }
+
+    /// log of the sum of e^logit.
+    pub(crate) fn log(&self) -> f64 {
+        self.sum.ln() + f64::from(self.max)
+    }
+
+    /// Cross-entropy of the target, in nats.
+    pub(crate) fn loss(&self) -> f32 {
+        (self.log() - f64::from(self.target)) as f32
+    }
+}
+
 per_isa! {
-    fn add_block(sums: &mut [LogSumExp], logits: &[f32], width: usize) {
+    pub(crate) fn add_block(sums: &mut [LogSumExp], logits: &[f32], width: usize) {
         for (logits, total) in logits.chunks_exact(width).zip(sums) {
             let block_max = lane_max(logits);
             let max = if block_max > total.max || block_max.is_nan() { block_max } else { total.max };

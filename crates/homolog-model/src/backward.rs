@@ -109,7 +109,8 @@ impl Differentiable {
             let mut packed = Packed::zeros(0, 0);
             for (row, ids) in ids.chunks_exact(context).enumerate() {
                 let pass = RowPass { differentiable: self, ids, row: group * n_group + row, dropout };
-                pass.run(scale, &mut sums, &mut packed, at_mlp_post);
+                let weights = Some(&mut sums.parameters);
+                sums.loss_nats += pass.run(scale, weights, &mut packed, at_mlp_post);
             }
             sums
         });
@@ -121,6 +122,17 @@ impl Differentiable {
         }
         total.loss_nats /= (n_rows * (context - 1)) as f64;
         total
+    }
+
+    /// The activations and gradients that [`Differentiable::gradients`] tells `at_mlp_post`, bit by bit, of a loss that is `scale` times the
+    /// sum of the cross-entropies of one row, the `row`th for whoever is told; gradients of weights are left out, which is a third of the work.
+    ///
+    /// Returns the sum of the cross-entropies, in nats. Memory: the activations of the row and the logits of 128 tokens.
+    /// Panics: as [`Differentiable::gradients`].
+    pub fn at_neurons(&self, (row, ids): (usize, &[u32]), scale: f32, at_mlp_post: &AtMlpPost<'_>) -> f64 {
+        assert!(ids.len() >= 2, "a row of {}", ids.len());
+        let pass = RowPass { differentiable: self, ids, row, dropout: None };
+        pass.run(scale, None, &mut Packed::zeros(0, 0), at_mlp_post)
     }
 }
 
@@ -144,17 +156,29 @@ struct BlockTape {
 }
 
 impl RowPass<'_> {
-    /// Add the row's losses and gradients, these times `scale`, to `sums`. `packed`: storage that is kept from row to row.
-    fn run(&self, scale: f32, sums: &mut Gradients, packed: &mut Packed, at_mlp_post: &AtMlpPost<'_>) {
+    /// Returns the sum of the row's losses, and adds the gradients of the weights, times `scale`, to `gradients` where they are wanted.
+    /// `packed`: storage that is kept from row to row.
+    fn run(
+        &self,
+        scale: f32,
+        mut gradients: Option<&mut Parameters>,
+        packed: &mut Packed,
+        at_mlp_post: &AtMlpPost<'_>,
+    ) -> f64 {
         let (resid, tape) = self.forth();
-        let (losses, mut d_resid) = self.unembed(&resid, scale, &mut sums.parameters, packed);
-        sums.loss_nats += losses;
+        let (losses, mut d_resid) = self.unembed(&resid, scale, gradients.as_deref_mut(), packed);
         for (layer, tape) in tape.into_iter().enumerate().rev() {
-            self.mlp(layer, &tape, &mut d_resid, &mut sums.parameters, packed, at_mlp_post);
-            self.attention(layer, tape, &mut d_resid, &mut sums.parameters, packed);
+            self.mlp(layer, &tape, &mut d_resid, gradients.as_deref_mut(), packed, at_mlp_post);
+            // Below the first neurons there are only weights.
+            if layer > 0 || gradients.is_some() {
+                self.attention(layer, tape, &mut d_resid, gradients.as_deref_mut(), packed);
+            }
         }
-        self.drop(HookPoint { layer: 0, site: Site::ResidPre }, &mut d_resid);
-        self.embed(&d_resid, &mut sums.parameters);
+        if let Some(gradients) = gradients {
+            self.drop(HookPoint { layer: 0, site: Site::ResidPre }, &mut d_resid);
+            self.embed(&d_resid, gradients);
+        }
+        losses
     }
 
     /// The residual stream after the last block, and what each block computed; the bits of [`Model::loss`]'s pass (test
@@ -195,7 +219,13 @@ impl RowPass<'_> {
     }
 
     /// The sum of the losses, and the gradient of the mean at the residual stream after the last block.
-    fn unembed(&self, resid: &[f32], scale: f32, gradients: &mut Parameters, packed: &mut Packed) -> (f64, Vec<f32>) {
+    fn unembed(
+        &self,
+        resid: &[f32],
+        scale: f32,
+        mut gradients: Option<&mut Parameters>,
+        packed: &mut Packed,
+    ) -> (f64, Vec<f32>) {
         let &Config { d_model, d_vocab, is_tied, .. } = self.model().config();
         let ln = &self.model().weights.ln_final;
         let mut d_resid = vec![0.0; resid.len()];
@@ -215,11 +245,13 @@ impl RowPass<'_> {
             cross_entropy_backward(&normalized, &self.model().weights.w_u, targets, scale, losses, d_logits);
             total += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
             let back = ((&*d_logits, d_vocab), &self.differentiable.w_u);
-            self.layer_norm((resid, ln, "ln_f"), back, &mut d_resid[here], gradients);
-            packed.reshape(n_here, d_model);
-            packed.set_rows(&normalized, d_model);
-            let gradient = gradients.get_mut(w_u);
-            accumulate_transposed((d_logits, d_vocab), d_vocab, packed, (gradient, d_model));
+            self.layer_norm((resid, ln, "ln_f"), back, &mut d_resid[here], gradients.as_deref_mut());
+            if let Some(gradients) = gradients.as_deref_mut() {
+                packed.reshape(n_here, d_model);
+                packed.set_rows(&normalized, d_model);
+                let gradient = gradients.get_mut(w_u);
+                accumulate_transposed((d_logits, d_vocab), d_vocab, packed, (gradient, d_model));
+            }
         }
         (total, d_resid)
     }
@@ -230,7 +262,7 @@ impl RowPass<'_> {
         layer: usize,
         tape: &BlockTape,
         d_resid: &mut [f32],
-        gradients: &mut Parameters,
+        mut gradients: Option<&mut Parameters>,
         packed: &mut Packed,
         at_mlp_post: &AtMlpPost<'_>,
     ) {
@@ -242,11 +274,13 @@ impl RowPass<'_> {
         let mut d_mlp_values = vec![0.0; tape.mlp_post.len()];
         product((&d_out, d_model), &transposed.w_out, 0..d_mlp, None, (&mut d_mlp_values, d_mlp));
         at_mlp_post(RowLayer { row: self.row, layer }, &tape.mlp_post, &d_mlp_values);
-        add_affine_gradient((&tape.mlp_post, d_mlp), (&d_out, d_model), gradients, packed, &name("mlp.c_proj"));
+        let weights = gradients.as_deref_mut();
+        add_affine_gradient((&tape.mlp_post, d_mlp), (&d_out, d_model), weights, packed, &name("mlp.c_proj"));
 
         nonlinearity.backward(&tape.mlp_pre, &mut d_mlp_values);
         let d_mlp_pre = (&d_mlp_values[..], d_mlp);
-        add_affine_gradient((&tape.normalized, d_model), d_mlp_pre, gradients, packed, &name("mlp.c_fc"));
+        let weights = gradients.as_deref_mut();
+        add_affine_gradient((&tape.normalized, d_model), d_mlp_pre, weights, packed, &name("mlp.c_fc"));
         let ln2 = &self.model().weights.blocks[layer].ln2;
         self.layer_norm((&tape.resid_mid, ln2, &name("ln_2")), (d_mlp_pre, &transposed.w_in), d_resid, gradients);
     }
@@ -257,7 +291,7 @@ impl RowPass<'_> {
         layer: usize,
         tape: BlockTape,
         d_resid: &mut [f32],
-        gradients: &mut Parameters,
+        mut gradients: Option<&mut Parameters>,
         packed: &mut Packed,
     ) {
         let config = self.model().config();
@@ -268,13 +302,15 @@ impl RowPass<'_> {
         let AttentionValues { normalized, qkv, z } = tape.attention;
         let mut d_out = d_resid.to_vec();
         self.drop(HookPoint { layer, site: Site::AttnOut }, &mut d_out);
-        add_affine_gradient((&z, d_model), (&d_out, d_model), gradients, packed, &name("attn.c_proj"));
+        let weights = gradients.as_deref_mut();
+        add_affine_gradient((&z, d_model), (&d_out, d_model), weights, packed, &name("attn.c_proj"));
         let mut d_z = z;
         product((&d_out, d_model), &transposed.w_o, 0..d_model, None, (&mut d_z, d_model));
         let mut d_qkv_values = vec![0.0; qkv.len()];
         causal_attention_backward(&qkv, shape, &d_z, &mut d_qkv_values);
         let d_qkv = (&d_qkv_values[..], 3 * d_model);
-        add_affine_gradient((&normalized, d_model), d_qkv, gradients, packed, &name("attn.c_attn"));
+        let weights = gradients.as_deref_mut();
+        add_affine_gradient((&normalized, d_model), d_qkv, weights, packed, &name("attn.c_attn"));
         let ln1 = &self.model().weights.blocks[layer].ln1;
         self.layer_norm((&tape.resid_pre, ln1, &name("ln_1")), (d_qkv, &transposed.w_qkv), d_resid, gradients);
     }
@@ -285,7 +321,7 @@ impl RowPass<'_> {
         (resid, ln, name): (&[f32], &LayerNorm, &str),
         ((d_out, width), transposed): ((&[f32], usize), &Packed),
         d_resid: &mut [f32],
-        gradients: &mut Parameters,
+        gradients: Option<&mut Parameters>,
     ) {
         let d_model = ln.w.len();
         let mut d_normalized = vec![0.0; resid.len()];
@@ -293,8 +329,10 @@ impl RowPass<'_> {
         let (mut d_w, mut d_b) = (vec![0.0; d_model], vec![0.0; d_model]);
         let eps = self.model().config().eps;
         layer_norm_backward(resid, &ln.w, eps, &d_normalized, d_resid, &mut d_w, &mut d_b);
-        add(gradients.get_mut(&format!("{name}.weight")), &d_w);
-        add(gradients.get_mut(&format!("{name}.bias")), &d_b);
+        if let Some(gradients) = gradients {
+            add(gradients.get_mut(&format!("{name}.weight")), &d_w);
+            add(gradients.get_mut(&format!("{name}.bias")), &d_b);
+        }
     }
 
     /// Into the embeddings of tokens and positions.
@@ -308,14 +346,15 @@ impl RowPass<'_> {
     }
 }
 
-/// Add the gradients of `name.weight` [in, out] and `name.bias` [out], of x [`n_tokens`, in] and the gradient of the output.
+/// Add the gradients of `name.weight` [in, out] and `name.bias` [out] where they are wanted, of x [`n_tokens`, in] and the gradient of the output.
 fn add_affine_gradient(
     (x, n_in): (&[f32], usize),
     (d_out, n_out): (&[f32], usize),
-    gradients: &mut Parameters,
+    gradients: Option<&mut Parameters>,
     packed: &mut Packed,
     name: &str,
 ) {
+    let Some(gradients) = gradients else { return };
     packed.reshape(d_out.len() / n_out, n_out);
     packed.set_rows(d_out, n_out);
     let gradient = gradients.get_mut(&format!("{name}.weight"));

@@ -9,7 +9,7 @@
 #[cfg(test)]
 mod tests;
 
-use homolog_kernels::{AttentionShape, causal_attention, cross_entropy, layer_norm, product};
+use homolog_kernels::{AttentionShape, Prediction, causal_attention, cross_entropy, layer_norm, predictions, product};
 use rayon::prelude::*;
 
 use crate::weights::{LayerNorm, Weights};
@@ -83,6 +83,26 @@ impl Model {
             cross_entropy(&normalized, &self.weights.w_u, &ids[1..], loss);
         });
         loss
+    }
+
+    /// The residual stream after the last block, [`n_rows`, `n_pos`, `d_model`].
+    pub fn resid_final(&self, tokens: TokenBatch<'_>, start: Start<'_>, hooks: &mut impl Hooks) -> Vec<f32> {
+        self.run(tokens, start, hooks, None)
+    }
+
+    /// What one row predicts from its clean residual stream after the last block, and from changed ones beside it; each
+    /// [`n_pos`, `d_model`], of [`Model::resid_final`].
+    ///
+    /// Returns the clean predictions [`n_pos` - 1] and then those of each of `changed`: losses are the bits of [`Model::loss`], and
+    /// divergences are from the clean prediction.
+    pub fn predictions(&self, ids: &[u32], clean: &[f32], changed: &[Vec<f32>]) -> Vec<Vec<Prediction>> {
+        // The last position predicts nothing.
+        let n_targets = ids.len() - 1;
+        let normalized =
+            |resid: &[f32]| self.normalize(&self.weights.ln_final, &resid[..n_targets * self.config.d_model]);
+        let changed: Vec<Vec<f32>> = changed.iter().map(|resid| normalized(resid)).collect();
+        let changed: Vec<&[f32]> = changed.iter().map(Vec::as_slice).collect();
+        predictions(&normalized(clean), &changed, &self.weights.w_u, &ids[1..])
     }
 
     /// Logits of every position, [`n_rows`, `n_pos`, `d_vocab`]. Memory: that of the array; for a few rows.

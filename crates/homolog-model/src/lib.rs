@@ -27,7 +27,7 @@ pub use config::Config;
 pub use dropout::Dropout;
 pub use error::Error;
 pub use forward::{Model, Start};
-pub use homolog_kernels::{Isa, Nonlinearity, Precision};
+pub use homolog_kernels::{Isa, Nonlinearity, Precision, Prediction};
 pub use hooks::{Activation, Capture, HookPoint, Hooks, NoHooks, Site, UnknownHookPoint};
 pub use interventions::{Ablate, Ablation};
 pub use measure::{Measure, Measured, squared_distance};

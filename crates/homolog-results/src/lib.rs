@@ -6,13 +6,16 @@
 //!
 //! The eight tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
 //! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`]), and more where there is something to tell: of neurons that agree all
-//! round [`CliqueRow`], of nulls with several draws [`NullRow`], of a screened search [`ScreeningRow`], of a tokenizer whose files are
+//! round [`CliqueRow`], of random sets held against universal neurons [`BalanceRow`], of single neurons [`SingleRow`] and
+//! [`AttributionRow`], of nulls with several draws [`NullRow`], of a screened search [`ScreeningRow`], of a tokenizer whose files are
 //! known [`VocabularyRow`]. They are written by [`write_table`] and read by
 //! [`read_table`].
 //! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
 
 mod ablation_row;
+mod attribution_row;
 mod audit;
+mod balance_row;
 mod clique_row;
 mod damage_row;
 mod emergence_row;
@@ -28,6 +31,7 @@ mod null_row;
 mod pages;
 mod persistence_row;
 mod screening_row;
+mod single_row;
 mod stability_row;
 mod store;
 mod table;
@@ -35,7 +39,9 @@ mod tensors;
 mod vocabulary_row;
 
 pub use ablation_row::AblationRow;
+pub use attribution_row::AttributionRow;
 pub use audit::{Audit, AuditKind, AuditWarning, AuditedCheckpoint, OtherCosine};
+pub use balance_row::BalanceRow;
 pub use clique_row::CliqueRow;
 pub use damage_row::DamageRow;
 pub use emergence_row::EmergenceRow;
@@ -52,6 +58,7 @@ pub use null_row::NullRow;
 pub use pages::{EXPLORER_FILE, REPORT_FILE};
 pub use persistence_row::PersistenceRow;
 pub use screening_row::ScreeningRow;
+pub use single_row::SingleRow;
 pub use stability_row::StabilityRow;
 pub use store::{FolderLock, Sibling, file_hash, remove_files, remove_siblings, write_atomically, write_bytes};
 pub use table::{Table, read_batches, read_metadata, read_table, sort_rows, write_parts, write_table};

@@ -77,6 +77,15 @@ table! {
         pub position_share: Option<f64>,
         /// Share that the least-squares fit of both explains.
         pub token_position_share: Option<f64>,
+        /// First-order estimate of the rise of the loss when this neuron alone is set to zero: minus the sum over tokens of activation x
+        /// gradient of the mean loss, in nats; over the rows of the ablations. Null where it was not asked for.
+        pub attribution_zero_nats: Option<f64>,
+        /// Its standard error over rows; null as `attribution_zero_nats`, or with fewer than two rows.
+        pub attribution_zero_se: Option<f64>,
+        /// The same estimate when it is set to its mean; null as `attribution_zero_nats`.
+        pub attribution_mean_nats: Option<f64>,
+        /// Euclidean norm of the neuron's output weights as they are stored; null where ablations and attributions are off.
+        pub write_norm: Option<f64>,
         /// Mean activation.
         pub act_mean: f64,
         /// Variance of the activation, over N (biased).

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use homolog_results::{AblationRow, write_table};
 
-use crate::config::{AblationMode, SetSection, nearest};
+use crate::config::{SetSection, nearest};
 use crate::inputs::Inputs;
 use crate::run_folder::RunFolder;
-use crate::stages::{ablate, correlate};
+use crate::stages::{ablate, attribute, correlate};
 use crate::{Error, Options, Progress, StudyConfig};
 
 /// Which neurons of which model.
@@ -39,15 +39,12 @@ pub fn ablate_list(
     let inputs = Inputs::open(&config, options, &mut folder, progress)?;
     let checkpoint = &inputs.checkpoints[0][0];
     let neurons: Vec<usize> = inputs.sets[0].neurons.iter().map(|id| id.flat(checkpoint.config.d_mlp)).collect();
-    let mut means = Vec::new();
-    if config.ablation.modes.contains(&AblationMode::Mean) {
-        let precision = config.correlation.precision;
-        let model = checkpoint.load(precision)?;
-        let shape = correlate::shape(checkpoint, &config);
-        let moments = correlate::moments(&inputs, &model, shape, options, progress)?;
-        means = moments.iter().map(|moments| moments.mean as f32).collect();
-    }
-    let list = ablate::List { name: &name, neurons: &neurons, model_idx, means: &means };
+    let shape = correlate::shape(checkpoint, &config);
+    let model = checkpoint.load(config.correlation.precision)?;
+    let moments = correlate::moments(&inputs, &model, shape, options, progress)?;
+    drop(model);
+    let write_norm = attribute::write_norms_of(checkpoint)?;
+    let list = ablate::List { name: &name, neurons: &neurons, model_idx, moments: &moments, write_norm: &write_norm };
     let (rows, notes) = ablate::of_list(&config, &inputs, &list, progress)?;
     let step = request.checkpoint.map(|step| format!("{step}+")).unwrap_or_default();
     // No model has a plus in its name.

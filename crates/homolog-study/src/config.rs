@@ -1,5 +1,6 @@
 //! The study file: its sections, defaults, and what makes it invalid.
 
+mod ablation;
 mod check;
 mod evidence;
 mod overrides;
@@ -16,6 +17,8 @@ use homolog_model::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+pub(crate) use ablation::OWN_SETS;
+pub use ablation::{AblationMode, AblationSection, AttributionSection, SetSection};
 pub use evidence::{EvidenceSection, NullsSection};
 pub use pair::PairRequest;
 pub(crate) use suggest::nearest;
@@ -61,6 +64,9 @@ pub struct StudyConfig {
     /// `[ablation]`
     #[serde(default)]
     pub ablation: AblationSection,
+    /// `[attribution]`
+    #[serde(default)]
+    pub attribution: AttributionSection,
 }
 
 /// `[study]`
@@ -251,87 +257,6 @@ impl std::fmt::Display for BaselineKind {
         })
     }
 }
-
-/// `[ablation]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AblationSection {
-    /// Whether to ablate at all.
-    pub enabled: bool,
-    /// What ablated neurons become.
-    pub modes: Vec<AblationMode>,
-    /// Random sets of each size.
-    pub draws: usize,
-    /// Sizes of random sets, as multiples of the universal set.
-    pub multiples: Vec<u32>,
-    /// Also each layer by itself.
-    pub per_layer: bool,
-    /// Of the random sets.
-    pub seed: u64,
-    /// Tokens of the loss rows to use, rounded down to whole rows; 0 = all.
-    pub tokens: usize,
-    /// Of the products with weights behind losses, ablated or not.
-    pub precision: Precision,
-    /// `[[ablation.set]]`: a user's own sets.
-    #[serde(rename = "set", skip_serializing_if = "Vec::is_empty")]
-    pub sets: Vec<SetSection>,
-}
-
-impl Default for AblationSection {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            modes: vec![AblationMode::Zero, AblationMode::Mean],
-            draws: 3,
-            multiples: vec![1, 2, 5, 10],
-            per_layer: true,
-            seed: 0,
-            tokens: 0,
-            precision: Precision::F32,
-            sets: Vec::new(),
-        }
-    }
-}
-
-/// What an ablated neuron becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AblationMode {
-    /// 0.
-    Zero,
-    /// Its mean over the counted tokens of the correlation rows.
-    Mean,
-}
-
-impl AblationMode {
-    /// As in the study file and the table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Zero => "zero",
-            Self::Mean => "mean",
-        }
-    }
-}
-
-/// One `[[ablation.set]]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SetSection {
-    /// How the table calls it.
-    pub name: String,
-    /// CSV with columns layer, neuron.
-    pub file: PathBuf,
-    /// Only these models; none: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub models: Option<Vec<String>>,
-    /// Only these checkpoints; none: all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checkpoints: Option<Vec<i64>>,
-}
-
-/// Sets that the study itself makes; a user's set cannot take their name.
-pub(crate) const OWN_SETS: [&str; 5] =
-    ["universal", "random", "random_layer_matched", "universal_layer", "random_layer"];
 
 /// Settings of the study format that this version cannot carry out: (section, key, what to do instead).
 const NOT_BUILT: [(&str, &str, &str); 2] = [

@@ -1,64 +1,218 @@
-//! Table `damage`: the loss that universal neurons cost beside that of random ones, from the rows of table `ablation`.
+//! Table `damage`: the loss that universal neurons cost beside that of random ones, and how sure that is.
 
 #[cfg(test)]
 mod tests;
 
-use homolog_results::{AblationRow, DamageRow};
+use homolog_results::DamageRow;
+use homolog_stats::{Resamples, mean_bca, percentile_interval};
+use rayon::prelude::*;
 
-/// Raised whenever the arithmetic below changes.
-pub(crate) const VERSION: u32 = 1;
+use crate::config::{AblationMode, AblationSection};
+use crate::stages::ablate::{Measured, RandomKind};
 
-/// Kinds of random sets over all layers.
-const CONTROLS: [&str; 2] = ["random", "random_layer_matched"];
+/// Raised whenever the arithmetic of damage or of the other tables of ablations changes.
+pub(crate) const VERSION: u32 = 2;
 
-/// A row for every set of universal neurons that is not empty, and every kind of random sets.
-pub(crate) fn rows(ablation: &[AblationRow]) -> Vec<DamageRow> {
-    let of_sets = |row: &&AblationRow| row.set == "universal" && row.n_neurons > 0;
-    let pairs = ablation.iter().filter(of_sets).flat_map(|row| CONTROLS.map(|control| (row, control)));
-    pairs.filter_map(|(universal, control)| against(universal, control, ablation)).collect()
+/// Tells the streams of resampled draws from those of others.
+const DRAWS_STREAM: u64 = 0x6472_6177_7300_0000;
+
+/// Which model, step and threshold rows are of.
+pub(crate) struct Place<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) checkpoint: Option<i64>,
+    pub(crate) threshold: f64,
 }
 
-/// None without random sets of this kind.
-fn against(universal: &AblationRow, control: &str, ablation: &[AblationRow]) -> Option<DamageRow> {
-    let is_beside = |row: &&AblationRow| {
-        let is_control = row.set == control && row.mode == universal.mode && row.threshold == universal.threshold;
-        is_control && row.model == universal.model && row.checkpoint == universal.checkpoint
-    };
-    let mut by_multiple: Vec<(u32, Vec<f64>)> = Vec::new();
-    for row in ablation.iter().filter(is_beside) {
-        let multiple = row.multiple?;
-        match by_multiple.iter_mut().find(|entry| entry.0 == multiple) {
-            Some(entry) => entry.1.push(row.delta_loss_nats),
-            None => by_multiple.push((multiple, vec![row.delta_loss_nats])),
+/// A row, and what it is in every resample of the rows of tokens and of the draws.
+pub(crate) struct Damage {
+    pub(crate) row: DamageRow,
+    pub(crate) replicates: Replicates,
+}
+
+/// Rises of the loss by resample, in nats.
+#[derive(Clone)]
+pub(crate) struct Replicates {
+    pub(crate) universal: Vec<f64>,
+    /// By multiple, ascending: mean over draws.
+    pub(crate) control: Vec<(u32, Vec<f64>)>,
+}
+
+/// Random sets of one multiple.
+struct Dose {
+    multiple: u32,
+    /// [draw][row]
+    rises: Vec<Vec<f64>>,
+}
+
+impl Dose {
+    /// Rise of the loss of each draw.
+    fn deltas(&self) -> Vec<f64> {
+        self.rises.iter().map(|rises| mean(rises)).collect()
+    }
+
+    /// Mean over draws by resample, draws drawn anew as rows are.
+    fn replicates(&self, rows: &Resamples, key: [u64; 4]) -> Vec<f64> {
+        let draws = Resamples::new(self.rises.len(), rows.len(), key);
+        let by_draw: Vec<Vec<f64>> = self.rises.par_iter().map(|rises| rows.means(rises)).collect();
+        let mean_of = |resample: usize| {
+            let counts = draws.counts(resample).iter().zip(&by_draw);
+            counts.map(|(&count, means)| f64::from(count) * means[resample]).sum::<f64>() / by_draw.len() as f64
+        };
+        (0..rows.len()).map(mean_of).collect()
+    }
+}
+
+/// For every mode and kind of random sets, where there are universal neurons. `resamples` are of the rows of tokens.
+pub(crate) fn of(
+    place: &Place<'_>,
+    measured: &Measured,
+    modes: &[AblationMode],
+    (resamples, section): (&Resamples, &AblationSection),
+) -> Vec<Damage> {
+    let mut found = Vec::new();
+    for (mode_idx, &mode) in modes.iter().enumerate() {
+        let Some((set, outcome)) = measured.set("universal", mode).filter(|(set, _)| set.n_neurons > 0) else {
+            continue;
+        };
+        let universal = outcome.rises(&measured.clean);
+        for (kind_idx, kind) in RandomKind::ALL.into_iter().enumerate() {
+            let key = [DRAWS_STREAM, section.seed, (RandomKind::ALL.len() * mode_idx + kind_idx) as u64];
+            let doses = doses(measured, kind, mode);
+            let against = Against { place, mode, kind, n_neurons: set.n_neurons, universal: &universal };
+            found.extend(against.damage(&doses, key, (resamples, section.level)));
         }
     }
-    by_multiple.sort_by_key(|entry| entry.0);
-    let mean = |deltas: &[f64]| deltas.iter().sum::<f64>() / deltas.len() as f64;
-    let curve: Vec<(f64, f64)> =
-        by_multiple.iter().map(|(multiple, deltas)| (f64::from(*multiple), mean(deltas))).collect();
-    let same_size = by_multiple.iter().find(|entry| entry.0 == 1);
-    let control_delta_nats = same_size.map(|entry| mean(&entry.1));
-    let universal_delta_nats = universal.delta_loss_nats;
-    let harmful = control_delta_nats.filter(|&delta| delta > 0.0 && universal_delta_nats > 0.0);
-    Some(DamageRow {
-        model: universal.model.clone(),
-        checkpoint: universal.checkpoint,
-        threshold: universal.threshold?,
-        mode: universal.mode.clone(),
-        control: control.to_owned(),
-        n_neurons: universal.n_neurons,
-        universal_delta_nats,
-        n_draws: same_size.map_or(0, |entry| entry.1.len() as u32),
-        control_delta_nats,
-        ratio: harmful.map(|delta| universal_delta_nats / delta),
-        equal_multiple: crossing(&curve, universal_delta_nats),
-        greatest_multiple: Some(by_multiple.last()?.0),
-    })
+    found
+}
+
+/// Ascending by multiple.
+fn doses(measured: &Measured, kind: RandomKind, mode: AblationMode) -> Vec<Dose> {
+    let mut doses: Vec<Dose> = Vec::new();
+    for (set, outcome) in measured.sets.iter().filter(|(set, _)| set.id.set == kind.name() && set.mode == mode) {
+        let Some(multiple) = set.id.multiple else { continue };
+        let rises = outcome.rises(&measured.clean);
+        match doses.iter_mut().find(|dose| dose.multiple == multiple) {
+            Some(dose) => dose.rises.push(rises),
+            None => doses.push(Dose { multiple, rises: vec![rises] }),
+        }
+    }
+    doses.sort_by_key(|dose| dose.multiple);
+    doses
+}
+
+/// The universal neurons beside one kind of random sets.
+struct Against<'a> {
+    place: &'a Place<'a>,
+    mode: AblationMode,
+    kind: RandomKind,
+    n_neurons: usize,
+    /// Rise of each row's loss.
+    universal: &'a [f64],
+}
+
+impl Against<'_> {
+    /// None without random sets of this kind.
+    fn damage(&self, doses: &[Dose], key: [u64; 3], (resamples, level): (&Resamples, f64)) -> Option<Damage> {
+        let greatest_multiple = doses.last()?.multiple;
+        let universal = mean(self.universal);
+        let (universal_delta_low, universal_delta_high) = mean_bca(self.universal, resamples, level).unzip();
+        let same_size = doses.iter().find(|dose| dose.multiple == 1).map(Dose::deltas).unwrap_or_default();
+        let control = (!same_size.is_empty()).then(|| mean(&same_size));
+        let central = (same_size.len() > 1).then(|| percentile_interval(&same_size, level)).flatten();
+        let curve: Vec<(f64, f64)> =
+            doses.iter().map(|dose| (f64::from(dose.multiple), mean(&dose.deltas()))).collect();
+        let of_dose = |dose: &Dose| {
+            let [stream, seed, kind] = key;
+            (dose.multiple, dose.replicates(resamples, [stream, seed, kind, u64::from(dose.multiple)]))
+        };
+        let replicates =
+            Replicates { universal: resamples.means(self.universal), control: doses.iter().map(of_dose).collect() };
+        let ratio_interval = replicates.ratios().and_then(|ratios| percentile_interval(&ratios, level));
+        let multiples = replicates.equal_multiples();
+        let (equal_low, equal_high, reached) = equal_interval(&multiples, universal, level);
+        let row = DamageRow {
+            model: self.place.model.to_owned(),
+            checkpoint: self.place.checkpoint,
+            threshold: self.place.threshold,
+            mode: self.mode.name().to_owned(),
+            control: self.kind.name().to_owned(),
+            n_neurons: self.n_neurons as u64,
+            universal_delta_nats: universal,
+            universal_delta_low,
+            universal_delta_high,
+            n_draws: same_size.len() as u32,
+            control_delta_nats: control,
+            control_delta_median: median(&same_size),
+            control_delta_low: central.map(|ends| ends.0),
+            control_delta_high: central.map(|ends| ends.1),
+            p_value: permutation_p(universal, &same_size),
+            ratio: control.and_then(|control| ratio(universal, control)),
+            ratio_low: ratio_interval.map(|ends| ends.0),
+            ratio_high: ratio_interval.map(|ends| ends.1),
+            equal_multiple: crossing(&curve, universal),
+            equal_multiple_low: equal_low,
+            equal_multiple_high: equal_high,
+            equal_multiple_reached: reached,
+            greatest_multiple: Some(greatest_multiple),
+        };
+        Some(Damage { row, replicates })
+    }
+}
+
+impl Replicates {
+    /// Damage of the universal neurons over that of as many random ones, by resample; none where one of them is not above zero in some.
+    pub(crate) fn ratios(&self) -> Option<Vec<f64>> {
+        let (_, control) = self.control.iter().find(|dose| dose.0 == 1)?;
+        self.universal.iter().zip(control).map(|(&universal, &control)| ratio(universal, control)).collect()
+    }
+
+    /// How many times as many random neurons do the same damage, by resample: 0 where there is none, infinite where it is never reached.
+    pub(crate) fn equal_multiples(&self) -> Vec<f64> {
+        let of_resample = |(resample, &level): (usize, &f64)| {
+            let curve: Vec<(f64, f64)> =
+                self.control.iter().map(|(multiple, means)| (f64::from(*multiple), means[resample])).collect();
+            if level <= 0.0 { 0.0 } else { crossing(&curve, level).unwrap_or(f64::INFINITY) }
+        };
+        self.universal.iter().enumerate().map(of_resample).collect()
+    }
+}
+
+/// Ends of the interval of a multiple, and the share of resamples in which it is reached; an end that is not reached is none. All none where
+/// the universal neurons cost nothing.
+pub(crate) fn equal_interval(multiples: &[f64], universal: f64, level: f64) -> (Option<f64>, Option<f64>, Option<f64>) {
+    if universal <= 0.0 {
+        return (None, None, None);
+    }
+    let (low, high) = percentile_interval(multiples, level).unzip();
+    let reached = multiples.iter().filter(|multiple| multiple.is_finite()).count() as f64 / multiples.len() as f64;
+    (low.filter(|end| end.is_finite()), high.filter(|end| end.is_finite()), Some(reached))
+}
+
+/// (1 + draws that cost as much or more) / (1 + draws); none without draws.
+fn permutation_p(universal: f64, draws: &[f64]) -> Option<f64> {
+    let n_as_great = draws.iter().filter(|&&delta| delta >= universal).count();
+    (!draws.is_empty()).then(|| (1 + n_as_great) as f64 / (1 + draws.len()) as f64)
+}
+
+/// None unless both are above zero.
+pub(crate) fn ratio(universal: f64, control: f64) -> Option<f64> {
+    (universal > 0.0 && control > 0.0).then(|| universal / control)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let n = sorted.len();
+    (n > 0).then(|| f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]))
 }
 
 /// Where the piecewise linear curve from (0, 0) through `points` first reaches `level`; none for a level that is not positive
 /// or never reached.
-fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
+pub(crate) fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
     if level <= 0.0 {
         return None;
     }

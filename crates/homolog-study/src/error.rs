@@ -160,6 +160,11 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Mode `resample` takes activations from another row, and there is none.
+    #[error(
+        "ablation.modes has \"resample\", which takes another row's activations, and there is one row only; raise ablation.tokens, or leave the mode out"
+    )]
+    OneRowToResample,
     /// No position of a screened search's sample is counted.
     #[error(
         "none of the {n_rows} sampled rows has a counted position; raise correlation.screening.tokens or use correlation.search = \"exact\""

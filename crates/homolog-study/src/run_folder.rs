@@ -11,9 +11,9 @@ use homolog_results::{
 use serde_json::json;
 
 use crate::artifacts::{self, Artifacts};
-use crate::config::Search;
+use crate::config::{AblationSection, Search};
 use crate::inputs::Inputs;
-use crate::stages::{ablate, classify, correlate, evaluate, evidence, persist, windows};
+use crate::stages::{ablate, attribute, classify, correlate, evaluate, evidence, persist, windows};
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig, audit, damage, vocabulary_table};
 
@@ -305,11 +305,12 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "nulls": config.nulls,
         // Of no matter where no evidence is asked for.
         "blocks": config.evidence.enabled.then(|| inputs.blocks.ranges().map(|block| block.end).collect::<Vec<_>>()),
-        "ablation": (ablation.enabled, &ablation.modes, ablation.draws, &ablation.multiples, ablation.per_layer, ablation.seed, ablation.tokens, ablation.precision),
+        "ablation": AblationSection { sets: Vec::new(), ..ablation.clone() },
+        "attribution": config.attribution,
         "sets": sets.collect::<Vec<_>>(),
         "windows": config.windows.deciding(),
         "vocabulary": vocabulary.collect::<Vec<_>>(),
-        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, evidence::VERSION, damage::VERSION, vocabulary_table::VERSION),
+        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, evidence::VERSION, damage::VERSION, vocabulary_table::VERSION, attribute::VERSION),
     });
     artifacts::key("study", 1, &decides)
 }

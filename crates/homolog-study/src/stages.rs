@@ -1,6 +1,7 @@
 //! The stages, one noun a file, in the order in which a study takes them.
 
 pub(crate) mod ablate;
+pub(crate) mod attribute;
 pub(crate) mod classify;
 pub(crate) mod correlate;
 pub(crate) mod evaluate;

@@ -13,14 +13,13 @@ use homolog_model::Isa;
 use crate::arithmetic;
 use crate::audit;
 use crate::cliques_table::MutualMatches;
-use crate::damage;
 use crate::inputs::Inputs;
 use crate::matches_table::StepArtifacts;
 use crate::results::CheckpointCorrelation;
 use crate::run_folder::RunFolder;
 use crate::stages::evidence::with_evidence;
 use crate::stages::nulls::Discoveries;
-use crate::stages::{ablate, classify, correlate, evaluate, evidence, nulls, persist, windows};
+use crate::stages::{ablate, attribute, classify, correlate, evaluate, evidence, nulls, persist, windows};
 use crate::summary::Summary;
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig};
@@ -77,7 +76,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
             discoveries: &discoveries,
             mutual: &mutual,
         };
-        let classified = classify::run(&step);
+        let mut classified = classify::run(&step);
         tables.add_correlation(config, &inputs, step_idx, (&correlation, evidence.as_ref()));
         tables.nulls.extend(nulls::rows(config, &inputs, step_idx, (&correlation, &discoveries), &paths)?);
         tables.cliques.extend(mutual.rows(config, &inputs, step_idx, &correlation));
@@ -85,20 +84,26 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
             let moments = &correlation.moments[model_idx];
             let precision = config.ablation.precision;
             let clean = evaluate::run(&inputs, (step_idx, model_idx), precision, moments, artifacts, progress)?;
-            if config.ablation.enabled {
+            let means: Vec<f32> = moments.iter().map(|moments| moments.mean as f32).collect();
+            let of_means = (means.as_slice(), correlated.key.as_str());
+            let attributions = attribute::run(config, &inputs, (step_idx, model_idx), of_means, artifacts, progress)?;
+            if let Some(attributions) = &attributions {
+                let name = &inputs.names[model_idx];
+                let rows = classified.neurons.iter_mut().filter(|row| row.model == *name);
+                attributions.fill(rows);
+            }
+            if let Some(attributions) = attributions.as_ref().filter(|_| config.ablation.enabled) {
                 let rule = config.universality.rule;
                 let members = classify::members(rule, &classified.scores[model_idx], config.threshold());
                 let target = ablate::Target {
                     step_idx,
                     model_idx,
-                    clean: &clean,
                     universal: (0..members.len()).filter(|&neuron| members[neuron]).collect(),
-                    means: moments.iter().map(|moments| moments.mean as f32).collect(),
+                    moments,
+                    attributions,
                     correlation_key: &correlated.key,
                 };
-                let (rows, notes) = ablate::run(config, &inputs, &target, artifacts, progress)?;
-                tables.ablation.extend(rows);
-                tables.notes.extend(notes);
+                tables.add_ablation(ablate::run(config, &inputs, &target, artifacts, progress)?);
             }
             tables.models.push(with_evidence(clean, &inputs, evidence.as_ref()));
         }
@@ -114,7 +119,6 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         tables.steps.push(StepArtifacts { correlated: correlated.path, evidence, nulls: paths });
     }
     (tables.persistence, tables.stability) = persist::run(config, &inputs, &scores);
-    tables.damage = damage::rows(&tables.ablation);
     tables.sort();
     let summary = Summary::new(config, &inputs, &tables);
     tables.notes.extend(summary.notes.clone());

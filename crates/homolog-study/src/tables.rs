@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, CliqueRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, NullRow,
-    PersistenceRow, ScreeningRow, StabilityRow, Table, TableRecord, TensorData, VocabularyRow, file_hash, sort_rows,
-    write_table, write_tensors,
+    AblationRow, AttributionRow, BalanceRow, CliqueRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow,
+    NeuronRow, NullRow, PersistenceRow, ScreeningRow, SingleRow, StabilityRow, Table, TableRecord, TensorData,
+    VocabularyRow, file_hash, sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
+use crate::damage::Damage;
 use crate::inputs::Inputs;
 use crate::matches_table::{self, StepArtifacts};
 use crate::results::CheckpointCorrelation;
+use crate::stages::ablate::Ablated;
 use crate::stages::evidence::Evidence;
 use crate::stages::windows;
 use crate::{Error, StudyConfig};
@@ -31,6 +33,12 @@ pub(crate) struct Tables {
     pub(crate) stability: Vec<StabilityRow>,
     pub(crate) ablation: Vec<AblationRow>,
     pub(crate) damage: Vec<DamageRow>,
+    /// What the rows of `damage` are in every resample, in their order before they are sorted.
+    pub(crate) damage_replicates: Vec<Damage>,
+    pub(crate) balance: Vec<BalanceRow>,
+    /// None where attributions are off.
+    pub(crate) singles: Vec<SingleRow>,
+    pub(crate) attribution: Vec<AttributionRow>,
     /// None where no neurons agree all round.
     pub(crate) cliques: Vec<CliqueRow>,
     pub(crate) nulls: Vec<NullRow>,
@@ -86,6 +94,18 @@ impl Tables {
         }
     }
 
+    /// Take in what the ablations of one model at one step say.
+    pub(crate) fn add_ablation(&mut self, ablated: Ablated) {
+        let Ablated { rows, damage, balance, singles, attribution, notes } = ablated;
+        self.ablation.extend(rows);
+        self.damage.extend(damage.iter().map(|damage| damage.row.clone()));
+        self.damage_replicates.extend(damage);
+        self.balance.extend(balance);
+        self.singles.extend(singles);
+        self.attribution.extend(attribution);
+        self.notes.extend(notes);
+    }
+
     /// Put every table in the order of its key columns.
     pub(crate) fn sort(&mut self) {
         sort_rows(&mut self.models);
@@ -97,6 +117,9 @@ impl Tables {
         sort_rows(&mut self.stability);
         sort_rows(&mut self.ablation);
         sort_rows(&mut self.damage);
+        sort_rows(&mut self.balance);
+        sort_rows(&mut self.singles);
+        sort_rows(&mut self.attribution);
         sort_rows(&mut self.screening);
         sort_rows(&mut self.vocabulary);
     }
@@ -127,6 +150,15 @@ impl Tables {
             write_one(run_dir, &self.ablation, metadata)?,
             write_one(run_dir, &self.damage, metadata)?,
         ];
+        if !self.balance.is_empty() {
+            tables.push(write_one(run_dir, &self.balance, metadata)?);
+        }
+        if !self.singles.is_empty() {
+            tables.push(write_one(run_dir, &self.singles, metadata)?);
+        }
+        if !self.attribution.is_empty() {
+            tables.push(write_one(run_dir, &self.attribution, metadata)?);
+        }
         if !self.cliques.is_empty() {
             tables.push(write_one(run_dir, &self.cliques, metadata)?);
         }

@@ -127,6 +127,29 @@ fn the_way_forth_is_the_forward_pass() {
 }
 
 #[test]
+fn neurons_alone_are_told_the_bits_of_the_whole_way_back() {
+    for shape in shapes() {
+        let parameters = parameters(&shape, &shape.random(5, 0.2));
+        let rows = Rows::random(&shape, 2, shape.n_ctx.min(20));
+        let differentiable = Differentiable::new(&parameters);
+        let told = Mutex::new(Vec::new());
+        let tell = |at: RowLayer, a: &[f32], d: &[f32]| told.lock().unwrap().push((at.row, at.layer, bits(a), bits(d)));
+        let sorted = || {
+            let mut all = std::mem::take(&mut *told.lock().unwrap());
+            all.sort();
+            all
+        };
+        let whole = differentiable.gradients(rows.batch(), None, &tell);
+        let want = sorted();
+        let n_targets = 2 * (rows.context - 1);
+        let losses = rows.ids.chunks(rows.context).enumerate();
+        let losses = losses.map(|row| differentiable.at_neurons(row, (1.0 / n_targets as f64) as f32, &tell));
+        assert_close(&[losses.sum::<f64>() / n_targets as f64], &[whole.loss_nats], Tol::abs(1e-12));
+        assert_eq!(sorted(), want);
+    }
+}
+
+#[test]
 fn another_loss_would_be_seen() {
     // The mutant of the test above: gradients of the loss of other rows.
     let shape = Gpt2Shape::tiny();

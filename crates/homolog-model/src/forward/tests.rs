@@ -213,7 +213,7 @@ fn agrees_with_the_golden_losses_clean_and_ablated() {
         universal.iter().map(|flat| NeuronId::from_flat(flat.as_u64().unwrap() as usize, 512)).collect();
     let means = Golden::open(fixtures.join("goldens/checkpoint-1600.safetensors")).f64("seed-a.act_mean");
     let means: Vec<f32> = means.into_iter().map(|mean| mean as f32).collect();
-    let mean_loss = |hooks: &mut Ablate| {
+    let mean_loss = |hooks: &mut Ablate<'_>| {
         let loss = model.loss(tokens.batch(0..160), Start::Tokens, hooks);
         loss.iter().map(|&loss| f64::from(loss)).sum::<f64>() / loss.len() as f64
     };
@@ -390,6 +390,7 @@ fn ablation_agrees_with_float64() {
                 set.contains(&neuron).then(|| match ablation {
                     Ablation::Zero => 0.0,
                     Ablation::Mean(means) => f64::from(means[neuron.flat(shape.d_mlp)]),
+                    Ablation::ByPosition(_) => unreachable!("not among those above"),
                 })
             };
             let want = reference_gpt2::forward(&shape, &weights, &rows.ids, &replaced);
@@ -407,6 +408,25 @@ fn ablation_agrees_with_float64() {
             );
             all_losses.push(want.loss_nats);
         }
+    }
+}
+
+#[test]
+fn predictions_of_a_changed_row_are_its_own_beside_the_clean_ones() {
+    for shape in shapes() {
+        let model = random_model(&shape);
+        let rows = Rows::random(&shape, 1, shape.n_ctx);
+        let (neurons, means) = neurons_from(&shape, 0);
+        let mut ablate = Ablate::new(&neurons, Ablation::Mean(&means), shape.n_layers, shape.d_mlp);
+        let clean = model.resid_final(rows.batch(), Start::Tokens, &mut NoHooks);
+        let changed = model.resid_final(rows.batch(), Start::Tokens, &mut ablate);
+        let found = model.predictions(&rows.ids, &clean, &[changed, clean.clone()]);
+        let losses: Vec<Vec<u32>> =
+            found.iter().map(|found| found.iter().map(|found| found.loss.to_bits()).collect()).collect();
+        let ablated = bits(&model.loss(rows.batch(), Start::Tokens, &mut ablate));
+        assert_eq!(losses, [bits(&loss(&model, &rows)), ablated, bits(&loss(&model, &rows))]);
+        assert!(found[0].iter().all(|found| found.kl == 0.0));
+        assert!(found[1].iter().any(|found| found.kl > 1e-4) && found[2].iter().all(|found| found.kl.abs() < 1e-6));
     }
 }
 

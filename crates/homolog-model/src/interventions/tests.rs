@@ -4,7 +4,7 @@ fn neurons(numbers: &[(usize, usize)]) -> Vec<NeuronId> {
     numbers.iter().map(|&(layer, index)| NeuronId { layer, index }).collect()
 }
 
-fn apply(ablate: &mut Ablate, layer: usize) -> Vec<f32> {
+fn apply(ablate: &mut Ablate<'_>, layer: usize) -> Vec<f32> {
     // Two rows of two positions of three neurons.
     let mut values: Vec<f32> = (1..=12).map(|x| x as f32).collect();
     ablate.at(HookPoint::mlp_post(layer), Activation { values: &mut values, n_rows: 2, n_pos: 2, width: 3 });
@@ -20,6 +20,15 @@ fn ablated_neurons_take_their_value_at_every_position_and_no_other_does() {
     let means = [-1.0, -2.0, -3.0, 0.25, -5.0, 0.75];
     let mean = apply(&mut Ablate::new(&set, Ablation::Mean(&means), 2, 3), 1);
     assert_eq!(mean, [0.25, 2.0, 0.75, 0.25, 5.0, 0.75, 0.25, 8.0, 0.75, 0.25, 11.0, 0.75]);
+}
+
+#[test]
+fn a_value_by_position_is_that_of_the_position_in_every_row() {
+    let set = neurons(&[(1, 2), (1, 0)]);
+    // Of layer 1, two positions of three neurons.
+    let values = vec![vec![f32::NAN; 6], vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6]];
+    let found = apply(&mut Ablate::new(&set, Ablation::Zero, 2, 3).with(Ablation::ByPosition(&values)), 1);
+    assert_eq!(found, [0.1, 2.0, 0.3, 0.4, 5.0, 0.6, 0.1, 8.0, 0.3, 0.4, 11.0, 0.6]);
 }
 
 #[test]

@@ -21,6 +21,10 @@ const MOST_MODELS: usize = 64;
 const LEAST_BLOCKS: usize = 4;
 const MOST_BLOCKS: usize = 1024;
 
+/// Bootstrap samples from which ends of an interval are told, and a number that memory holds.
+const LEAST_RESAMPLES: usize = 100;
+const MOST_RESAMPLES: usize = 100_000;
+
 /// Draws of a rotation that make a null of each neuron.
 const LEAST_NULL_DRAWS: usize = homolog_stats::MIN_DRAWS;
 
@@ -289,6 +293,18 @@ impl StudyConfig {
             return fail(
                 "[ablation] needs modes, multiples of at least 1, and draws of at least 1, or enabled = false".into(),
             );
+        }
+        if !(ablation.level > 0.0 && ablation.level < 1.0) {
+            return fail(format!(
+                "ablation.level is {}, not between 0 and 1; 0.95 gives 95 % intervals",
+                ablation.level
+            ));
+        }
+        if !(LEAST_RESAMPLES..=MOST_RESAMPLES).contains(&ablation.resamples) {
+            return fail(format!(
+                "ablation.resamples is {}, not between {LEAST_RESAMPLES} and {MOST_RESAMPLES}",
+                ablation.resamples
+            ));
         }
         if ablation.tokens > 0 && ablation.tokens < self.corpus.context {
             return fail(format!(

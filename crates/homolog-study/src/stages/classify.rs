@@ -169,6 +169,8 @@ impl Neuron {
             act_min: moments.min,
             act_max: moments.max,
             frac_positive: moments.frac_positive,
+            // What the neuron is worth to the loss is known later.
+            ..NeuronRow::default()
         }
     }
 }

@@ -3,43 +3,58 @@
 #[cfg(test)]
 mod tests;
 
-use homolog_model::Config;
-use homolog_stats::RandomOrder;
+use std::ops::Range;
 
+use homolog_model::Config;
+use homolog_stats::{MatchedNeighbours, MatchedOrder, RandomOrder};
+use serde::{Deserialize, Serialize};
+
+use super::covariates::NeuronCovariates;
 use crate::config::{AblationMode, AblationSection};
 
+/// Nearest neurons among which a matched one is drawn: few enough to match closely, enough for draws to differ.
+const N_NEAR: usize = 10;
+
+/// Tells the streams of matched sets from those of others.
+const MATCHED_STREAM: u64 = 0x6d61_7463_6865_6400;
+
 /// What tells a set from others in table `ablation`.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct SetId {
-    pub(super) threshold: Option<f64>,
-    pub(super) set: String,
-    pub(super) layer: Option<usize>,
-    pub(super) multiple: Option<u32>,
-    pub(super) draw: Option<usize>,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SetId {
+    pub(crate) threshold: Option<f64>,
+    pub(crate) set: String,
+    pub(crate) layer: Option<usize>,
+    pub(crate) multiple: Option<u32>,
+    pub(crate) draw: Option<usize>,
+    /// The flat number of a neuron that is silenced by itself: of table `singles`.
+    pub(crate) single: Option<usize>,
 }
 
 impl SetId {
     pub(super) fn own(set: &str) -> Self {
-        Self { threshold: None, set: set.to_owned(), layer: None, multiple: None, draw: None }
+        Self { threshold: None, set: set.to_owned(), layer: None, multiple: None, draw: None, single: None }
     }
 }
 
 /// How a random set over all layers is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RandomKind {
+pub(crate) enum RandomKind {
     /// Uniformly from the neurons that are not universal.
     Uniform,
     /// The same with as many from each layer as a multiple of the universal set has.
     LayerMatched,
+    /// Each like a universal neuron of its layer in activation, output weights and how often it is active.
+    Matched,
 }
 
 impl RandomKind {
-    pub(super) const ALL: [Self; 2] = [Self::Uniform, Self::LayerMatched];
+    pub(crate) const ALL: [Self; 3] = [Self::Uniform, Self::LayerMatched, Self::Matched];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Uniform => "random",
             Self::LayerMatched => "random_layer_matched",
+            Self::Matched => "random_matched",
         }
     }
 }
@@ -67,31 +82,47 @@ pub(super) struct Sets<'a> {
     /// Random orders of the neurons that are not in the reference, one a draw: every random set is a beginning of one, so a larger
     /// multiple contains the smaller.
     orders: Vec<RandomOrder>,
+    /// The same for matched sets, in rounds of one for each neuron of the reference.
+    matched: Vec<MatchedOrder>,
 }
 
 /// A set and its neurons, flat and ascending.
-type NamedSet = (SetId, Vec<usize>);
+pub(super) type NamedSet = (SetId, Vec<usize>);
 
 impl<'a> Sets<'a> {
-    pub(super) fn new(section: &'a AblationSection, config: &Config, reference: Reference<'a>) -> Self {
+    pub(super) fn new(
+        section: &'a AblationSection,
+        config: &Config,
+        reference: Reference<'a>,
+        covariates: &NeuronCovariates,
+    ) -> Self {
         let neurons = reference.neurons;
         let in_layer = |layer: usize| neurons.iter().filter(|&&flat| flat / config.d_mlp == layer).count();
         let others: Vec<usize> = (0..config.n_neurons()).filter(|flat| neurons.binary_search(flat).is_err()).collect();
         // A study without checkpoints draws as if its step were -1, which no step is.
         let step = reference.step.unwrap_or(-1);
         let order = |draw| RandomOrder::new(others.clone(), section.seed, reference.model_idx, step, draw);
+        let neighbours = MatchedNeighbours::new(neurons, &covariates.covariates);
+        let key = |draw: usize| [MATCHED_STREAM ^ section.seed, reference.model_idx as u64, step as u64, draw as u64];
+        let n_draws = section.draws.max(section.permutations);
         Self {
             section,
             reference,
             n_in_layer: (0..config.n_layers).map(in_layer).collect(),
             d_mlp: config.d_mlp,
-            orders: (0..section.draws).map(order).collect(),
+            orders: (0..n_draws).map(order).collect(),
+            matched: (0..n_draws).map(|draw| MatchedOrder::new(&neighbours, N_NEAR, key(draw))).collect(),
         }
     }
 
     /// Name of the set that random ones are held against.
     pub(super) fn reference(&self) -> &'a str {
         self.reference.name
+    }
+
+    /// Neurons of that set, flat and ascending.
+    pub(super) fn neurons(&self) -> &'a [usize] {
+        self.reference.neurons
     }
 
     /// Every set that the study file asks for, but the user's own.
@@ -103,7 +134,7 @@ impl<'a> Sets<'a> {
         for layer in (0..self.n_in_layer.len()).filter(|_| self.section.per_layer) {
             let universal = self.reference.neurons.iter().copied().filter(|&flat| self.is_in(flat, layer)).collect();
             sets.push((SetId { layer: Some(layer), ..self.id(&format!("{}_layer", self.reference.name)) }, universal));
-            for (draw, order) in self.orders.iter().enumerate() {
+            for (draw, order) in self.orders.iter().enumerate().take(self.section.draws) {
                 let id = SetId { layer: Some(layer), multiple: Some(1), draw: Some(draw), ..self.id("random_layer") };
                 let random = order.take_where(self.n_in_layer[layer], |flat| self.is_in(flat, layer));
                 sets.extend(random.map(|random| (id, random)));
@@ -112,11 +143,24 @@ impl<'a> Sets<'a> {
         sets
     }
 
+    /// Random sets of the universal set's size that permutation p-values take besides the configured ones.
+    pub(super) fn permutations(&self) -> Vec<NamedSet> {
+        let n_configured = if self.section.multiples.contains(&1) { self.section.draws } else { 0 };
+        let draws = n_configured..self.section.permutations.max(n_configured);
+        RandomKind::ALL.into_iter().flat_map(|kind| self.draw(kind, 1, draws.clone())).collect()
+    }
+
     /// Every draw of a random set of `multiple` times the universal set's size; none if there are not so many neurons.
     pub(super) fn random(&self, kind: RandomKind, multiple: u32) -> Vec<NamedSet> {
+        self.draw(kind, multiple, 0..self.section.draws)
+    }
+
+    fn draw(&self, kind: RandomKind, multiple: u32, draws: Range<usize>) -> Vec<NamedSet> {
         let times = |n: usize| n.checked_mul(multiple as usize);
-        let draw_set = |(draw, order): (usize, &RandomOrder)| {
+        let draw_set = |draw: usize| {
+            let order = &self.orders[draw];
             let neurons = match kind {
+                RandomKind::Matched => self.matched[draw].take(multiple as usize)?,
                 RandomKind::Uniform => order.take(times(self.reference.neurons.len())?)?,
                 RandomKind::LayerMatched => {
                     let layers = self.n_in_layer.iter().enumerate();
@@ -126,7 +170,7 @@ impl<'a> Sets<'a> {
             };
             Some((SetId { multiple: Some(multiple), draw: Some(draw), ..self.id(kind.name()) }, neurons))
         };
-        self.orders.iter().enumerate().filter_map(draw_set).collect()
+        draws.filter_map(draw_set).collect()
     }
 
     /// A line for every multiple of the study file, and every layer, for which there are not enough neurons.
