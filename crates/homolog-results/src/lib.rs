@@ -4,8 +4,8 @@
 //! of a run folder is written through this crate, complete or not at all, and equal contents give equal bytes: no
 //! time, host, path or library version gets into a table or a tensor file.
 //!
-//! The eight tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
-//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`]), and more where there is something to tell: of neurons that agree all
+//! The nine tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
+//! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`], [`FamilyRow`]), and more where there is something to tell: of neurons that agree all
 //! round [`CliqueRow`], of random sets held against universal neurons [`BalanceRow`], of single neurons [`SingleRow`] and
 //! [`AttributionRow`], of nulls with several draws [`NullRow`], of a screened search [`ScreeningRow`], of a tokenizer whose files are
 //! known [`VocabularyRow`]. They are written by [`write_table`] and read by
@@ -20,6 +20,7 @@ mod clique_row;
 mod damage_row;
 mod emergence_row;
 mod error;
+mod family_row;
 #[cfg(feature = "faults")]
 mod faults;
 mod manifest;
@@ -46,6 +47,7 @@ pub use clique_row::CliqueRow;
 pub use damage_row::DamageRow;
 pub use emergence_row::EmergenceRow;
 pub use error::Error;
+pub use family_row::FamilyRow;
 #[cfg(feature = "faults")]
 pub use faults::Faults;
 pub use manifest::{

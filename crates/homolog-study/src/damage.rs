@@ -24,17 +24,29 @@ pub(crate) struct Place<'a> {
 }
 
 /// A row, and what it is in every resample of the rows of tokens and of the draws.
+#[derive(Clone)]
 pub(crate) struct Damage {
     pub(crate) row: DamageRow,
-    pub(crate) replicates: Replicates,
+    /// Rise of the loss by resample, in nats.
+    pub(crate) universal: Vec<f64>,
+    /// Ascending by multiple.
+    pub(crate) doses: Vec<DoseDamage>,
 }
 
-/// Rises of the loss by resample, in nats.
+/// What random sets of one multiple cost, in nats.
 #[derive(Clone)]
-pub(crate) struct Replicates {
-    pub(crate) universal: Vec<f64>,
-    /// By multiple, ascending: mean over draws.
-    pub(crate) control: Vec<(u32, Vec<f64>)>,
+pub(crate) struct DoseDamage {
+    pub(crate) multiple: u32,
+    /// By draw.
+    pub(crate) draws: Vec<f64>,
+    /// Mean over draws, by resample.
+    pub(crate) resampled: Vec<f64>,
+}
+
+impl DoseDamage {
+    pub(crate) fn mean(&self) -> f64 {
+        mean(&self.draws)
+    }
 }
 
 /// Random sets of one multiple.
@@ -45,20 +57,20 @@ struct Dose {
 }
 
 impl Dose {
-    /// Rise of the loss of each draw.
-    fn deltas(&self) -> Vec<f64> {
-        self.rises.iter().map(|rises| mean(rises)).collect()
-    }
-
-    /// Mean over draws by resample, draws drawn anew as rows are.
-    fn replicates(&self, rows: &Resamples, key: [u64; 4]) -> Vec<f64> {
+    /// By resample draws are drawn anew, as rows are.
+    fn damage(&self, rows: &Resamples, [stream, seed, kind]: [u64; 3]) -> DoseDamage {
+        let key = [stream, seed, kind, u64::from(self.multiple)];
         let draws = Resamples::new(self.rises.len(), rows.len(), key);
         let by_draw: Vec<Vec<f64>> = self.rises.par_iter().map(|rises| rows.means(rises)).collect();
         let mean_of = |resample: usize| {
             let counts = draws.counts(resample).iter().zip(&by_draw);
             counts.map(|(&count, means)| f64::from(count) * means[resample]).sum::<f64>() / by_draw.len() as f64
         };
-        (0..rows.len()).map(mean_of).collect()
+        DoseDamage {
+            multiple: self.multiple,
+            draws: self.rises.iter().map(|rises| mean(rises)).collect(),
+            resampled: (0..rows.len()).map(mean_of).collect(),
+        }
     }
 }
 
@@ -114,21 +126,16 @@ impl Against<'_> {
     /// None without random sets of this kind.
     fn damage(&self, doses: &[Dose], key: [u64; 3], (resamples, level): (&Resamples, f64)) -> Option<Damage> {
         let greatest_multiple = doses.last()?.multiple;
+        let doses: Vec<DoseDamage> = doses.iter().map(|dose| dose.damage(resamples, key)).collect();
         let universal = mean(self.universal);
         let (universal_delta_low, universal_delta_high) = mean_bca(self.universal, resamples, level).unzip();
-        let same_size = doses.iter().find(|dose| dose.multiple == 1).map(Dose::deltas).unwrap_or_default();
-        let control = (!same_size.is_empty()).then(|| mean(&same_size));
-        let central = (same_size.len() > 1).then(|| percentile_interval(&same_size, level)).flatten();
-        let curve: Vec<(f64, f64)> =
-            doses.iter().map(|dose| (f64::from(dose.multiple), mean(&dose.deltas()))).collect();
-        let of_dose = |dose: &Dose| {
-            let [stream, seed, kind] = key;
-            (dose.multiple, dose.replicates(resamples, [stream, seed, kind, u64::from(dose.multiple)]))
-        };
-        let replicates =
-            Replicates { universal: resamples.means(self.universal), control: doses.iter().map(of_dose).collect() };
-        let ratio_interval = replicates.ratios().and_then(|ratios| percentile_interval(&ratios, level));
-        let multiples = replicates.equal_multiples();
+        let same_size = doses.iter().find(|dose| dose.multiple == 1).map_or(&[][..], |dose| &dose.draws);
+        let control = (!same_size.is_empty()).then(|| mean(same_size));
+        let central = (same_size.len() > 1).then(|| percentile_interval(same_size, level)).flatten();
+        let curve: Vec<(f64, f64)> = doses.iter().map(|dose| (f64::from(dose.multiple), dose.mean())).collect();
+        let resampled = resamples.means(self.universal);
+        let ratio_interval = ratios(&resampled, &doses).and_then(|ratios| percentile_interval(&ratios, level));
+        let multiples = equal_multiples(&resampled, &doses);
         let (equal_low, equal_high, reached) = equal_interval(&multiples, universal, level);
         let row = DamageRow {
             model: self.place.model.to_owned(),
@@ -142,10 +149,10 @@ impl Against<'_> {
             universal_delta_high,
             n_draws: same_size.len() as u32,
             control_delta_nats: control,
-            control_delta_median: median(&same_size),
+            control_delta_median: median(same_size),
             control_delta_low: central.map(|ends| ends.0),
             control_delta_high: central.map(|ends| ends.1),
-            p_value: permutation_p(universal, &same_size),
+            p_value: permutation_p(universal, same_size),
             ratio: control.and_then(|control| ratio(universal, control)),
             ratio_low: ratio_interval.map(|ends| ends.0),
             ratio_high: ratio_interval.map(|ends| ends.1),
@@ -155,31 +162,29 @@ impl Against<'_> {
             equal_multiple_reached: reached,
             greatest_multiple: Some(greatest_multiple),
         };
-        Some(Damage { row, replicates })
+        Some(Damage { row, universal: resampled, doses })
     }
 }
 
-impl Replicates {
-    /// Damage of the universal neurons over that of as many random ones, by resample; none where one of them is not above zero in some.
-    pub(crate) fn ratios(&self) -> Option<Vec<f64>> {
-        let (_, control) = self.control.iter().find(|dose| dose.0 == 1)?;
-        self.universal.iter().zip(control).map(|(&universal, &control)| ratio(universal, control)).collect()
-    }
+/// Damage of the universal neurons over that of as many random ones, by resample; none where one of them is not above zero in some.
+fn ratios(universal: &[f64], doses: &[DoseDamage]) -> Option<Vec<f64>> {
+    let same_size = doses.iter().find(|dose| dose.multiple == 1)?;
+    universal.iter().zip(&same_size.resampled).map(|(&universal, &control)| ratio(universal, control)).collect()
+}
 
-    /// How many times as many random neurons do the same damage, by resample: 0 where there is none, infinite where it is never reached.
-    pub(crate) fn equal_multiples(&self) -> Vec<f64> {
-        let of_resample = |(resample, &level): (usize, &f64)| {
-            let curve: Vec<(f64, f64)> =
-                self.control.iter().map(|(multiple, means)| (f64::from(*multiple), means[resample])).collect();
-            if level <= 0.0 { 0.0 } else { crossing(&curve, level).unwrap_or(f64::INFINITY) }
-        };
-        self.universal.iter().enumerate().map(of_resample).collect()
-    }
+/// How many times as many random neurons do the same damage, by resample: 0 where there is none, infinite where it is never reached.
+fn equal_multiples(universal: &[f64], doses: &[DoseDamage]) -> Vec<f64> {
+    let of_resample = |(resample, &level): (usize, &f64)| {
+        let point = |dose: &DoseDamage| (f64::from(dose.multiple), dose.resampled[resample]);
+        let curve: Vec<(f64, f64)> = doses.iter().map(point).collect();
+        if level <= 0.0 { 0.0 } else { crossing(&curve, level).unwrap_or(f64::INFINITY) }
+    };
+    universal.iter().enumerate().map(of_resample).collect()
 }
 
 /// Ends of the interval of a multiple, and the share of resamples in which it is reached; an end that is not reached is none. All none where
 /// the universal neurons cost nothing.
-pub(crate) fn equal_interval(multiples: &[f64], universal: f64, level: f64) -> (Option<f64>, Option<f64>, Option<f64>) {
+fn equal_interval(multiples: &[f64], universal: f64, level: f64) -> (Option<f64>, Option<f64>, Option<f64>) {
     if universal <= 0.0 {
         return (None, None, None);
     }

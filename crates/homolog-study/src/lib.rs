@@ -15,6 +15,7 @@ mod course;
 mod damage;
 mod dry_run;
 mod error;
+mod family;
 mod inputs;
 mod matches_table;
 mod matching;

@@ -15,7 +15,7 @@ use crate::config::{AblationSection, Search};
 use crate::inputs::Inputs;
 use crate::stages::{ablate, attribute, classify, correlate, evaluate, evidence, persist, windows};
 use crate::tables::Tables;
-use crate::{Error, Options, Progress, StudyConfig, audit, damage, vocabulary_table};
+use crate::{Error, Options, Progress, StudyConfig, audit, damage, family, vocabulary_table};
 
 /// A run folder that is free, or holds this study.
 pub(crate) struct RunFolder {
@@ -310,7 +310,7 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "sets": sets.collect::<Vec<_>>(),
         "windows": config.windows.deciding(),
         "vocabulary": vocabulary.collect::<Vec<_>>(),
-        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, evidence::VERSION, damage::VERSION, vocabulary_table::VERSION, attribute::VERSION),
+        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, evidence::VERSION, damage::VERSION, vocabulary_table::VERSION, attribute::VERSION, family::VERSION),
     });
     artifacts::key("study", 1, &decides)
 }

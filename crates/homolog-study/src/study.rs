@@ -13,6 +13,7 @@ use homolog_model::Isa;
 use crate::arithmetic;
 use crate::audit;
 use crate::cliques_table::MutualMatches;
+use crate::family::Family;
 use crate::inputs::Inputs;
 use crate::matches_table::StepArtifacts;
 use crate::results::CheckpointCorrelation;
@@ -59,6 +60,8 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
     tables.vocabulary.clone_from(&inputs.vocabulary);
     let mut scores = Vec::new();
     let mut untrained = None;
+    let mut family = Family::new(config);
+    let mut damage = Vec::new();
     for step_idx in 0..inputs.steps.len() {
         let correlated = correlate::run(config, &inputs, step_idx, options, artifacts, progress)?;
         let correlation = CheckpointCorrelation::read(&correlated.path, inputs.names.len())?;
@@ -103,7 +106,9 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
                     attributions,
                     correlation_key: &correlated.key,
                 };
-                tables.add_ablation(ablate::run(config, &inputs, &target, artifacts, progress)?);
+                let ablated = ablate::run(config, &inputs, &target, artifacts, progress)?;
+                damage.extend(ablated.damage.iter().cloned());
+                tables.add_ablation(ablated);
             }
             tables.models.push(with_evidence(clean, &inputs, evidence.as_ref()));
         }
@@ -111,6 +116,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         tables.neurons.extend(classified.neurons);
         tables.emergence.extend(classified.emergence);
         tables.screening.extend(classified.screening);
+        family.add_step(config, &correlation, evidence.as_ref(), &classified.scores);
         scores.push(classified.scores);
         if inputs.steps[step_idx] == Some(0) {
             untrained = Some(correlated.path.clone());
@@ -119,6 +125,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         tables.steps.push(StepArtifacts { correlated: correlated.path, evidence, nulls: paths });
     }
     (tables.persistence, tables.stability) = persist::run(config, &inputs, &scores);
+    tables.family = family.rows(&inputs, &damage);
     tables.sort();
     let summary = Summary::new(config, &inputs, &tables);
     tables.notes.extend(summary.notes.clone());

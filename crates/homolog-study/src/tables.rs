@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, AttributionRow, BalanceRow, CliqueRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow,
-    NeuronRow, NullRow, PersistenceRow, ScreeningRow, SingleRow, StabilityRow, Table, TableRecord, TensorData,
-    VocabularyRow, file_hash, sort_rows, write_table, write_tensors,
+    AblationRow, AttributionRow, BalanceRow, CliqueRow, DamageRow, EmergenceRow, FamilyRow, FileRecord, MatchRow,
+    ModelRow, NeuronRow, NullRow, PersistenceRow, ScreeningRow, SingleRow, StabilityRow, Table, TableRecord,
+    TensorData, VocabularyRow, file_hash, sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
-use crate::damage::Damage;
 use crate::inputs::Inputs;
 use crate::matches_table::{self, StepArtifacts};
 use crate::results::CheckpointCorrelation;
@@ -33,8 +32,7 @@ pub(crate) struct Tables {
     pub(crate) stability: Vec<StabilityRow>,
     pub(crate) ablation: Vec<AblationRow>,
     pub(crate) damage: Vec<DamageRow>,
-    /// What the rows of `damage` are in every resample, in their order before they are sorted.
-    pub(crate) damage_replicates: Vec<Damage>,
+    pub(crate) family: Vec<FamilyRow>,
     pub(crate) balance: Vec<BalanceRow>,
     /// None where attributions are off.
     pub(crate) singles: Vec<SingleRow>,
@@ -98,8 +96,7 @@ impl Tables {
     pub(crate) fn add_ablation(&mut self, ablated: Ablated) {
         let Ablated { rows, damage, balance, singles, attribution, notes } = ablated;
         self.ablation.extend(rows);
-        self.damage.extend(damage.iter().map(|damage| damage.row.clone()));
-        self.damage_replicates.extend(damage);
+        self.damage.extend(damage.into_iter().map(|damage| damage.row));
         self.balance.extend(balance);
         self.singles.extend(singles);
         self.attribution.extend(attribution);
@@ -117,6 +114,7 @@ impl Tables {
         sort_rows(&mut self.stability);
         sort_rows(&mut self.ablation);
         sort_rows(&mut self.damage);
+        sort_rows(&mut self.family);
         sort_rows(&mut self.balance);
         sort_rows(&mut self.singles);
         sort_rows(&mut self.attribution);
@@ -150,6 +148,7 @@ impl Tables {
             write_one(run_dir, &self.ablation, metadata)?,
             write_one(run_dir, &self.damage, metadata)?,
         ];
+        tables.push(write_one(run_dir, &self.family, metadata)?);
         if !self.balance.is_empty() {
             tables.push(write_one(run_dir, &self.balance, metadata)?);
         }

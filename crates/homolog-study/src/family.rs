@@ -1,0 +1,216 @@
+//! The family as the population: the three claims as means over models, resampled over models and tokens together, and without each model.
+//!
+//! A model is both a reference and a partner of the others: when one is left out, or drawn twice, the excess of all others changes too.
+
+mod impact;
+mod members;
+#[cfg(test)]
+mod tests;
+
+use homolog_results::FamilyRow;
+use homolog_stats::{Resamples, percentile_interval};
+
+use crate::StudyConfig;
+use crate::config::UniversalityRule;
+use crate::damage::Damage;
+use crate::inputs::Inputs;
+use crate::results::CheckpointCorrelation;
+use crate::stages::classify::members;
+use crate::stages::evidence::Evidence;
+use members::{Members, PairExcess};
+
+/// Raised whenever the arithmetic of table `family` changes.
+pub(crate) const VERSION: u32 = 1;
+
+/// Tells the streams of resampled models and blocks from those of others.
+const MODELS_STREAM: u64 = 0x6d6f_6465_6c73_0000;
+const BLOCKS_STREAM: u64 = 0x626c_6f63_6b73_0000;
+
+/// Draws of models for each that is asked for: those that hold one model only are passed over, which of three are one in nine.
+const SPARE: usize = 4;
+
+/// Who is universal at every step, and in every resample.
+pub(crate) struct Family {
+    threshold: f64,
+    level: f64,
+    /// How often each model is in each resample, [resample][model].
+    models: Vec<Vec<u32>>,
+    n_resamples: usize,
+    seed: u64,
+    /// By step, by model.
+    steps: Vec<Vec<Members>>,
+}
+
+/// A quantity of the family.
+struct Quantity {
+    claim: &'static str,
+    quantity: &'static str,
+    from_checkpoint: Option<i64>,
+    checkpoint: Option<i64>,
+}
+
+/// What a quantity is: of the family, by resample, and without each model.
+struct Found {
+    n_models: usize,
+    estimate: Option<f64>,
+    replicates: Vec<Option<f64>>,
+    without_one: Vec<Option<f64>>,
+}
+
+impl Family {
+    /// Of no step yet.
+    pub(crate) fn new(config: &StudyConfig) -> Self {
+        let (n_models, n_resamples, seed) = (config.models.len(), config.ablation.resamples, config.ablation.seed);
+        let drawn = Resamples::new(n_models, SPARE * n_resamples, [MODELS_STREAM, seed, 0, 0]);
+        let is_family = |counts: &&[u32]| counts.iter().filter(|&&count| count > 0).count() > 1;
+        let models = (0..drawn.len()).map(|resample| drawn.counts(resample)).filter(is_family).take(n_resamples);
+        let models: Vec<Vec<u32>> = models.map(<[u32]>::to_vec).collect();
+        let n_resamples = models.len();
+        Self { threshold: config.threshold(), level: config.ablation.level, models, n_resamples, seed, steps: vec![] }
+    }
+
+    /// Take in the next step: `scores` [model][neuron] by the study's rule.
+    pub(crate) fn add_step(
+        &mut self,
+        config: &StudyConfig,
+        correlated: &CheckpointCorrelation,
+        evidence: Option<&Evidence>,
+        scores: &[Vec<Option<f64>>],
+    ) {
+        let rule = config.universality.rule;
+        let of_model = |(model, scores): (usize, &Vec<Option<f64>>)| {
+            let plain = members(rule, scores, self.threshold);
+            if rule != UniversalityRule::Excess {
+                return Members::fixed(&plain, self.models.len(), self.n_models());
+            }
+            let excess = PairExcess::new(correlated, model, self.n_models());
+            let blocks = evidence.map(|evidence| {
+                let draws = Resamples::new(evidence.n_tokens.len(), self.n_resamples, [BLOCKS_STREAM, self.seed, 0, 0]);
+                (evidence, draws)
+            });
+            let blocks = blocks.as_ref().map(|(evidence, draws)| (*evidence, draws));
+            Members::by_excess(&plain, &excess, (model, self.threshold), &self.models, blocks)
+        };
+        let step = scores.iter().enumerate().map(of_model).collect();
+        self.steps.push(step);
+    }
+
+    fn n_models(&self) -> usize {
+        self.models.first().map_or(0, Vec::len)
+    }
+
+    /// Every row of table `family`.
+    pub(crate) fn rows(&self, inputs: &Inputs, damage: &[Damage]) -> Vec<FamilyRow> {
+        let mut rows = self.emergence(inputs);
+        rows.extend(self.persistence(inputs));
+        rows.extend(self.impact(inputs, damage));
+        rows
+    }
+
+    fn emergence(&self, inputs: &Inputs) -> Vec<FamilyRow> {
+        let mut rows = Vec::new();
+        for (step, &checkpoint) in inputs.steps.iter().enumerate() {
+            let quantity =
+                |quantity, from_checkpoint| Quantity { claim: "emerge", quantity, from_checkpoint, checkpoint };
+            let found = self.mean(|model, which| Some(self.steps[step][model].share(which)));
+            rows.push(self.row(quantity("share", None), found));
+            if step > 0 {
+                let rise = |model: usize, which| {
+                    Some(self.steps[step][model].share(which) - self.steps[0][model].share(which))
+                };
+                rows.push(self.row(quantity("share_rise", inputs.steps[0]), self.mean(rise)));
+            }
+        }
+        rows
+    }
+
+    fn persistence(&self, inputs: &Inputs) -> Vec<FamilyRow> {
+        let mut rows = Vec::new();
+        for to in 1..self.steps.len() {
+            let overlap = |model: usize, which| {
+                let d_mlp = inputs.checkpoints[to][model].config.d_mlp;
+                self.steps[to - 1][model].overlap(&self.steps[to][model], which, d_mlp)
+            };
+            let expected = |model: usize, which| {
+                let overlap = overlap(model, which);
+                (overlap.n_from > 0).then(|| overlap.expected_by_chance / overlap.n_from as f64)
+            };
+            let above = |model: usize, which| {
+                let (persistence, expected) = (overlap(model, which).persistence?, expected(model, which)?);
+                (expected < 1.0).then(|| (persistence - expected) / (1.0 - expected))
+            };
+            let quantity = |quantity| Quantity {
+                claim: "persist",
+                quantity,
+                from_checkpoint: inputs.steps[to - 1],
+                checkpoint: inputs.steps[to],
+            };
+            let persistence = self.mean(|model, which| overlap(model, which).persistence);
+            rows.push(self.row(quantity("persistence"), persistence));
+            rows.push(self.row(quantity("expected_persistence"), self.mean(expected)));
+            rows.push(self.row(quantity("above_chance"), self.mean(above)));
+        }
+        rows
+    }
+
+    /// Mean over models of what is defined, as it is, by resample, and without each model.
+    fn mean(&self, of: impl Fn(usize, Which) -> Option<f64>) -> Found {
+        let n_models = self.n_models();
+        let weighted = |which: Which, weight: &dyn Fn(usize) -> f64| {
+            let (mut sum, mut total) = (0.0, 0.0);
+            for model in (0..n_models).filter(|&model| weight(model) > 0.0) {
+                if let Some(value) = of(model, which) {
+                    sum += weight(model) * value;
+                    total += weight(model);
+                }
+            }
+            (total > 0.0).then(|| sum / total)
+        };
+        let of_resample = |(resample, counts): (usize, &Vec<u32>)| {
+            weighted(Which::Resample(resample), &|model| f64::from(counts[model]))
+        };
+        let without = |left: usize| weighted(Which::Without(left), &|model| if model == left { 0.0 } else { 1.0 });
+        Found {
+            n_models: (0..n_models).filter(|&model| of(model, Which::Plain).is_some()).count(),
+            estimate: weighted(Which::Plain, &|_| 1.0),
+            replicates: self.models.iter().enumerate().map(of_resample).collect(),
+            without_one: (0..n_models).map(without).collect(),
+        }
+    }
+
+    fn row(&self, quantity: Quantity, found: Found) -> FamilyRow {
+        let Quantity { claim, quantity, from_checkpoint, checkpoint } = quantity;
+        // A resample in which the quantity is undefined says nothing of where it lies.
+        let replicates: Vec<f64> = found.replicates.iter().flatten().copied().collect();
+        let has_estimate = found.estimate.is_some() && 2 * replicates.len() > found.replicates.len();
+        let interval = percentile_interval(&replicates, self.level).filter(|_| has_estimate);
+        let without_one: Option<Vec<f64>> = found.without_one.into_iter().collect();
+        let without_one = without_one.filter(|values| values.len() >= 3 && found.estimate.is_some());
+        let end = |pick: fn(f64, f64) -> f64| without_one.as_ref().and_then(|all| all.iter().copied().reduce(pick));
+        FamilyRow {
+            claim: claim.to_owned(),
+            quantity: quantity.to_owned(),
+            from_checkpoint,
+            checkpoint,
+            threshold: self.threshold,
+            n_models: found.n_models as u32,
+            estimate: found.estimate,
+            low: interval.map(|ends| ends.0).filter(|end| end.is_finite()),
+            high: interval.map(|ends| ends.1).filter(|end| end.is_finite()),
+            without_one_low: end(f64::min).filter(|end| end.is_finite()),
+            without_one_high: end(f64::max).filter(|end| end.is_finite()),
+            ..FamilyRow::default()
+        }
+    }
+}
+
+/// Which of the sets of universal neurons is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// The study's.
+    Plain,
+    /// Those of a resample.
+    Resample(usize),
+    /// Those that the others make without this model.
+    Without(usize),
+}
