@@ -55,6 +55,7 @@ fn ablation(
         loss_nats: 3.0 + delta,
         delta_loss_nats: delta,
         efficiency_nats: (n_neurons > 0).then(|| delta / n_neurons as f64),
+        ..AblationRow::default()
     }
 }
 
@@ -226,6 +227,7 @@ fn what_random_neurons_never_reached_is_said() {
         ratio: Some(5.0),
         equal_multiple,
         greatest_multiple: Some(10),
+        ..homolog_results::DamageRow::default()
     };
     for model in 0..2 {
         run.ablation.push(ablation(model, "universal", (None, None), 10, 0.5));

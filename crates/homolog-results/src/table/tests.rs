@@ -131,6 +131,7 @@ fn ablation(set: &str, threshold: Option<f64>, draw: Option<u32>) -> AblationRow
         loss_nats: 3.0,
         delta_loss_nats: 0.0,
         efficiency_nats: draw.map(|_| 0.01),
+        ..AblationRow::default()
     }
 }
 

@@ -64,6 +64,7 @@ fn ablation(model: &str, set: &str, multiple: Option<u32>, n_neurons: u64, delta
         loss_nats: 1.0 + delta,
         delta_loss_nats: delta,
         efficiency_nats: None,
+        ..AblationRow::default()
     }
 }
 

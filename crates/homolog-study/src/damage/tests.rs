@@ -1,31 +1,40 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::path::Path;
+
 use homolog_test::{Tol, assert_close};
 
 use super::*;
+use crate::StudyConfig;
+use crate::stages::ablate::test_outcomes::{clean, set};
 
 const ROUNDING: Tol = Tol::abs(1e-12);
+const PLACE: Place<'static> = Place { model: "a", checkpoint: None, threshold: 0.5 };
+const N_ROWS: usize = 40;
 
-fn row(set: &str, multiple: Option<u32>, draw: Option<u32>, delta_loss_nats: f64) -> AblationRow {
-    AblationRow {
-        model: "a".into(),
-        checkpoint: None,
-        threshold: Some(0.5),
-        set: set.into(),
-        layer: None,
-        mode: "zero".into(),
-        multiple,
-        draw,
-        n_neurons: 10,
-        loss_nats_clean: 4.0,
-        loss_nats: 4.0 + delta_loss_nats,
-        delta_loss_nats,
-        efficiency_nats: Some(delta_loss_nats / 10.0),
-    }
+fn section() -> AblationSection {
+    let text = "[study]\nname = \"x\"\n[corpus]\ntoken_file = \"t.u16\"\ncontext = 8\n[[model]]\nname = \"a\"\npath = \"a\"\n\
+                [[model]]\nname = \"b\"\npath = \"b\"\n[ablation]\nresamples = 400";
+    StudyConfig::parse(text, Path::new("study.toml"), &[]).unwrap().ablation
 }
 
-fn damage(ablation: &[AblationRow]) -> Option<DamageRow> {
-    rows(ablation).into_iter().find(|row| row.control == "random")
+/// What these sets (name, multiple, draw, rise of the loss) say; each row of tokens rises by more or less than the mean, alike in all sets.
+fn found(sets: &[(&str, Option<u32>, Option<usize>, f64)]) -> Vec<Damage> {
+    let noise = |row: usize| 1.0 + 0.5 * ((row as f64) * 2.3).sin() - 0.5 * mean_of_sines();
+    let rises = |rise: f64| (0..N_ROWS).map(|row| rise * noise(row)).collect::<Vec<f64>>();
+    let sets = sets.iter().map(|&(name, multiple, draw, rise)| set(name, (multiple, draw), 10, &rises(rise)));
+    let measured = Measured { clean: clean(N_ROWS), sets: sets.collect() };
+    let section = section();
+    let resamples = Resamples::new(N_ROWS, section.resamples, [1, 2, 3, 4]);
+    of(&PLACE, &measured, &[AblationMode::Zero], (&resamples, &section))
+}
+
+fn mean_of_sines() -> f64 {
+    (0..N_ROWS).map(|row| (row as f64 * 2.3).sin()).sum::<f64>() / N_ROWS as f64
+}
+
+fn row(found: &[Damage], control: &str) -> DamageRow {
+    found.iter().find(|damage| damage.row.control == control).unwrap().row.clone()
 }
 
 #[test]
@@ -44,58 +53,75 @@ fn a_curve_is_crossed_where_it_first_reaches_the_level() {
 
 #[test]
 fn damage_is_the_mean_over_draws_against_the_universal_set() {
-    let rows = [
-        row("random", Some(2), Some(0), 0.30),
-        row("universal_layer", None, None, 9.0),
-        row("random", Some(1), Some(0), 0.08),
-        row("universal", None, None, 0.35),
-        row("random", Some(1), Some(1), 0.12),
-        row("random", Some(2), Some(1), 0.50),
-        row("random_layer_matched", Some(1), Some(0), 7.0),
-    ];
-    let found = damage(&rows).unwrap();
+    let found = found(&[
+        ("random", Some(2), Some(0), 0.30),
+        ("universal_layer", None, None, 9.0),
+        ("random", Some(1), Some(0), 0.08),
+        ("universal", None, None, 0.35),
+        ("random", Some(1), Some(1), 0.12),
+        ("random", Some(1), Some(2), 0.40),
+        ("random", Some(2), Some(1), 0.50),
+        ("random_matched", Some(1), Some(0), 7.0),
+    ]);
+    let of_random = row(&found, "random");
     assert_close(
-        &[found.universal_delta_nats, found.control_delta_nats.unwrap(), found.ratio.unwrap()],
-        &[0.35, 0.10, 3.5],
+        &[of_random.universal_delta_nats, of_random.control_delta_nats.unwrap(), of_random.ratio.unwrap()],
+        &[0.35, 0.20, 1.75],
         ROUNDING,
     );
-    assert_eq!((found.n_neurons, found.n_draws, found.greatest_multiple), (10, 2, Some(2)));
-    // 0.10 at one, 0.40 at two.
-    assert_close(&[found.equal_multiple.unwrap()], &[1.0 + 0.25 / 0.30], ROUNDING);
-    let all = super::rows(&rows);
-    let matched = all.iter().find(|row| row.control == "random_layer_matched").unwrap();
+    assert_eq!((of_random.n_neurons, of_random.n_draws, of_random.greatest_multiple), (10, 3, Some(2)));
+    assert_close(&[of_random.control_delta_median.unwrap()], &[0.12], ROUNDING);
+    // One of three draws costs as much or more.
+    assert_eq!(of_random.p_value, Some(0.5));
+    // 0.20 at one, 0.40 at two.
+    assert_close(&[of_random.equal_multiple.unwrap()], &[1.75], ROUNDING);
+    let matched = row(&found, "random_matched");
     assert_close(&[matched.control_delta_nats.unwrap(), matched.ratio.unwrap()], &[7.0, 0.05], ROUNDING);
-    assert_eq!(all.len(), 2);
+    assert_eq!((matched.p_value, matched.control_delta_low), (Some(1.0), None));
+    assert_eq!(found.len(), 2, "no sets of the third kind, no row");
 }
 
 #[test]
-fn rows_of_other_models_checkpoints_and_modes_do_not_mix() {
-    let mut ablation = vec![row("universal", None, None, 0.3), row("random", Some(1), Some(0), 0.1)];
-    for change in [
-        |row: &mut AblationRow| row.model = "b".into(),
-        |row: &mut AblationRow| row.checkpoint = Some(7),
-        |row: &mut AblationRow| row.mode = "mean".into(),
-        |row: &mut AblationRow| row.threshold = Some(0.2),
-    ] {
-        let mut other = row("random", Some(1), Some(0), 5.0);
-        change(&mut other);
-        ablation.push(other);
-    }
-    assert_close(&[damage(&ablation).unwrap().control_delta_nats.unwrap()], &[0.1], ROUNDING);
-    assert_eq!(super::rows(&ablation).len(), 1, "random sets without a universal one give no row");
+fn intervals_hold_what_rows_and_draws_share_together() {
+    // Rows rise alike in all sets: the ratio is the same in every resample of the rows, and only the draws move it.
+    let draws = [0.10, 0.10, 0.10].map(|rise| ("random", Some(1), rise));
+    let mut sets: Vec<_> = draws.iter().enumerate().map(|(i, &(name, m, rise))| (name, m, Some(i), rise)).collect();
+    sets.push(("universal", None, None, 0.40));
+    let same = row(&found(&sets), "random");
+    assert_close(&[same.ratio_low.unwrap(), same.ratio_high.unwrap()], &[4.0, 4.0], Tol::abs(1e-9));
+    assert!(same.universal_delta_low.unwrap() < 0.39 && same.universal_delta_high.unwrap() > 0.41);
+    sets[0].3 = 0.05;
+    let apart = row(&found(&sets), "random");
+    assert!(apart.ratio_low.unwrap() < 4.3 && apart.ratio_high.unwrap() > 5.5, "{apart:?}");
 }
 
 #[test]
-fn there_is_no_ratio_of_what_does_no_harm() {
-    let universal = |delta| row("universal", None, None, delta);
-    let random = |delta| row("random", Some(1), Some(0), delta);
-    assert!(damage(&[]).is_none());
-    assert!(damage(&[random(0.1)]).is_none());
-    assert!(damage(&[AblationRow { n_neurons: 0, ..universal(0.0) }, random(0.0)]).is_none());
-    for (of_universal, of_random) in [(0.1, 0.0), (0.1, -0.2), (-0.1, 0.2), (-0.1, -0.2)] {
-        let found = damage(&[universal(of_universal), random(of_random)]).unwrap();
-        assert_eq!(found.ratio, None, "{of_universal} and {of_random}");
-    }
-    let found = damage(&[universal(0.1), row("random", Some(2), Some(0), 0.3)]).unwrap();
-    assert_eq!((found.control_delta_nats, found.ratio), (None, None), "no random set of the same size");
+fn a_dose_that_is_reached_in_some_resamples_only_has_an_open_end() {
+    // Draws of the largest multiple lie around the level: in about half of the resamples it is not reached.
+    let found = found(&[
+        ("universal", None, None, 0.40),
+        ("random", Some(1), Some(0), 0.10),
+        ("random", Some(4), Some(0), 0.20),
+        ("random", Some(4), Some(1), 0.61),
+    ]);
+    let row = row(&found, "random");
+    assert!(row.equal_multiple.is_some() && row.equal_multiple_low.is_some(), "{row:?}");
+    assert_eq!(row.equal_multiple_high, None);
+    let reached = row.equal_multiple_reached.unwrap();
+    // Both draws low: a quarter.
+    assert!((0.65..0.85).contains(&reached), "{reached}");
+}
+
+#[test]
+fn what_is_undefined_is_null() {
+    assert!(found(&[("universal", None, None, 0.2)]).is_empty());
+    let harmless = row(&found(&[("universal", None, None, -0.2), ("random", Some(1), Some(0), 0.1)]), "random");
+    assert_eq!((harmless.ratio, harmless.equal_multiple, harmless.equal_multiple_low), (None, None, None));
+    assert_eq!((harmless.equal_multiple_reached, harmless.p_value), (None, Some(1.0)));
+    let unreached = row(&found(&[("universal", None, None, 0.9), ("random", Some(2), Some(0), 0.1)]), "random");
+    assert_eq!(
+        (unreached.equal_multiple, unreached.equal_multiple_low, unreached.equal_multiple_reached),
+        (None, None, Some(0.0))
+    );
+    assert_eq!((unreached.control_delta_nats, unreached.p_value), (None, None), "no draws of the same size");
 }

@@ -8,6 +8,8 @@ mod rows;
 mod sets;
 mod silencing;
 mod singles;
+#[cfg(test)]
+pub(crate) mod test_outcomes;
 
 use homolog_model::{Checkpoint, Tokens};
 use homolog_results::{AblationRow, AttributionRow, BalanceRow, SingleRow};

@@ -170,6 +170,7 @@ fn damage(model: usize, control: &str, universal: f64, of_controls: f64, equal_m
         ratio: Some(universal / of_controls),
         equal_multiple,
         greatest_multiple: Some(5),
+        ..DamageRow::default()
     }
 }
 

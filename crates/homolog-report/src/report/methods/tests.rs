@@ -79,6 +79,7 @@ fn row(set: &str, mode: &str, multiple: Option<u32>, draw: Option<u32>) -> Ablat
         loss_nats: 4.5,
         delta_loss_nats: 0.5,
         efficiency_nats: Some(0.5),
+        ..AblationRow::default()
     }
 }
 

@@ -24,6 +24,14 @@ fn model() -> Config {
     Config::read(folder.path(), &BTreeSet::new()).expect("a GPT-2")
 }
 
+/// Covariates in which every neuron differs from every other.
+fn covariates() -> NeuronCovariates {
+    let value = |neuron: usize| (neuron as f64 * 1.7).sin();
+    let stratum = (0..2 * D_MLP).map(|neuron| neuron / D_MLP).collect();
+    let values = vec![(0..2 * D_MLP).map(value).collect()];
+    NeuronCovariates { covariates: homolog_stats::Covariates { values, stratum } }
+}
+
 /// Six universal neurons in layer 0, three in layer 1.
 fn universal() -> Vec<usize> {
     vec![0, 3, 4, 17, 38, 39, 40, 55, 79]
@@ -33,7 +41,7 @@ fn universal() -> Vec<usize> {
 fn with_sets<T>(ablation: &str, (model_idx, step): (usize, Option<i64>), look: impl FnOnce(&Sets<'_>) -> T) -> T {
     let (study, universal) = (study(ablation), universal());
     let reference = Reference { name: "universal", threshold: Some(0.5), neurons: &universal, model_idx, step };
-    look(&Sets::new(&study.ablation, &model(), reference))
+    look(&Sets::new(&study.ablation, &model(), reference, &covariates()))
 }
 
 fn drawn(sets: &Sets<'_>, kind: RandomKind, multiple: u32) -> Vec<BTreeSet<usize>> {
@@ -53,7 +61,7 @@ fn random_sets_are_nested_disjoint_from_the_universal_one_and_of_the_size_asked_
                     assert_eq!(larger.len(), 9 * multiple as usize, "{kind:?}");
                     assert!(smaller.is_subset(larger) && larger.is_disjoint(&universal), "{kind:?} x {multiple}");
                 }
-                if kind == RandomKind::LayerMatched {
+                if kind != RandomKind::Uniform {
                     let in_first = |set: &BTreeSet<usize>| set.range(..D_MLP).count();
                     assert!(larger.iter().all(|set| in_first(set) == 6 * multiple as usize));
                 }
@@ -104,7 +112,7 @@ fn sets_by_layer_are_the_layers_part_and_as_many_others() {
                 assert!(set.iter().all(|flat| !universal().contains(flat)), "{set:?}");
             }
         }
-        assert_eq!(configured.len(), 1 + 2 * 2 + 2 * (1 + 2));
+        assert_eq!(configured.len(), 1 + 3 * 2 + 2 * (1 + 2));
     });
     with_sets("draws = 2\nmultiples = [1]\nper_layer = false", (0, None), |sets| {
         assert!(sets.configured().iter().all(|(id, _)| id.layer.is_none()));
@@ -119,6 +127,8 @@ fn what_there_are_not_enough_neurons_for_is_noted() {
             "`random` set of multiple 8",
             "`random_layer_matched` set of multiple 6",
             "`random_layer_matched` set of multiple 8",
+            "`random_matched` set of multiple 6",
+            "`random_matched` set of multiple 8",
         ];
         assert_eq!(notes.len(), lacking.len(), "{notes:?}");
         for (note, lacking) in notes.iter().zip(lacking) {
