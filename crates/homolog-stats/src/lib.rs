@@ -27,6 +27,7 @@ mod rotation;
 mod rotation_null;
 mod sampling;
 mod share_above;
+mod survival;
 #[cfg(test)]
 mod test_layer;
 mod universality;
@@ -55,4 +56,5 @@ pub use rotation::{gaussian_rows, haar_rotation, rotation_state};
 pub use rotation_null::{MIN_DRAWS, PValue, PooledNull, empirical_p};
 pub use sampling::{RandomOrder, derangement};
 pub use share_above::ShareAbove;
+pub use survival::{Life, LogRank, SurvivalStep, kaplan_meier, log_rank, median_survival};
 pub use universality::{PairScore, Universality};
