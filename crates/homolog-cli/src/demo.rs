@@ -81,7 +81,13 @@ modes = [\"zero\"]
 multiples = [1, 2, 5]
 draws = 5
 per_layer = false
+permutations = 20
 tokens = 6144
+
+[attribution]
+top = 4
+universal = 8
+random = 8
 ";
 
 fn family_toml(files: &[PathBuf], args: &DemoArgs) -> String {

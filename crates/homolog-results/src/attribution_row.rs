@@ -47,9 +47,9 @@ table! {
         pub sum_of_singles_high: Option<f64>,
         /// `joint_delta_nats` / `sum_of_singles_nats`: above 1, others step in when one is gone; null unless both are above zero.
         pub joint_over_singles: Option<f64>,
-        /// Lower end of its interval, by the same bootstrap; null where it is undefined in a resample.
+        /// Lower end of its interval, by the same bootstrap; null as `joint_over_singles`.
         pub joint_over_singles_low: Option<f64>,
-        /// Upper end; null as `joint_over_singles_low`.
+        /// Upper end; null as `joint_over_singles`, and where it has no bound because single neurons cost nothing in some resamples.
         pub joint_over_singles_high: Option<f64>,
     }
 }

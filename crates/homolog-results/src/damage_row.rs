@@ -41,9 +41,9 @@ table! {
         pub p_value: Option<f64>,
         /// `universal_delta_nats` / `control_delta_nats`; null unless both are above zero.
         pub ratio: Option<f64>,
-        /// Lower end of its interval, by a bootstrap over rows and draws; null where it is undefined in a resample.
+        /// Lower end of its interval, by a bootstrap over rows and draws; null as `ratio`.
         pub ratio_low: Option<f64>,
-        /// Upper end; null as `ratio_low`.
+        /// Upper end; null as `ratio`, and where it has no bound because random neurons cost nothing in some resamples.
         pub ratio_high: Option<f64>,
         /// How many times as many random neurons do the same damage: where the line through (0, 0) and the means over draws at every
         /// multiple, straight between them, first reaches `universal_delta_nats`; null where that is not above zero, or never reached.

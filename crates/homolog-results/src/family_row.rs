@@ -29,7 +29,7 @@ table! {
         pub estimate: Option<f64>,
         /// Lower end of its interval: models, and blocks or rows of tokens, are resampled together. Null where undefined.
         pub low: Option<f64>,
-        /// Upper end; null as `low`, and of `equal_multiple` where it is beyond what was measured.
+        /// Upper end; null as `low`, of `equal_multiple` where it is beyond what was measured, and of `ratio` where it has no bound.
         pub high: Option<f64>,
         /// Least value with one model left out; null with fewer than three models, or where undefined without one.
         pub without_one_low: Option<f64>,

@@ -134,7 +134,10 @@ impl Against<'_> {
         let central = (same_size.len() > 1).then(|| percentile_interval(same_size, level)).flatten();
         let curve: Vec<(f64, f64)> = doses.iter().map(|dose| (f64::from(dose.multiple), dose.mean())).collect();
         let resampled = resamples.means(self.universal);
-        let ratio_interval = ratios(&resampled, &doses).and_then(|ratios| percentile_interval(&ratios, level));
+        let ratio_interval = control
+            .and_then(|control| ratio(universal, control))
+            .and(ratios(&resampled, &doses))
+            .and_then(|ratios| percentile_interval(&ratios, level));
         let multiples = equal_multiples(&resampled, &doses);
         let (equal_low, equal_high, reached) = equal_interval(&multiples, universal, level);
         let row = DamageRow {
@@ -154,8 +157,8 @@ impl Against<'_> {
             control_delta_high: central.map(|ends| ends.1),
             p_value: permutation_p(universal, same_size),
             ratio: control.and_then(|control| ratio(universal, control)),
-            ratio_low: ratio_interval.map(|ends| ends.0),
-            ratio_high: ratio_interval.map(|ends| ends.1),
+            ratio_low: ratio_interval.map(|ends| ends.0).filter(|end| end.is_finite()),
+            ratio_high: ratio_interval.map(|ends| ends.1).filter(|end| end.is_finite()),
             equal_multiple: crossing(&curve, universal),
             equal_multiple_low: equal_low,
             equal_multiple_high: equal_high,
@@ -166,10 +169,15 @@ impl Against<'_> {
     }
 }
 
-/// Damage of the universal neurons over that of as many random ones, by resample; none where one of them is not above zero in some.
+/// Damage of the universal neurons over that of as many random ones, by resample; none without random sets of this size.
 fn ratios(universal: &[f64], doses: &[DoseDamage]) -> Option<Vec<f64>> {
     let same_size = doses.iter().find(|dose| dose.multiple == 1)?;
-    universal.iter().zip(&same_size.resampled).map(|(&universal, &control)| ratio(universal, control)).collect()
+    let ratios = universal
+        .iter()
+        .zip(&same_size.resampled)
+        .map(|(&universal, &control)| ratio_of_resample(universal, control))
+        .collect();
+    Some(ratios)
 }
 
 /// How many times as many random neurons do the same damage, by resample: 0 where there is none, infinite where it is never reached.
@@ -197,6 +205,15 @@ fn equal_interval(multiples: &[f64], universal: f64, level: f64) -> (Option<f64>
 fn permutation_p(universal: f64, draws: &[f64]) -> Option<f64> {
     let n_as_great = draws.iter().filter(|&&delta| delta >= universal).count();
     (!draws.is_empty()).then(|| (1 + n_as_great) as f64 / (1 + draws.len()) as f64)
+}
+
+/// A ratio within a resample: 0 where there is nothing above the line, without bound where there is nothing below it.
+pub(crate) fn ratio_of_resample(above: f64, below: f64) -> f64 {
+    match () {
+        () if above <= 0.0 => 0.0,
+        () if below <= 0.0 => f64::INFINITY,
+        () => above / below,
+    }
 }
 
 /// None unless both are above zero.

@@ -35,7 +35,7 @@ mod vocabulary_table;
 
 pub use ablate_list::{ListRequest, ablate_list};
 pub use audit::{audit, markdown as audit_markdown};
-pub use config::{PairRequest, StudyConfig};
+pub use config::{AblationSection, AttributionSection, PairRequest, StudyConfig};
 pub use context::{Options, Progress, Silent};
 pub use course::{Course, CourseCheckpoint};
 pub use dry_run::dry_run;

@@ -42,6 +42,18 @@ pub fn forward(
     tokens: &[u32],
     ablate: &dyn Fn(usize, usize) -> Option<f64>,
 ) -> Reference {
+    forward_by_position(shape, weights, tokens, &|layer, neuron, _| ablate(layer, neuron))
+}
+
+/// [`forward`] with a value of its own at every position: `ablate(layer, neuron, position)`.
+///
+/// Panics: as [`forward`].
+pub fn forward_by_position(
+    shape: &Gpt2Shape,
+    weights: &Weights,
+    tokens: &[u32],
+    ablate: &dyn Fn(usize, usize, usize) -> Option<f64>,
+) -> Reference {
     shape.assert_fits(weights);
     let (d, m, n_tokens) = (shape.d_model, shape.d_mlp, tokens.len());
     assert!((1..=shape.n_ctx).contains(&n_tokens), "{n_tokens} tokens, n_ctx {}", shape.n_ctx);
@@ -78,7 +90,7 @@ pub fn forward(
         let post: Vec<f64> = pre
             .iter()
             .enumerate()
-            .map(|(i, &x)| ablate(l, i % m).unwrap_or_else(|| activate(&shape.activation, x)))
+            .map(|(i, &x)| ablate(l, i % m, i / m).unwrap_or_else(|| activate(&shape.activation, x)))
             .collect();
         add(&mut resid, &affine(&post, &weight("mlp.c_proj.weight"), &weight("mlp.c_proj.bias")));
         run.mlp_pre.push(pre);

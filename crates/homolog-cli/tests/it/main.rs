@@ -41,7 +41,8 @@ fn planted() -> TempDir {
     let rows = random_rows(N_ROWS, shape.n_ctx, shape.d_vocab, shape.bos, 3);
     write_u16_rows(&folder.path().join("tokens.u16"), &rows);
     let text = "[study]\nname = \"twins\"\n[[model]]\nname = \"a\"\npath = \"models/a\"\n[[model]]\nname = \"b\"\n\
-                path = \"models/b\"\n[corpus]\ntoken_file = \"tokens.u16\"\ncontext = 24\n[ablation]\ndraws = 1\n";
+                path = \"models/b\"\n[corpus]\ntoken_file = \"tokens.u16\"\ncontext = 24\n[ablation]\ndraws = 1\npermutations = 4\n\
+                [attribution]\ntop = 2\nuniversal = 3\nrandom = 3\n";
     fs::write(folder.path().join("study.toml"), text).unwrap();
     folder
 }

@@ -121,6 +121,6 @@ pub struct AttributionSection {
 
 impl Default for AttributionSection {
     fn default() -> Self {
-        Self { enabled: true, top: 16, universal: 32, random: 32 }
+        Self { enabled: true, top: 8, universal: 16, random: 16 }
     }
 }

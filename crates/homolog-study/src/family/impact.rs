@@ -3,7 +3,7 @@
 use homolog_results::FamilyRow;
 
 use super::{Family, Found, Quantity};
-use crate::damage::{Damage, crossing, ratio};
+use crate::damage::{Damage, crossing, ratio, ratio_of_resample};
 use crate::inputs::Inputs;
 
 /// Damage of one kind of random sets in one mode at one step, by model; none for a model without universal neurons.
@@ -93,7 +93,11 @@ impl<'a> ByModel<'a> {
     }
 
     fn ratio(&self, resample: Option<usize>, weight: &dyn Fn(usize) -> f64) -> Option<f64> {
-        ratio(self.universal(resample, weight)?, self.control(1, resample, weight)?)
+        let (universal, control) = (self.universal(resample, weight)?, self.control(1, resample, weight)?);
+        match resample {
+            Some(_) => Some(ratio_of_resample(universal, control)),
+            None => ratio(universal, control),
+        }
     }
 
     /// Where the mean curve reaches the mean damage; infinite where it does not by the greatest multiple that all models have.

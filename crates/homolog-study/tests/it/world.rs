@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use homolog_results::{Manifest, Table, read_table};
-use homolog_study::{Error, Options, Outcome, Progress, StudyConfig};
+use homolog_study::{AblationSection, AttributionSection, Error, Options, Outcome, Progress, StudyConfig};
 use homolog_test::planted::write_u16_rows;
 use homolog_test::tiny_gpt2::{Gpt2Shape, Layout, Weights};
 use tempfile::TempDir;
@@ -98,8 +98,18 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Run, and hold the progress to its promise: work begins, advances to its total, and ends.
+    /// Run, and hold the progress to its promise: work begins, advances to its total, and ends. A study that says nothing of permutations and
+    /// single neurons has few of them, so that tests of other things take their time only.
     pub(crate) fn of(config: &StudyConfig, options: &Options) -> Result<Self, Error> {
+        let mut config = config.clone();
+        let (ablation, default) = (&mut config.ablation, AblationSection::default());
+        if (ablation.permutations, ablation.resamples) == (default.permutations, default.resamples) {
+            (ablation.permutations, ablation.resamples) = (4, 100);
+        }
+        if config.attribution == AttributionSection::default() {
+            config.attribution = AttributionSection { top: 2, universal: 3, random: 3, ..config.attribution };
+        }
+        let config = &config;
         let recorder = Recorder::default();
         let outcome = homolog_study::run(config, options, &recorder)?;
         assert_eq!(*recorder.work.lock().unwrap(), None, "work that did not end");

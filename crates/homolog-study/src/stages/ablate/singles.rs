@@ -10,7 +10,7 @@ use super::sets::{Reference, SetId};
 use super::silencing::Job;
 use crate::StudyConfig;
 use crate::config::{AblationMode, AblationSection};
-use crate::damage::Place;
+use crate::damage::{Place, ratio, ratio_of_resample};
 use crate::stages::attribute::Attributions;
 
 /// Draws of a [`RandomOrder`] that no random set has.
@@ -167,15 +167,13 @@ pub(super) fn attribution_row(
         })
         .collect();
     (row.sum_of_singles_low, row.sum_of_singles_high) = percentile_interval(&sums, section.level).unzip();
-    let ratios: Option<Vec<f64>> = joint.iter().zip(&sums).map(|(&joint, &sum)| ratio(joint, sum)).collect();
-    let interval = ratios.and_then(|ratios| percentile_interval(&ratios, section.level));
-    (row.joint_over_singles_low, row.joint_over_singles_high) = interval.unzip();
+    if row.joint_over_singles.is_some() {
+        let ratios: Vec<f64> = joint.iter().zip(&sums).map(|(&joint, &sum)| ratio_of_resample(joint, sum)).collect();
+        let (low, high) = percentile_interval(&ratios, section.level).unzip();
+        row.joint_over_singles_low = low.filter(|end| end.is_finite());
+        row.joint_over_singles_high = high.filter(|end| end.is_finite());
+    }
     Some(row)
-}
-
-/// None unless both are above zero: a ratio of a rise and a fall says nothing.
-fn ratio(a: f64, b: f64) -> Option<f64> {
-    (a > 0.0 && b > 0.0).then(|| a / b)
 }
 
 /// Pearson; none of fewer than three pairs, or of constants.

@@ -46,7 +46,8 @@ impl Found {
         let text = fs::read_to_string(&path).unwrap();
         let (text, _) = text.split_once("[ablation]").expect("the ablation section is the last");
         let run = |text: &str, ablation: &str| {
-            let config = StudyConfig::parse(&format!("{text}[ablation]\n{ablation}"), &path, &[]).unwrap();
+            let text = format!("{text}[attribution]\nenabled = false\n[ablation]\npermutations = 0\n{ablation}");
+            let config = StudyConfig::parse(&text, &path, &[]).unwrap();
             Run::of(&config, &options(&folder.path().join("run"))).unwrap()
         };
         let study = run(text, "enabled = false");

@@ -59,7 +59,7 @@ fn run(fixtures: &std::path::Path, precision: Precision) -> (Vec<MatchRow>, Vec<
     let wanted = SETS.map(|set| set_name("seed-a", 1600, set));
     let sets = replayed_sets(fixtures, folder.path(), 1600, |set| wanted.iter().any(|wanted| wanted == set));
     let text = format!(
-        "{text}[correlation]\nprecision = \"{precision}\"\n[ablation]\nprecision = \"{precision}\"\nmodes = [\"zero\"]\ndraws = 1\n\
+        "{text}[correlation]\nprecision = \"{precision}\"\n[attribution]\nenabled = false\n[ablation]\npermutations = 0\nprecision = \"{precision}\"\nmodes = [\"zero\"]\ndraws = 1\n\
          multiples = [1]\nper_layer = false\n{sets}"
     );
     let config = StudyConfig::parse(&text, &path, &[]).unwrap();
