@@ -7,7 +7,7 @@
 //! The eight tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
 //! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`]), and more where there is something to tell: of neurons that agree all
 //! round [`CliqueRow`], of nulls with several draws [`NullRow`], of a screened search [`ScreeningRow`], of a tokenizer whose files are
-//! known [`VocabularyRow`]. They are written by [`write_table`] and read by
+//! known [`VocabularyRow`], of halves of the tokens held against each other [`RetestRow`]. They are written by [`write_table`] and read by
 //! [`read_table`].
 //! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
 
@@ -27,6 +27,7 @@ pub mod notes;
 mod null_row;
 mod pages;
 mod persistence_row;
+mod retest_row;
 mod screening_row;
 mod stability_row;
 mod store;
@@ -51,6 +52,7 @@ pub use neuron_row::NeuronRow;
 pub use null_row::NullRow;
 pub use pages::{EXPLORER_FILE, REPORT_FILE};
 pub use persistence_row::PersistenceRow;
+pub use retest_row::RetestRow;
 pub use screening_row::ScreeningRow;
 pub use stability_row::StabilityRow;
 pub use store::{FolderLock, Sibling, file_hash, remove_files, remove_siblings, write_atomically, write_bytes};

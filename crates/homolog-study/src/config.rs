@@ -4,6 +4,7 @@ mod check;
 mod evidence;
 mod overrides;
 mod pair;
+mod persistence;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 pub use evidence::{EvidenceSection, NullsSection};
 pub use pair::PairRequest;
+pub use persistence::PersistenceSection;
 pub(crate) use suggest::nearest;
 use universality::EXCESS_THRESHOLD;
 pub use universality::{FdrFamily, UniversalityRule, UniversalitySection};
@@ -55,6 +57,9 @@ pub struct StudyConfig {
     /// `[nulls]`
     #[serde(default)]
     pub nulls: NullsSection,
+    /// `[persistence]`
+    #[serde(default)]
+    pub persistence: PersistenceSection,
     /// `[windows]`
     #[serde(default)]
     pub windows: WindowsSection,

@@ -308,6 +308,7 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "ablation": (ablation.enabled, &ablation.modes, ablation.draws, &ablation.multiples, ablation.per_layer, ablation.seed, ablation.tokens, ablation.precision),
         "sets": sets.collect::<Vec<_>>(),
         "windows": config.windows.deciding(),
+        "persistence": config.persistence,
         "vocabulary": vocabulary.collect::<Vec<_>>(),
         "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, evidence::VERSION, damage::VERSION, vocabulary_table::VERSION),
     });

@@ -58,7 +58,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
     audit::run(&inputs, options, artifacts, progress)?;
     let mut tables = Tables::default();
     tables.vocabulary.clone_from(&inputs.vocabulary);
-    let mut scores = Vec::new();
+    let mut standings: Vec<Vec<classify::Standing>> = Vec::new();
     let mut untrained = None;
     for step_idx in 0..inputs.steps.len() {
         let correlated = correlate::run(config, &inputs, step_idx, options, artifacts, progress)?;
@@ -76,6 +76,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
             evidence: evidence.as_ref(),
             discoveries: &discoveries,
             mutual: &mutual,
+            previous: standings.last().map(Vec::as_slice),
         };
         let classified = classify::run(&step);
         tables.add_correlation(config, &inputs, step_idx, (&correlation, evidence.as_ref()));
@@ -87,7 +88,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
             let clean = evaluate::run(&inputs, (step_idx, model_idx), precision, moments, artifacts, progress)?;
             if config.ablation.enabled {
                 let rule = config.universality.rule;
-                let members = classify::members(rule, &classified.scores[model_idx], config.threshold());
+                let members = classify::members(rule, &classified.standings[model_idx].scores, config.threshold());
                 let target = ablate::Target {
                     step_idx,
                     model_idx,
@@ -106,14 +107,14 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         tables.neurons.extend(classified.neurons);
         tables.emergence.extend(classified.emergence);
         tables.screening.extend(classified.screening);
-        scores.push(classified.scores);
+        standings.push(classified.standings);
         if inputs.steps[step_idx] == Some(0) {
             untrained = Some(correlated.path.clone());
         }
         let evidence = evidence.map(|evidence| evidence.path);
         tables.steps.push(StepArtifacts { correlated: correlated.path, evidence, nulls: paths });
     }
-    (tables.persistence, tables.stability) = persist::run(config, &inputs, &scores);
+    (tables.retest, tables.persistence, tables.stability) = persist::run(config, &inputs, &standings);
     tables.damage = damage::rows(&tables.ablation);
     tables.sort();
     let summary = Summary::new(config, &inputs, &tables);

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use homolog_results::{
     AblationRow, CliqueRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, NullRow,
-    PersistenceRow, ScreeningRow, StabilityRow, Table, TableRecord, TensorData, VocabularyRow, file_hash, sort_rows,
-    write_table, write_tensors,
+    PersistenceRow, RetestRow, ScreeningRow, StabilityRow, Table, TableRecord, TensorData, VocabularyRow, file_hash,
+    sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
@@ -28,6 +28,8 @@ pub(crate) struct Tables {
     pub(crate) neurons: Vec<NeuronRow>,
     pub(crate) emergence: Vec<EmergenceRow>,
     pub(crate) persistence: Vec<PersistenceRow>,
+    /// None where neither halves of the tokens nor standard errors are known.
+    pub(crate) retest: Vec<RetestRow>,
     pub(crate) stability: Vec<StabilityRow>,
     pub(crate) ablation: Vec<AblationRow>,
     pub(crate) damage: Vec<DamageRow>,
@@ -94,6 +96,7 @@ impl Tables {
         sort_rows(&mut self.nulls);
         sort_rows(&mut self.emergence);
         sort_rows(&mut self.persistence);
+        sort_rows(&mut self.retest);
         sort_rows(&mut self.stability);
         sort_rows(&mut self.ablation);
         sort_rows(&mut self.damage);
@@ -127,6 +130,9 @@ impl Tables {
             write_one(run_dir, &self.ablation, metadata)?,
             write_one(run_dir, &self.damage, metadata)?,
         ];
+        if !self.retest.is_empty() {
+            tables.push(write_one(run_dir, &self.retest, metadata)?);
+        }
         if !self.cliques.is_empty() {
             tables.push(write_one(run_dir, &self.cliques, metadata)?);
         }

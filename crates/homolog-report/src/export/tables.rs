@@ -4,7 +4,7 @@ use std::path::Path;
 
 use homolog_results::{
     AblationRow, CliqueRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, NullRow, PersistenceRow,
-    ScreeningRow, StabilityRow, Table, VocabularyRow, read_batches,
+    RetestRow, ScreeningRow, StabilityRow, Table, VocabularyRow, read_batches,
 };
 
 use super::{cannot_write, write_file};
@@ -14,12 +14,13 @@ use crate::{Error, Written};
 type Writer = fn(&Path, &Path, &dyn Fn(&str)) -> Result<u64, Error>;
 
 /// Every table that a run can have.
-const WRITERS: [(&str, Writer); 12] = [
+const WRITERS: [(&str, Writer); 13] = [
     (ModelRow::NAME, one::<ModelRow>),
     (NeuronRow::NAME, one::<NeuronRow>),
     (MatchRow::NAME, one::<MatchRow>),
     (EmergenceRow::NAME, one::<EmergenceRow>),
     (PersistenceRow::NAME, one::<PersistenceRow>),
+    (RetestRow::NAME, one::<RetestRow>),
     (StabilityRow::NAME, one::<StabilityRow>),
     (AblationRow::NAME, one::<AblationRow>),
     (DamageRow::NAME, one::<DamageRow>),

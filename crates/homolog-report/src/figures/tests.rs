@@ -145,6 +145,7 @@ fn persistence(from: i64, to: i64, layer: Option<u16>, [n_from, n_to, n_both]: [
         persistence: (n_from > 0).then(|| n_both as f64 / n_from as f64),
         jaccard: None,
         expected_by_chance: 0.5,
+        ..PersistenceRow::default()
     }
 }
 

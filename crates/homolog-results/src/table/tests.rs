@@ -113,6 +113,7 @@ fn persistence(to_checkpoint: i64, persistence: Option<f64>) -> PersistenceRow {
         persistence,
         jaccard: persistence.map(|_| 0.4),
         expected_by_chance: 12.0 / 512.0,
+        ..PersistenceRow::default()
     }
 }
 

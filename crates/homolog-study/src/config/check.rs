@@ -81,6 +81,7 @@ impl StudyConfig {
             );
         }
         self.check_evidence(fail)?;
+        self.check_persistence(fail)?;
         self.check_windows(fail)?;
         self.check_ablation(fail)
     }
@@ -252,6 +253,16 @@ impl StudyConfig {
             }
             () => Ok(()),
         }
+    }
+
+    fn check_persistence(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let hysteresis = self.persistence.hysteresis;
+        if !(hysteresis.is_finite() && hysteresis >= 0.0) {
+            return fail(format!(
+                "persistence.hysteresis is {hysteresis}; give how far below the threshold a score must fall, 0 or more"
+            ));
+        }
+        Ok(())
     }
 
     fn check_windows(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {

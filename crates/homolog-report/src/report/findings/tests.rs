@@ -125,6 +125,7 @@ fn persistence(model: usize, from: i64, to: i64, n_from: u64, n_both: u64, by_ch
         persistence: (n_from > 0).then(|| n_both as f64 / n_from as f64),
         jaccard: None,
         expected_by_chance: by_chance,
+        ..PersistenceRow::default()
     }
 }
 

@@ -1,0 +1,78 @@
+//! What lasts: every column of persistence, retests, births and deaths held against a twin, and each comparison shown able to fail.
+
+mod family;
+mod sets;
+
+use crate::evidence::differences::Differences;
+use family::{AS_IS, Settings, Study};
+use homolog_results::{EmergenceRow, PersistenceRow, RetestRow};
+
+type Check = fn(&Study, &Settings) -> Differences;
+
+/// The run is what the twin says; and with a word of the study understood otherwise, these columns are not.
+#[track_caller]
+fn holds_and_can_fail(study: &Study, check: Check, mutants: &[(Settings, &[&str])]) {
+    assert_eq!(check(study, &AS_IS), Differences::default());
+    for (at, (mutant, columns)) in mutants.iter().enumerate() {
+        let found = check(study, mutant).columns();
+        let missed: Vec<_> = columns.iter().filter(|column| !found.contains(column)).collect();
+        assert!(missed.is_empty(), "mutant {at} goes unnoticed in {missed:?}, it shows in {found:?}");
+    }
+}
+
+#[test]
+fn halves_of_the_tokens_say_what_is_found_again() {
+    let counts = ["n_half_a", "n_half_b", "retest.n_both", "retest", "retest_by_chance"];
+    let mutants: [(Settings, &[&str]); 2] = [
+        (Settings { rows_of_block: 4, ..AS_IS }, &counts),
+        (Settings { errors_of_difference: 1.0, ..AS_IS }, &["retest_expected"]),
+    ];
+    holds_and_can_fail(Study::of(), sets::check_retests, &mutants);
+}
+
+#[test]
+fn halves_by_the_count_rule() {
+    let study = Study::run(
+        "[universality]\nrule = \"count\"\ncount_threshold = 0.3\nthresholds = [0.2, 0.5]\ncount_models = 2\n",
+    );
+    let counts = ["n_half_a", "n_half_b"];
+    holds_and_can_fail(&study, sets::check_retests, &[(Settings { count_models: 1, ..AS_IS }, &counts)]);
+    let rows: Vec<RetestRow> = study.run.table();
+    assert!(rows.iter().all(|row| row.n_half_a.is_some() && row.retest_expected.is_none()));
+    holds_and_can_fail(&study, sets::check_persistence, &[]);
+}
+
+#[test]
+fn persistence_beside_chance_and_ceiling() {
+    let of_hysteresis = ["n_from_hysteresis", "n_both_hysteresis", "persistence_hysteresis"];
+    let of_others = ["ceiling", "share_of_ceiling", "expected_persistence", "above_chance"];
+    let mutants: [(Settings, &[&str]); 2] =
+        [(Settings { hysteresis: 0.0, ..AS_IS }, &of_hysteresis), (Settings { steps_earlier: 1, ..AS_IS }, &of_others)];
+    holds_and_can_fail(Study::of(), sets::check_persistence, &mutants);
+}
+
+#[test]
+fn births_and_deaths() {
+    let columns = ["n_births", "n_deaths"];
+    holds_and_can_fail(Study::of(), sets::check_changes, &[(Settings { steps_earlier: 1, ..AS_IS }, &columns)]);
+}
+
+/// A q-value is no correlation: nothing can be said of halves, and nothing lies a little below it.
+#[test]
+fn discovery_rates_have_neither_halves_nor_hysteresis() {
+    let study = Study::run("[universality]\nrule = \"fdr\"\n[baseline]\ndraws = 4\n");
+    let rows: Vec<PersistenceRow> = study.run.table();
+    assert!(rows.iter().any(|row| row.n_both > 0), "nothing persists, so nothing was shown");
+    assert!(rows.iter().all(|row| row.ceiling.is_none() && row.n_from_hysteresis.is_none()));
+    assert!(!study.run.folder.join("tables/retest.parquet").exists());
+}
+
+#[test]
+fn without_checkpoints_there_are_retests_and_no_changes() {
+    let study = Study::run_of(&[], "");
+    let retests: Vec<RetestRow> = study.run.table();
+    assert!(retests.iter().any(|row| row.retest.is_some() && row.checkpoint.is_none()));
+    let changes: Vec<EmergenceRow> = study.run.table();
+    assert!(changes.iter().all(|row| row.n_births.is_none() && row.n_deaths.is_none()));
+    assert_eq!(study.run.table::<PersistenceRow>(), []);
+}
