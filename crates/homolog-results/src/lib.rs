@@ -7,18 +7,20 @@
 //! The eight tables are one row type each ([`ModelRow`], [`NeuronRow`], [`MatchRow`], [`EmergenceRow`],
 //! [`PersistenceRow`], [`StabilityRow`], [`AblationRow`], [`DamageRow`]), and more where there is something to tell: of neurons that agree all
 //! round [`CliqueRow`], of nulls with several draws [`NullRow`], of a screened search [`ScreeningRow`], of a tokenizer whose files are
-//! known [`VocabularyRow`], of halves of the tokens held against each other [`RetestRow`]. They are written by [`write_table`] and read by
+//! known [`VocabularyRow`], of halves of the tokens held against each other [`RetestRow`], of neurons held against themselves [`ContinuityRow`], of how long they stay universal [`SurvivalRow`] and [`LivesRow`]. They are written by [`write_table`] and read by
 //! [`read_table`].
 //! Arrays that are not rows go through [`write_tensors`]; what a run was made from is its [`Manifest`].
 
 mod ablation_row;
 mod audit;
 mod clique_row;
+mod continuity_row;
 mod damage_row;
 mod emergence_row;
 mod error;
 #[cfg(feature = "faults")]
 mod faults;
+mod lives_row;
 mod manifest;
 mod match_row;
 mod model_row;
@@ -31,6 +33,7 @@ mod retest_row;
 mod screening_row;
 mod stability_row;
 mod store;
+mod survival_row;
 mod table;
 mod tensors;
 mod vocabulary_row;
@@ -38,11 +41,13 @@ mod vocabulary_row;
 pub use ablation_row::AblationRow;
 pub use audit::{Audit, AuditKind, AuditWarning, AuditedCheckpoint, OtherCosine};
 pub use clique_row::CliqueRow;
+pub use continuity_row::ContinuityRow;
 pub use damage_row::DamageRow;
 pub use emergence_row::EmergenceRow;
 pub use error::Error;
 #[cfg(feature = "faults")]
 pub use faults::Faults;
+pub use lives_row::LivesRow;
 pub use manifest::{
     FileInput, FileRecord, Inputs, Manifest, StageRecord, TableRecord, TextInput, TokensInput, WeightsInput,
 };
@@ -56,6 +61,7 @@ pub use retest_row::RetestRow;
 pub use screening_row::ScreeningRow;
 pub use stability_row::StabilityRow;
 pub use store::{FolderLock, Sibling, file_hash, remove_files, remove_siblings, write_atomically, write_bytes};
+pub use survival_row::SurvivalRow;
 pub use table::{Table, read_batches, read_metadata, read_table, sort_rows, write_parts, write_table};
 pub use tensors::{TensorData, TensorFile, Tensors, data_hash, open_tensors, read_tensors, write_tensors};
 pub use vocabulary_row::VocabularyRow;

@@ -50,5 +50,13 @@ table! {
         pub n_both_hysteresis: Option<u64>,
         /// `n_both_hysteresis` / `n_from_hysteresis`; null by rule fdr, and when the latter is 0.
         pub persistence_hysteresis: Option<f64>,
+        /// Mean of `self_corr` (table `continuity`) over the neurons universal at `from_checkpoint`, where it is defined; null where none is,
+        /// for checkpoints that are neither consecutive nor begin with the first, and where the study does not follow neurons.
+        pub mean_self_corr: Option<f64>,
+        /// The same over the other neurons.
+        pub mean_self_corr_others: Option<f64>,
+        /// Over the neurons universal at `from_checkpoint` and all other models in which these have a best match at both checkpoints: the
+        /// share of matches that are the same neuron at both; null as `mean_self_corr`.
+        pub matches_kept: Option<f64>,
     }
 }

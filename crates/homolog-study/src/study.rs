@@ -13,6 +13,7 @@ use homolog_model::Isa;
 use crate::arithmetic;
 use crate::audit;
 use crate::cliques_table::MutualMatches;
+use crate::continuity_table::Continuity;
 use crate::damage;
 use crate::inputs::Inputs;
 use crate::matches_table::StepArtifacts;
@@ -20,7 +21,7 @@ use crate::results::CheckpointCorrelation;
 use crate::run_folder::RunFolder;
 use crate::stages::evidence::with_evidence;
 use crate::stages::nulls::Discoveries;
-use crate::stages::{ablate, classify, correlate, evaluate, evidence, nulls, persist, windows};
+use crate::stages::{ablate, classify, correlate, evaluate, evidence, follow, nulls, persist, windows};
 use crate::summary::Summary;
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig};
@@ -114,7 +115,10 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         let evidence = evidence.map(|evidence| evidence.path);
         tables.steps.push(StepArtifacts { correlated: correlated.path, evidence, nulls: paths });
     }
-    (tables.retest, tables.persistence, tables.stability) = persist::run(config, &inputs, &standings);
+    let followed = follow::run(config, &inputs, options, artifacts, progress)?;
+    (tables.retest, tables.persistence, tables.stability) =
+        persist::run(config, &inputs, &standings, followed.as_deref())?;
+    tables.continuity = followed.map(|followed| Continuity { followed, standings });
     tables.damage = damage::rows(&tables.ablation);
     tables.sort();
     let summary = Summary::new(config, &inputs, &tables);

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, CliqueRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, NullRow,
+    AblationRow, CliqueRow, ContinuityRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, NullRow,
     PersistenceRow, RetestRow, ScreeningRow, StabilityRow, Table, TableRecord, TensorData, VocabularyRow, file_hash,
     sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
+use crate::continuity_table::Continuity;
 use crate::inputs::Inputs;
 use crate::matches_table::{self, StepArtifacts};
 use crate::results::CheckpointCorrelation;
@@ -31,6 +32,8 @@ pub(crate) struct Tables {
     /// None where neither halves of the tokens nor standard errors are known.
     pub(crate) retest: Vec<RetestRow>,
     pub(crate) stability: Vec<StabilityRow>,
+    /// What table `continuity` is made from; none where neurons are not followed.
+    pub(crate) continuity: Option<Continuity>,
     pub(crate) ablation: Vec<AblationRow>,
     pub(crate) damage: Vec<DamageRow>,
     /// None where no neurons agree all round.
@@ -132,6 +135,11 @@ impl Tables {
         ];
         if !self.retest.is_empty() {
             tables.push(write_one(run_dir, &self.retest, metadata)?);
+        }
+        if let Some(continuity) = &self.continuity {
+            let path = table_path::<ContinuityRow>();
+            let n_rows = continuity.write(config, inputs, &run_dir.join(&path), metadata)?;
+            tables.push(record::<ContinuityRow>(run_dir, path, n_rows)?);
         }
         if !self.cliques.is_empty() {
             tables.push(write_one(run_dir, &self.cliques, metadata)?);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use homolog_stats::Extremes;
 
 use super::{
-    BaselineKind, CorrelationSection, EvidenceSection, OWN_SETS, ScreeningSection, Search, StudyConfig,
-    UniversalityRule, WindowsSection,
+    BaselineKind, CorrelationSection, EvidenceSection, OWN_SETS, PersistenceSection, ScreeningSection, Search,
+    StudyConfig, UniversalityRule, WindowsSection,
 };
 use crate::Error;
 
@@ -256,10 +256,16 @@ impl StudyConfig {
     }
 
     fn check_persistence(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
-        let hysteresis = self.persistence.hysteresis;
+        let PersistenceSection { hysteresis, functional, tokens } = self.persistence;
         if !(hysteresis.is_finite() && hysteresis >= 0.0) {
             return fail(format!(
                 "persistence.hysteresis is {hysteresis}; give how far below the threshold a score must fall, 0 or more"
+            ));
+        }
+        if functional && tokens > 0 && tokens < self.corpus.context {
+            return fail(format!(
+                "persistence.tokens is {tokens}, less than one row of {}; ask for more, or 0 for all",
+                self.corpus.context
             ));
         }
         Ok(())

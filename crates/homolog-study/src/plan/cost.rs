@@ -157,6 +157,18 @@ pub(crate) fn evidence(
     }
 }
 
+/// All checkpoints of all models, each neuron held against itself in `n_spans` pairs of them: (forward, single pairs).
+pub(crate) fn follow(
+    shapes: &[Shape],
+    (n_checkpoints, n_spans): (usize, usize),
+    n_tokens: f64,
+    context: usize,
+) -> (f64, f64) {
+    let forwards = shapes.iter().map(|shape| n_tokens * forward(shape, context)).sum::<f64>();
+    let n_neurons: f64 = shapes.iter().map(|shape| shape.n_neurons() as f64).sum();
+    (n_checkpoints as f64 * forwards, 2.0 * n_tokens * n_neurons * n_spans as f64)
+}
+
 /// Steps of one checkpoint's one-to-one matchings: layers of the same index, cubed.
 pub(crate) fn matching(shapes: &[Shape]) -> f64 {
     let mut steps = 0.0;

@@ -37,6 +37,7 @@ fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
         context: CONTEXT,
         n_rows: 300,
         n_checkpoints: 5,
+        follows: true,
         batch_rows: 8,
         n_threads: 2,
     };

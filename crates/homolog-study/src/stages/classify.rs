@@ -34,15 +34,23 @@ pub(crate) struct Standing {
     pub(crate) halves: Option<[Vec<Option<f64>>; 2]>,
     /// [neuron]: standard error of the score; none without evidence and by another rule than excess.
     pub(crate) se: Option<Vec<Option<f64>>>,
+    /// Of each other model in order, [neuron]: the flat number of the best match; none where undefined.
+    pub(crate) matched: Vec<Vec<Option<u32>>>,
 }
 
 impl Standing {
-    fn of(step: &Step<'_>, neurons: &[Neuron]) -> Self {
+    fn of(step: &Step<'_>, model: usize, neurons: &[Neuron]) -> Self {
         let rule = step.config.universality.rule;
         let is_halved = step.inputs.runs.len() > 1 && step.correlated.screening.is_none();
         let half = |half: usize| neurons.iter().map(|neuron| neuron.score_on_half(step, half)).collect();
         let se = || neurons.iter().map(|neuron| neuron.interval.map(|interval| interval.0)).collect();
+        let others = (0..step.inputs.names.len()).filter(|&other| other != model);
+        let matched = others.map(|other| {
+            let pair = &step.correlated.pairs[&(model, other)];
+            (0..neurons.len()).map(|neuron| Some(pair.best(neuron, 0)?.1 as u32)).collect()
+        });
         Self {
+            matched: matched.collect(),
             scores: neurons.iter().map(|neuron| neuron.score(step)).collect(),
             halves: (is_halved && rule != UniversalityRule::Fdr).then(|| [half(0), half(1)]),
             se: step.evidence.filter(|_| rule == UniversalityRule::Excess).map(|_| se()),
@@ -70,7 +78,7 @@ pub(crate) fn run(step: &Step<'_>) -> Classified {
     for model in 0..n_models {
         let neurons: Vec<Neuron> =
             (0..step.correlated.moments[model].len()).map(|neuron| Neuron::of(step, model, neuron)).collect();
-        let standing = Standing::of(step, &neurons);
+        let standing = Standing::of(step, model, &neurons);
         classified.neurons.extend(neurons.iter().zip(&standing.scores).map(|(neuron, &score)| neuron.row(step, score)));
         for other in (0..n_models).filter(|&other| other != model) {
             let screening = step.correlated.screening.as_ref().map(|screening| &screening[&(model, other)]);

@@ -11,8 +11,8 @@ use homolog_model::{Checkpoint, Model, TokenMask, Tokens};
 use homolog_results::{TensorData, open_tensors, write_tensors};
 use serde_json::json;
 
+use super::correlate;
 use super::correlate::same_neurons::same_neurons;
-use super::correlate::{self, at_checkpoint};
 use crate::artifacts::{self, Artifacts, Unit};
 use crate::inputs::Inputs;
 use crate::plan::Shape;
@@ -68,10 +68,13 @@ pub(crate) fn run(
     if !config.persistence.follows(inputs.steps.len()) {
         return Ok(None);
     }
-    let tokens = config.persistence.sample(&inputs.tokens);
+    let tokens = inputs.tokens.spread(config.persistence.rows(inputs.tokens.context(), inputs.tokens.n_rows()));
     let mask = TokenMask::new(&tokens, &inputs.exclude_tokens);
     if mask.n_tokens_counted() == 0 {
-        let message = format!("persistence.tokens: none of the positions of its {} rows is counted; ask for more", tokens.n_rows());
+        let message = format!(
+            "persistence.tokens: none of the positions of its {} rows is counted; ask for more",
+            tokens.n_rows()
+        );
         return Err(Error::BadSetting { path: config.path.clone(), message });
     }
     let of_model = |model: usize| {

@@ -3,13 +3,18 @@
 
 mod retest;
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use homolog_results::{PersistenceRow, RetestRow, StabilityRow};
 use homolog_stats::overlap;
 
 use super::classify::{Standing, layers, members};
-use crate::StudyConfig;
+use super::follow::{Followed, Span, spans};
 use crate::config::UniversalityRule;
+use crate::continuity_table::matches_kept;
 use crate::inputs::Inputs;
+use crate::{Error, StudyConfig};
 
 /// Raised whenever the arithmetic of persistence, retests or stability changes.
 pub(crate) const VERSION: u32 = 2;
@@ -19,11 +24,17 @@ pub(crate) fn run(
     config: &StudyConfig,
     inputs: &Inputs,
     standings: &[Vec<Standing>],
-) -> (Vec<RetestRow>, Vec<PersistenceRow>, Vec<StabilityRow>) {
+    followed: Option<&[Followed]>,
+) -> Result<(Vec<RetestRow>, Vec<PersistenceRow>, Vec<StabilityRow>), Error> {
     let (mut retests, mut persistence, mut stability) = (Vec::new(), Vec::new(), Vec::new());
     for model in 0..inputs.names.len() {
         let of_model: Vec<&Standing> = standings.iter().map(|step| &step[model]).collect();
-        let course = Course { config, inputs, model, standings: of_model };
+        let read = |followed: &[Followed]| {
+            let of_span = |span: Span| Ok((span, followed[model].read(span)?.self_corr));
+            spans(of_model.len()).into_iter().map(of_span).collect::<Result<_, Error>>()
+        };
+        let self_corrs = followed.map(read).transpose()?.unwrap_or_default();
+        let course = Course { config, inputs, model, standings: of_model, self_corrs };
         for &threshold in config.thresholds() {
             let retested = retest::rows(&course, threshold);
             if config.checkpoints.is_some() {
@@ -33,7 +44,7 @@ pub(crate) fn run(
             retests.extend(retested.into_iter().flatten());
         }
     }
-    (retests, persistence, stability)
+    Ok((retests, persistence, stability))
 }
 
 /// One model through all checkpoints.
@@ -43,6 +54,16 @@ struct Course<'a> {
     model: usize,
     /// By step.
     standings: Vec<&'a Standing>,
+    /// By steps, where neurons are followed: correlation of each neuron with itself, NaN where undefined.
+    self_corrs: BTreeMap<Span, Vec<f64>>,
+}
+
+/// What the universal neurons of one step go on doing.
+#[derive(Default)]
+struct Function {
+    mean_self_corr: Option<f64>,
+    mean_self_corr_others: Option<f64>,
+    matches_kept: Option<f64>,
 }
 
 impl Course<'_> {
@@ -82,6 +103,24 @@ impl Course<'_> {
         Some(sets)
     }
 
+    /// Nothing where the two steps are not held against each other.
+    fn function(&self, (from, to): Span, neurons: Range<usize>, universal: &[bool]) -> Function {
+        let Some(corrs) = self.self_corrs.get(&(from, to)) else { return Function::default() };
+        let mean_of = |wanted: bool| {
+            let of = neurons.clone().filter(|&neuron| universal[neuron] == wanted && !corrs[neuron].is_nan());
+            let (n, sum) = of.fold((0_u64, 0.0), |(n, sum), neuron| (n + 1, sum + corrs[neuron]));
+            (n > 0).then(|| sum / n as f64)
+        };
+        let matches = neurons.clone().filter(|&neuron| universal[neuron]);
+        let matches = matches.map(|neuron| matches_kept(self.standings[from], self.standings[to], neuron));
+        let [n, n_kept] = matches.fold([0_u64; 2], |sums, of| [sums[0] + u64::from(of[0]), sums[1] + u64::from(of[1])]);
+        Function {
+            mean_self_corr: mean_of(true),
+            mean_self_corr_others: mean_of(false),
+            matches_kept: (n > 0).then(|| n_kept as f64 / n as f64),
+        }
+    }
+
     /// `retested` are [layer, all first][step].
     fn persistence(&self, threshold: f64, retested: &[Vec<RetestRow>]) -> Vec<PersistenceRow> {
         let (sets, hysteresis) = (self.plain(threshold), self.with_hysteresis(threshold));
@@ -99,6 +138,7 @@ impl Course<'_> {
                     let above = |(persistence, by_chance): (f64, f64)| (persistence - by_chance) / (1.0 - by_chance);
                     let ceiling = retest(from).zip(retest(to)).map(|(from, to)| (from * to).sqrt());
                     let of_ceiling = |(persistence, ceiling): (f64, f64)| persistence / ceiling;
+                    let function = self.function((from, to), neurons.clone(), &sets[from]);
                     rows.push(PersistenceRow {
                         model: self.name(),
                         from_checkpoint: self.inputs.steps[from],
@@ -120,6 +160,9 @@ impl Course<'_> {
                         n_from_hysteresis: with_hysteresis.map(|overlap| overlap.n_from),
                         n_both_hysteresis: with_hysteresis.map(|overlap| overlap.n_both),
                         persistence_hysteresis: with_hysteresis.and_then(|overlap| overlap.persistence),
+                        mean_self_corr: function.mean_self_corr,
+                        mean_self_corr_others: function.mean_self_corr_others,
+                        matches_kept: function.matches_kept,
                     });
                 }
             }

@@ -1,11 +1,12 @@
 //! What lasts: every column of persistence, retests, births and deaths held against a twin, and each comparison shown able to fail.
 
 mod family;
+mod function;
 mod sets;
 
 use crate::evidence::differences::Differences;
-use family::{AS_IS, Settings, Study};
-use homolog_results::{EmergenceRow, PersistenceRow, RetestRow};
+use family::{AS_IS, STEPS, Settings, Study};
+use homolog_results::{ContinuityRow, EmergenceRow, PersistenceRow, RetestRow};
 
 type Check = fn(&Study, &Settings) -> Differences;
 
@@ -75,4 +76,43 @@ fn without_checkpoints_there_are_retests_and_no_changes() {
     let changes: Vec<EmergenceRow> = study.run.table();
     assert!(changes.iter().all(|row| row.n_births.is_none() && row.n_deaths.is_none()));
     assert_eq!(study.run.table::<PersistenceRow>(), []);
+}
+
+#[test]
+fn neurons_are_held_against_themselves() {
+    let of_rows = ["self_corr", "mean_self_corr", "mean_self_corr_others"];
+    let mutants: [(Settings, &[&str]); 3] = [
+        (Settings { n_followed: 48, ..AS_IS }, &of_rows),
+        (Settings { is_transposed: true, ..AS_IS }, &["cos_in"]),
+        (Settings { steps_earlier: 1, ..AS_IS }, &["self_corr", "cos_in", "cos_out", "n_matches_kept", "matches_kept"]),
+    ];
+    holds_and_can_fail(Study::of(), function::check, &mutants);
+}
+
+/// Checkpoints that do not fit in memory together are read several times, to the same bytes.
+#[test]
+fn following_does_not_depend_on_memory() {
+    let study = Study::of();
+    let mut options = crate::world::options(&study.world.path("little"));
+    let least = study.world.run_with(&homolog_study::Options { memory_bytes: 1, ..options.clone() });
+    let Err(homolog_study::Error::TooLittleMemory { needed_bytes, .. }) = least else { panic!("1 byte is too little") };
+    options.memory_bytes = needed_bytes;
+    let run = study.world.run_with(&options).unwrap();
+    let n_passes = |run: &crate::world::Run| run.work.iter().filter(|work| work.starts_with("follow a")).count();
+    assert!(n_passes(&run) > n_passes(&study.run), "{:?}", run.work);
+    assert!(run.results() == study.run.results());
+}
+
+#[test]
+fn nobody_is_followed_unless_asked() {
+    let study = Study::run_of(&STEPS[..2], "[universality]\nthreshold = 0.1\n");
+    let rows: Vec<ContinuityRow> = study.run.table();
+    assert_eq!(rows.len(), 3 * 80);
+    let off = study.world.text.replace("tokens = 250", "functional = false");
+    let world = crate::world::World { text: off, ..study.world };
+    let run = world.run_with(&crate::world::options(&world.path("off"))).unwrap();
+    assert!(!run.folder.join("tables/continuity.parquet").exists());
+    let rows: Vec<PersistenceRow> = run.table();
+    assert!(rows.iter().all(|row| row.mean_self_corr.is_none() && row.matches_kept.is_none()));
+    assert!(!run.work.iter().any(|work| work.starts_with("follow")));
 }

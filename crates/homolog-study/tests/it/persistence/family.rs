@@ -32,6 +32,10 @@ pub(super) struct Settings {
     pub(super) hysteresis: f64,
     /// By how many steps too early a checkpoint is looked up.
     pub(super) steps_earlier: usize,
+    /// Rows over which neurons are held against themselves.
+    pub(super) n_followed: usize,
+    /// Whether input weights are rows of their matrix, not columns.
+    pub(super) is_transposed: bool,
 }
 
 pub(super) const AS_IS: Settings = Settings {
@@ -40,9 +44,12 @@ pub(super) const AS_IS: Settings = Settings {
     count_models: 2,
     hysteresis: 0.03,
     steps_earlier: 0,
+    // 250 tokens, up to a whole row.
+    n_followed: 21,
+    is_transposed: false,
 };
 
-const SETTINGS: &str = "[persistence]\nhysteresis = 0.03\n[evidence]\nblocks = 16\nfrequent_tokens = 0\n\
+const SETTINGS: &str = "[persistence]\nhysteresis = 0.03\ntokens = 250\n[evidence]\nblocks = 16\nfrequent_tokens = 0\n\
 [windows]\ncheckpoints = \"none\"\n[ablation]\nenabled = false\n";
 const EXCESS: &str = "[universality]\nthreshold = 0.1\nthresholds = [0.05, 0.2]\n";
 

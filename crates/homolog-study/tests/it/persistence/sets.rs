@@ -114,7 +114,7 @@ pub(super) fn check_retests(study: &Study, settings: &Settings) -> Differences {
 }
 
 /// Sets of all steps of a model: a neuron stays until it falls to the threshold less the hysteresis.
-fn with_hysteresis(study: &Study, model: usize, threshold: f64, hysteresis: f64) -> Vec<Vec<bool>> {
+pub(super) fn with_hysteresis(study: &Study, model: usize, threshold: f64, hysteresis: f64) -> Vec<Vec<bool>> {
     let mut sets = vec![vec![false; 80]; STEPS.len()];
     for neuron in 0..80 {
         let mut is_universal = false;
