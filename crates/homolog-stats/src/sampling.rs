@@ -52,7 +52,7 @@ pub fn derangement(n: usize, rng_seed: u64, draw: usize) -> Option<Vec<usize>> {
 }
 
 /// The stream of a 32-byte key: four little-endian 64-bit words.
-fn stream(words: [u64; 4]) -> ChaCha20Rng {
+pub(crate) fn stream(words: [u64; 4]) -> ChaCha20Rng {
     let mut key = [0; 32];
     for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
         bytes.copy_from_slice(&word.to_le_bytes());
@@ -61,14 +61,14 @@ fn stream(words: [u64; 4]) -> ChaCha20Rng {
 }
 
 /// Fisher-Yates from the end.
-fn shuffle(order: &mut [usize], rng: &mut ChaCha20Rng) {
+pub(crate) fn shuffle(order: &mut [usize], rng: &mut ChaCha20Rng) {
     for last in (1..order.len()).rev() {
         order.swap(last, below(rng, last as u64 + 1) as usize);
     }
 }
 
 /// Uniform in 0..n.
-fn below(rng: &mut ChaCha20Rng, n: u64) -> u64 {
+pub(crate) fn below(rng: &mut ChaCha20Rng, n: u64) -> u64 {
     let limit = u64::MAX - u64::MAX % n;
     loop {
         let value = rng.next_u64();
