@@ -28,8 +28,10 @@ mod rotation;
 mod rotation_null;
 mod sampling;
 mod share_above;
+mod survival;
 #[cfg(test)]
 mod test_layer;
+mod turnbull;
 mod universality;
 
 pub use additive::{AdditiveFit, CorrWithout, GroupCounts, GroupScores, GroupSums};
@@ -57,4 +59,6 @@ pub use rotation::{gaussian_rows, haar_rotation, rotation_state};
 pub use rotation_null::{MIN_DRAWS, PValue, PooledNull, empirical_p};
 pub use sampling::{RandomOrder, derangement};
 pub use share_above::ShareAbove;
+pub use survival::{Life, LogRank, SurvivalStep, kaplan_meier, log_rank, median_survival};
+pub use turnbull::{LifeInterval, TurnbullStep, turnbull};
 pub use universality::{PairScore, Universality};

@@ -219,7 +219,7 @@ impl Draw {
 ///
 /// Shapes: `values` [n_units], indexed by the other two.
 /// Undefined: none for fewer than two targets or controls, where both are constant, or where a value of theirs is not finite.
-/// Source: Austin 2009, Statistics in Medicine 28, 3083-3107, section 2.1: below 0.1 in absolute value is commonly taken for
+/// Source: Austin 2009, Statistics in Medicine 28, 3083-3107: below 0.1 in absolute value is commonly taken for
 /// balanced.
 pub fn standardized_difference(values: &[f64], targets: &[usize], controls: &[usize]) -> Option<f64> {
     let [(of_targets, spread), (of_controls, other_spread)] = [moments(values, targets)?, moments(values, controls)?];
