@@ -116,8 +116,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         tables.steps.push(StepArtifacts { correlated: correlated.path, evidence, nulls: paths });
     }
     let followed = follow::run(config, &inputs, options, artifacts, progress)?;
-    (tables.retest, tables.persistence, tables.stability) =
-        persist::run(config, &inputs, &standings, followed.as_deref())?;
+    tables.lasting = persist::run(config, &inputs, &standings, followed.as_deref())?;
     tables.continuity = followed.map(|followed| Continuity { followed, standings });
     tables.damage = damage::rows(&tables.ablation);
     tables.sort();

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use homolog_results::{
     AblationRow, CliqueRow, ContinuityRow, DamageRow, EmergenceRow, FileRecord, MatchRow, ModelRow, NeuronRow, NullRow,
-    PersistenceRow, RetestRow, ScreeningRow, StabilityRow, Table, TableRecord, TensorData, VocabularyRow, file_hash,
-    sort_rows, write_table, write_tensors,
+    ScreeningRow, Table, TableRecord, TensorData, VocabularyRow, file_hash, sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
@@ -14,6 +13,7 @@ use crate::inputs::Inputs;
 use crate::matches_table::{self, StepArtifacts};
 use crate::results::CheckpointCorrelation;
 use crate::stages::evidence::Evidence;
+use crate::stages::persist::Lasting;
 use crate::stages::windows;
 use crate::{Error, StudyConfig};
 
@@ -28,10 +28,7 @@ pub(crate) struct Tables {
     pub(crate) models: Vec<ModelRow>,
     pub(crate) neurons: Vec<NeuronRow>,
     pub(crate) emergence: Vec<EmergenceRow>,
-    pub(crate) persistence: Vec<PersistenceRow>,
-    /// None where neither halves of the tokens nor standard errors are known.
-    pub(crate) retest: Vec<RetestRow>,
-    pub(crate) stability: Vec<StabilityRow>,
+    pub(crate) lasting: Lasting,
     /// What table `continuity` is made from; none where neurons are not followed.
     pub(crate) continuity: Option<Continuity>,
     pub(crate) ablation: Vec<AblationRow>,
@@ -98,9 +95,7 @@ impl Tables {
         sort_rows(&mut self.cliques);
         sort_rows(&mut self.nulls);
         sort_rows(&mut self.emergence);
-        sort_rows(&mut self.persistence);
-        sort_rows(&mut self.retest);
-        sort_rows(&mut self.stability);
+        self.lasting.sort();
         sort_rows(&mut self.ablation);
         sort_rows(&mut self.damage);
         sort_rows(&mut self.screening);
@@ -128,13 +123,17 @@ impl Tables {
             write_one(run_dir, &self.neurons, metadata)?,
             self.write_matches(config, inputs, run_dir, metadata)?,
             write_one(run_dir, &self.emergence, metadata)?,
-            write_one(run_dir, &self.persistence, metadata)?,
-            write_one(run_dir, &self.stability, metadata)?,
+            write_one(run_dir, &self.lasting.persistence, metadata)?,
+            write_one(run_dir, &self.lasting.stability, metadata)?,
             write_one(run_dir, &self.ablation, metadata)?,
             write_one(run_dir, &self.damage, metadata)?,
         ];
-        if !self.retest.is_empty() {
-            tables.push(write_one(run_dir, &self.retest, metadata)?);
+        if !self.lasting.retest.is_empty() {
+            tables.push(write_one(run_dir, &self.lasting.retest, metadata)?);
+        }
+        if !self.lasting.lives.is_empty() {
+            tables.push(write_one(run_dir, &self.lasting.survival, metadata)?);
+            tables.push(write_one(run_dir, &self.lasting.lives, metadata)?);
         }
         if let Some(continuity) = &self.continuity {
             let path = table_path::<ContinuityRow>();

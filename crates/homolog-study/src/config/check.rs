@@ -238,12 +238,12 @@ impl StudyConfig {
                 "evidence.candidates and evidence.frequent_tokens are at most {MOST_OF_WINDOWS}; they are {candidates} and \
                  {frequent_tokens}"
             )),
+            () if !(level > 0.0 && level < 1.0) => {
+                fail(format!("evidence.level is {level}, not between 0 and 1; 0.95 gives 95 % intervals"))
+            }
             () if !enabled => Ok(()),
             () if !blocks_asked.contains(&blocks) => {
                 fail(format!("evidence.blocks is {blocks}, not between {LEAST_BLOCKS} and {MOST_BLOCKS}"))
-            }
-            () if !(level > 0.0 && level < 1.0) => {
-                fail(format!("evidence.level is {level}, not between 0 and 1; 0.95 gives 95 % intervals"))
             }
             () if candidates == 0 => {
                 fail("evidence.candidates must be at least 1; for none set enabled = false".into())

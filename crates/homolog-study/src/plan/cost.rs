@@ -279,6 +279,14 @@ mod tests {
     }
 
     #[test]
+    fn following_is_a_forward_pass_of_every_checkpoint() {
+        let shapes = [GPT2_SMALL; 3];
+        let (forwards, pairs) = follow(&shapes, (5, 7), 1e6, 512);
+        assert!(close(forwards, 5.0 * 3.0 * 1e6 * forward(&GPT2_SMALL, 512)));
+        assert!(close(pairs, 7.0 * 3.0 * 2.0 * 1e6 * 36_864.0));
+    }
+
+    #[test]
     fn sets_are_counted_as_the_study_makes_them() {
         // 2 modes x (universal, 2 kinds x 4 multiples x 3 draws) and 2 modes x 12 layers x (universal, 3 draws).
         let (n_sets, cost) = ablation(&AblationSection::default(), &GPT2_SMALL, 512);

@@ -1,12 +1,13 @@
 //! Which universal neurons stay universal: every pair of checkpoints of a model, and how often each neuron is universal; beside them what
 //! chance gives, and what the same checkpoint gives on other tokens.
 
+mod lives;
 mod retest;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use homolog_results::{PersistenceRow, RetestRow, StabilityRow};
+use homolog_results::{LivesRow, PersistenceRow, RetestRow, StabilityRow, SurvivalRow, sort_rows};
 use homolog_stats::overlap;
 
 use super::classify::{Standing, layers, members};
@@ -19,14 +20,37 @@ use crate::{Error, StudyConfig};
 /// Raised whenever the arithmetic of persistence, retests or stability changes.
 pub(crate) const VERSION: u32 = 2;
 
+/// Rows of all models.
+#[derive(Default)]
+pub(crate) struct Lasting {
+    /// None where neither halves of the tokens nor standard errors are known.
+    pub(crate) retest: Vec<RetestRow>,
+    pub(crate) persistence: Vec<PersistenceRow>,
+    pub(crate) stability: Vec<StabilityRow>,
+    /// None where no neuron is born after the first checkpoint.
+    pub(crate) survival: Vec<SurvivalRow>,
+    pub(crate) lives: Vec<LivesRow>,
+}
+
+impl Lasting {
+    /// Put every table in the order of its key columns.
+    pub(crate) fn sort(&mut self) {
+        sort_rows(&mut self.retest);
+        sort_rows(&mut self.persistence);
+        sort_rows(&mut self.stability);
+        sort_rows(&mut self.survival);
+        sort_rows(&mut self.lives);
+    }
+}
+
 /// `standings` are [step][model]. Without checkpoints nothing can persist: then there are retests alone.
 pub(crate) fn run(
     config: &StudyConfig,
     inputs: &Inputs,
     standings: &[Vec<Standing>],
     followed: Option<&[Followed]>,
-) -> Result<(Vec<RetestRow>, Vec<PersistenceRow>, Vec<StabilityRow>), Error> {
-    let (mut retests, mut persistence, mut stability) = (Vec::new(), Vec::new(), Vec::new());
+) -> Result<Lasting, Error> {
+    let mut lasting = Lasting::default();
     for model in 0..inputs.names.len() {
         let of_model: Vec<&Standing> = standings.iter().map(|step| &step[model]).collect();
         let read = |followed: &[Followed]| {
@@ -38,13 +62,16 @@ pub(crate) fn run(
         for &threshold in config.thresholds() {
             let retested = retest::rows(&course, threshold);
             if config.checkpoints.is_some() {
-                persistence.extend(course.persistence(threshold, &retested));
-                stability.extend(course.stability(threshold));
+                lasting.persistence.extend(course.persistence(threshold, &retested));
+                lasting.stability.extend(course.stability(threshold));
+                let (survival, lives) = lives::rows(&course, threshold);
+                lasting.survival.extend(survival);
+                lasting.lives.extend(lives);
             }
-            retests.extend(retested.into_iter().flatten());
+            lasting.retest.extend(retested.into_iter().flatten());
         }
     }
-    Ok((retests, persistence, stability))
+    Ok(lasting)
 }
 
 /// One model through all checkpoints.

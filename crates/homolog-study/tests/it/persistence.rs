@@ -2,6 +2,7 @@
 
 mod family;
 mod function;
+mod lives;
 mod sets;
 
 use crate::evidence::differences::Differences;
@@ -70,7 +71,7 @@ fn discovery_rates_have_neither_halves_nor_hysteresis() {
 
 #[test]
 fn without_checkpoints_there_are_retests_and_no_changes() {
-    let study = Study::run_of(&[], "");
+    let study = Study::run_of(&[], "[universality]\nthreshold = 0.1\n");
     let retests: Vec<RetestRow> = study.run.table();
     assert!(retests.iter().any(|row| row.retest.is_some() && row.checkpoint.is_none()));
     let changes: Vec<EmergenceRow> = study.run.table();
@@ -115,4 +116,14 @@ fn nobody_is_followed_unless_asked() {
     let rows: Vec<PersistenceRow> = run.table();
     assert!(rows.iter().all(|row| row.mean_self_corr.is_none() && row.matches_kept.is_none()));
     assert!(!run.work.iter().any(|work| work.starts_with("follow")));
+}
+
+#[test]
+fn lives_and_their_curves() {
+    let counts = ["n_from_first", "lives.n_births", "n_at_risk", "survival", "survival.steps"];
+    let mutants: [(Settings, &[&str]); 2] = [
+        (Settings { counts_first: true, ..AS_IS }, &counts),
+        (Settings { hysteresis: 0.2, ..AS_IS }, &["lives.n_deaths", "n_at_end", "survival"]),
+    ];
+    holds_and_can_fail(Study::of(), lives::check, &mutants);
 }

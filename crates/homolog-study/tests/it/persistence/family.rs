@@ -17,7 +17,7 @@ pub(super) const BOS: u16 = 60;
 pub(super) const NAMES: [&str; 3] = ["b", "a", "c"];
 pub(super) const STEPS: [i64; 4] = [1, 5, 20, 30];
 /// How much the models have of what they share, by step, and how much of their own.
-const SHARED: [(f32, f32); 4] = [(0.5, 0.9), (0.9, 0.6), (0.8, 0.8), (0.95, 0.5)];
+const SHARED: [(f32, f32); 4] = [(0.9, 0.4), (1.0, 0.2), (0.95, 0.3), (1.0, 0.15)];
 /// Neuron 0.5 of a is constant.
 const CONSTANT: (&str, usize) = ("a", 5);
 
@@ -36,6 +36,8 @@ pub(super) struct Settings {
     pub(super) n_followed: usize,
     /// Whether input weights are rows of their matrix, not columns.
     pub(super) is_transposed: bool,
+    /// Whether lives of the first checkpoint count as born there.
+    pub(super) counts_first: bool,
 }
 
 pub(super) const AS_IS: Settings = Settings {
@@ -47,6 +49,7 @@ pub(super) const AS_IS: Settings = Settings {
     // 250 tokens, up to a whole row.
     n_followed: 21,
     is_transposed: false,
+    counts_first: false,
 };
 
 const SETTINGS: &str = "[persistence]\nhysteresis = 0.03\ntokens = 250\n[evidence]\nblocks = 16\nfrequent_tokens = 0\n\
