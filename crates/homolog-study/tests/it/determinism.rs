@@ -170,7 +170,7 @@ fn a_changed_threshold_leaves_correlations_and_losses_as_they_are() {
     world.text = world.text.replace("threshold = 0.05", "threshold = 0.06");
     let again = world.run();
     let skipped = skipped(&again);
-    assert_eq!(skipped.len(), 1 + 2 * (3 + 3) + 6, "{skipped:?}");
+    assert_eq!(skipped.len(), 1 + 2 * (3 + 3) + 6 + 3, "{skipped:?}");
     assert!(skipped.iter().all(|stage| !stage.starts_with("ablate")), "{skipped:?}");
     world.text = world.text.replace("name = \"a\"", "name = \"alpha\"");
     let renamed = world.run();

@@ -38,6 +38,9 @@ fn weights_of(weights: &Weights, neuron: usize, is_transposed: bool) -> [Vec<f32
     [w_in, w_out[16 * index..16 * (index + 1)].to_vec()]
 }
 
+/// Layer and index of the best match; none where undefined.
+type Match = Option<(u16, u32)>;
+
 /// What a neuron's row must say.
 struct Want {
     self_corr: Option<f64>,
@@ -62,7 +65,7 @@ pub(super) fn check(study: &Study, settings: &Settings) -> Differences {
         let weights: Vec<Weights> =
             STEPS.iter().map(|step| read(&study.world.path(&format!("{name}/checkpoint-{step}"))).1).collect();
         // By step, [other in the order of names][neuron]: the match, a constant neuron's is none.
-        let matched: Vec<Vec<Vec<Option<(u16, u32)>>>> = STEPS
+        let matched: Vec<Vec<Vec<Match>>> = STEPS
             .iter()
             .map(|&step| {
                 let others = NAMES.into_iter().filter(|other| *other != name);

@@ -92,7 +92,7 @@ pub(super) fn check_retests(study: &Study, settings: &Settings) -> Differences {
         differences.same("n_half_b", row.n_half_b, Some(n[1]), &at);
         differences.same("retest.n_both", row.n_both, Some(n[2]), &at);
         let [n_a, n_b, n_both] = n.map(|n| n as f64);
-        let want = (n[0] > 0 && n[1] > 0).then(|| (n_both / n_a + n_both / n_b) / 2.0);
+        let want = (n[0] > 0 && n[1] > 0).then(|| f64::midpoint(n_both / n_a, n_both / n_b));
         n_defined += usize::from(want.is_some_and(|retest| retest < 1.0));
         differences.close("retest", row.retest, want, RATIO, &at);
         differences.close("retest_by_chance", row.retest_by_chance, Some(by_chance(&a, &b)), RATIO, &at);
