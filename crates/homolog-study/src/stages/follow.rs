@@ -134,16 +134,14 @@ impl Stage<'_> {
     /// Which spans are looked at together, so that the checkpoints that they take fit in memory; those of a single one always do.
     fn passes(&self) -> Vec<Vec<Span>> {
         let n_steps = self.checkpoints.len();
-        let shapes: Vec<Vec<Shape>> = self.inputs.checkpoints[..1]
-            .iter()
-            .map(|step| step.iter().map(|checkpoint| correlate::shape(checkpoint, self.config)).collect())
-            .collect();
+        let models = self.inputs.checkpoints[0].iter();
+        let shapes: Vec<Shape> = models.map(|checkpoint| correlate::shape(checkpoint, self.config)).collect();
         let n_rows = self.inputs.tokens.n_rows() + self.inputs.loss_tokens.n_rows();
         let section = &self.config.correlation;
-        let footprint = correlate::footprint(self.config, section, &shapes[0], (n_rows, n_steps), self.options);
+        let footprint = correlate::footprint(self.config, section, &shapes, (n_rows, n_steps), self.options);
         let room = footprint.room_beside_results(self.options.memory_bytes);
         let (context, n_threads) = (self.tokens.context(), rayon::current_num_threads());
-        let shape = &shapes[0][self.model];
+        let shape = &shapes[self.model];
         let bytes = |spans: &[Span]| {
             let n_loaded = steps_of(spans).len();
             follow_bytes(shape, (n_loaded, spans.len()), context, (self.options.batch_rows, n_threads))
