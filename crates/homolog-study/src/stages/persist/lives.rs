@@ -63,9 +63,11 @@ pub(super) fn rows(course: &Course<'_>, threshold: f64) -> (Vec<SurvivalRow>, Ve
         let all: Vec<(Option<u16>, Range<usize>)> = layers(course.n_neurons(), course.d_mlp()).collect();
         for (layer, neurons) in all.iter().cloned() {
             let steps = kaplan_meier(&counted.lives(&neurons), course.config.evidence.level);
-            let of_layers: Vec<Vec<Life>> = all[1..].iter().map(|(_, neurons)| counted.lives(neurons)).collect();
-            let of_layers = of_layers.into_iter().filter(|lives| !lives.is_empty()).collect::<Vec<_>>();
-            let tested = if layer.is_none() { log_rank(&of_layers) } else { None };
+            let test = || {
+                let of_layers = all[1..].iter().map(|(_, neurons)| counted.lives(neurons));
+                log_rank(&of_layers.filter(|lives| !lives.is_empty()).collect::<Vec<_>>())
+            };
+            let tested = if layer.is_none() { test() } else { None };
             lives.push(counted.row(layer, &neurons, median_survival(&steps), tested));
             let by_checkpoints = steps.into_iter().map(|step| SurvivalRow {
                 scale: "checkpoints".into(),
