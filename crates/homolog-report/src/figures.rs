@@ -40,6 +40,7 @@ pub fn figures(run: &Run) -> Vec<Figure> {
     figures.extend(emergence::thresholds(run, &facts));
     figures.extend(emergence::models_above(run, &facts));
     figures.extend(persistence::births_and_deaths(run, &facts));
+    figures.extend(persistence::survival(run, &facts));
     figures.extend(course::losses(run, &facts));
     figures.extend(intervals::shares(run, &facts));
     figures.extend(matches::cross_fit(run, &facts));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use homolog_results::{
     AblationRow, CliqueRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, NullRow, PersistenceRow,
-    ScreeningRow, StabilityRow, Table, VocabularyRow, read_table,
+    ScreeningRow, StabilityRow, SurvivalRow, Table, VocabularyRow, read_table,
 };
 
 pub(crate) use matches::{Matches, NO_NEURON};
@@ -51,6 +51,8 @@ pub struct Run {
     pub(crate) emergence: Vec<EmergenceRow>,
     pub(crate) persistence: Vec<PersistenceRow>,
     pub(crate) stability: Vec<StabilityRow>,
+    /// Empty where no neuron is born after the first checkpoint.
+    pub(crate) survival: Vec<SurvivalRow>,
     pub(crate) ablation: Vec<AblationRow>,
     pub(crate) damage: Vec<DamageRow>,
     /// Empty where no set of neurons agrees all round.
@@ -100,6 +102,7 @@ impl Run {
             emergence: read_rows(folder)?,
             persistence: read_rows(folder)?,
             stability: read_rows(folder)?,
+            survival: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
             ablation: read_rows(folder)?,
             damage: read_rows(folder)?,
             cliques: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),

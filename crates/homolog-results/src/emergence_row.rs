@@ -33,5 +33,9 @@ table! {
         pub n_surely: Option<u64>,
         /// Neurons whose own interval reaches above the threshold, and universal ones without an interval; null as `share_se`.
         pub n_possibly: Option<u64>,
+        /// Neurons universal here and not at the previous checkpoint; null at the first.
+        pub n_births: Option<u64>,
+        /// Neurons universal at the previous checkpoint and not here; null at the first.
+        pub n_deaths: Option<u64>,
     }
 }

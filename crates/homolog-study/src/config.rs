@@ -5,6 +5,7 @@ mod check;
 mod evidence;
 mod overrides;
 mod pair;
+mod persistence;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub(crate) use ablation::OWN_SETS;
 pub use ablation::{AblationMode, AblationSection, AttributionSection, SetSection};
 pub use evidence::{EvidenceSection, NullsSection};
 pub use pair::PairRequest;
+pub use persistence::PersistenceSection;
 pub(crate) use suggest::nearest;
 use universality::EXCESS_THRESHOLD;
 pub use universality::{FdrFamily, UniversalityRule, UniversalitySection};
@@ -58,6 +60,9 @@ pub struct StudyConfig {
     /// `[nulls]`
     #[serde(default)]
     pub nulls: NullsSection,
+    /// `[persistence]`
+    #[serde(default)]
+    pub persistence: PersistenceSection,
     /// `[windows]`
     #[serde(default)]
     pub windows: WindowsSection,

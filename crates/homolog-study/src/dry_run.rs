@@ -99,6 +99,11 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let matching = cost::matching(&shapes);
     let matching_seconds = times * matching / rates.matching;
     let evidence_seconds = interval_seconds + shared_seconds + matching_seconds;
+    let n_spans = 2 * n_checkpoints.saturating_sub(1) - usize::from(n_checkpoints > 1);
+    let n_followed = (config.persistence.rows(context, counts.correlation) * context) as f64;
+    let follow = cost::follow(&shapes, (n_checkpoints, n_spans), n_followed, context);
+    let is_followed = config.persistence.follows(n_checkpoints);
+    let follow_seconds = if is_followed { follow.0 / rates.forward + follow.1 / rates.pairs } else { 0.0 };
     let permuted = cost::permuted(&shapes, config.nulls.permuted_rows, n_tokens, context);
     let permuted_seconds = times * (permuted.0 / rates.forward + permuted.1 / rates.products);
     let weight_bytes: u64 =
@@ -108,7 +113,12 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let window_reads = window_forwards as u64 * weight_bytes / n_checkpoints as u64;
     let window_writes = window_steps as u64 * window_files_bytes(&config.windows, &shapes, context);
     let of_evidence = usize::from(config.evidence.enabled) + usize::from(config.nulls.permuted_rows > 0);
-    let loads = 2 + 1 + usize::from(screened.is_some()) + usize::from(config.ablation.enabled) + of_evidence;
+    let loads = 2
+        + 1
+        + usize::from(is_followed)
+        + usize::from(screened.is_some())
+        + usize::from(config.ablation.enabled)
+        + of_evidence;
     let mut lines = vec![
         format!(
             "Study `{}`: {} models, {n_checkpoints} {}; {} rows of {context} for correlations, {} for losses{}",
@@ -185,8 +195,16 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
             time_text(window_seconds)
         ));
     }
+    if is_followed {
+        lines.push(format!(
+            "| follow neurons | {} forward, {} single pairs | 1 a model over {n_followed} positions, more if memory is short | {} |",
+            operations_text(follow.0),
+            operations_text(follow.1),
+            time_text(follow_seconds)
+        ));
+    }
     lines.extend([
-        format!("| all | | | {} |", time_text(seconds.iter().sum::<f64>() + evidence_seconds + permuted_seconds + window_seconds)),
+        format!("| all | | | {} |", time_text(seconds.iter().sum::<f64>() + evidence_seconds + permuted_seconds + window_seconds + follow_seconds)),
         String::new(),
         format!(
             "Memory, at most: {} of {}: weights {}, activations {}, covariances {}, what is kept of neurons {}, tables {}, the rest {}; evidence {} at another time",

@@ -15,7 +15,7 @@ use crate::config::UniversalityRule;
 use crate::damage::Damage;
 use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
-use crate::stages::classify::members;
+use crate::stages::classify::{Standing, members};
 use crate::stages::evidence::Evidence;
 use members::{Members, PairExcess};
 
@@ -69,17 +69,17 @@ impl Family {
         Self { threshold: config.threshold(), level: config.ablation.level, models, n_resamples, seed, steps: vec![] }
     }
 
-    /// Take in the next step: `scores` [model][neuron] by the study's rule.
+    /// Take in the next step: `standings` [model].
     pub(crate) fn add_step(
         &mut self,
         config: &StudyConfig,
         correlated: &CheckpointCorrelation,
         evidence: Option<&Evidence>,
-        scores: &[Vec<Option<f64>>],
+        standings: &[Standing],
     ) {
         let rule = config.universality.rule;
-        let of_model = |(model, scores): (usize, &Vec<Option<f64>>)| {
-            let plain = members(rule, scores, self.threshold);
+        let of_model = |(model, standing): (usize, &Standing)| {
+            let plain = members(rule, &standing.scores, self.threshold);
             if rule != UniversalityRule::Excess {
                 return Members::fixed(&plain, self.models.len(), self.n_models());
             }
@@ -91,7 +91,7 @@ impl Family {
             let blocks = blocks.as_ref().map(|(evidence, draws)| (*evidence, draws));
             Members::by_excess(&plain, &excess, (model, self.threshold), &self.models, blocks)
         };
-        let step = scores.iter().enumerate().map(of_model).collect();
+        let step = standings.iter().enumerate().map(of_model).collect();
         self.steps.push(step);
     }
 

@@ -11,6 +11,7 @@ mod blocks;
 mod cliques_table;
 pub mod config;
 mod context;
+mod continuity_table;
 mod course;
 mod damage;
 mod dry_run;

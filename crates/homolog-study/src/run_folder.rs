@@ -309,6 +309,7 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "attribution": config.attribution,
         "sets": sets.collect::<Vec<_>>(),
         "windows": config.windows.deciding(),
+        "persistence": config.persistence,
         "vocabulary": vocabulary.collect::<Vec<_>>(),
         "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, evidence::VERSION, damage::VERSION, vocabulary_table::VERSION, attribute::VERSION, family::VERSION),
     });

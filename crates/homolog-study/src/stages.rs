@@ -6,6 +6,7 @@ pub(crate) mod classify;
 pub(crate) mod correlate;
 pub(crate) mod evaluate;
 pub(crate) mod evidence;
+pub(crate) mod follow;
 pub(crate) mod nulls;
 pub(crate) mod persist;
 pub(crate) mod tokenize;

@@ -13,6 +13,7 @@ use homolog_model::Isa;
 use crate::arithmetic;
 use crate::audit;
 use crate::cliques_table::MutualMatches;
+use crate::continuity_table::Continuity;
 use crate::family::Family;
 use crate::inputs::Inputs;
 use crate::matches_table::StepArtifacts;
@@ -20,7 +21,7 @@ use crate::results::CheckpointCorrelation;
 use crate::run_folder::RunFolder;
 use crate::stages::evidence::with_evidence;
 use crate::stages::nulls::Discoveries;
-use crate::stages::{ablate, attribute, classify, correlate, evaluate, evidence, nulls, persist, windows};
+use crate::stages::{ablate, attribute, classify, correlate, evaluate, evidence, follow, nulls, persist, windows};
 use crate::summary::Summary;
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig};
@@ -58,7 +59,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
     audit::run(&inputs, options, artifacts, progress)?;
     let mut tables = Tables::default();
     tables.vocabulary.clone_from(&inputs.vocabulary);
-    let mut scores = Vec::new();
+    let mut standings: Vec<Vec<classify::Standing>> = Vec::new();
     let mut untrained = None;
     let mut family = Family::new(config);
     let mut damage = Vec::new();
@@ -78,6 +79,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
             evidence: evidence.as_ref(),
             discoveries: &discoveries,
             mutual: &mutual,
+            previous: standings.last().map(Vec::as_slice),
         };
         let mut classified = classify::run(&step);
         tables.add_correlation(config, &inputs, step_idx, (&correlation, evidence.as_ref()));
@@ -97,7 +99,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
             }
             if let Some(attributions) = attributions.as_ref().filter(|_| config.ablation.enabled) {
                 let rule = config.universality.rule;
-                let members = classify::members(rule, &classified.scores[model_idx], config.threshold());
+                let members = classify::members(rule, &classified.standings[model_idx].scores, config.threshold());
                 let target = ablate::Target {
                     step_idx,
                     model_idx,
@@ -116,15 +118,17 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         tables.neurons.extend(classified.neurons);
         tables.emergence.extend(classified.emergence);
         tables.screening.extend(classified.screening);
-        family.add_step(config, &correlation, evidence.as_ref(), &classified.scores);
-        scores.push(classified.scores);
+        family.add_step(config, &correlation, evidence.as_ref(), &classified.standings);
+        standings.push(classified.standings);
         if inputs.steps[step_idx] == Some(0) {
             untrained = Some(correlated.path.clone());
         }
         let evidence = evidence.map(|evidence| evidence.path);
         tables.steps.push(StepArtifacts { correlated: correlated.path, evidence, nulls: paths });
     }
-    (tables.persistence, tables.stability) = persist::run(config, &inputs, &scores);
+    let followed = follow::run(config, &inputs, options, artifacts, progress)?;
+    tables.lasting = persist::run(config, &inputs, &standings, followed.as_deref())?;
+    tables.continuity = followed.map(|followed| Continuity { followed, standings });
     tables.family = family.rows(&inputs, &damage);
     tables.sort();
     let summary = Summary::new(config, &inputs, &tables);

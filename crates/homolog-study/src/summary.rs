@@ -41,7 +41,7 @@ impl Summary {
                 let emergence = tables.emergence.iter().find(|row| {
                     row.model == *name && row.checkpoint == step && row.layer.is_none() && row.threshold == threshold
                 });
-                let persistence = tables.persistence.iter().find(|row| {
+                let persistence = tables.lasting.persistence.iter().find(|row| {
                     let is_step = row.to_checkpoint == step && row.is_consecutive && step_idx > 0;
                     row.model == *name && is_step && row.layer.is_none() && row.threshold == threshold
                 });

@@ -3,17 +3,19 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, AttributionRow, BalanceRow, CliqueRow, DamageRow, EmergenceRow, FamilyRow, FileRecord, MatchRow,
-    ModelRow, NeuronRow, NullRow, PersistenceRow, ScreeningRow, SingleRow, StabilityRow, Table, TableRecord,
-    TensorData, VocabularyRow, file_hash, sort_rows, write_table, write_tensors,
+    AblationRow, AttributionRow, BalanceRow, CliqueRow, ContinuityRow, DamageRow, EmergenceRow, FamilyRow, FileRecord,
+    MatchRow, ModelRow, NeuronRow, NullRow, ScreeningRow, SingleRow, Table, TableRecord, TensorData, VocabularyRow,
+    file_hash, sort_rows, write_table, write_tensors,
 };
 use homolog_stats::HISTOGRAM_BINS;
 
+use crate::continuity_table::Continuity;
 use crate::inputs::Inputs;
 use crate::matches_table::{self, StepArtifacts};
 use crate::results::CheckpointCorrelation;
 use crate::stages::ablate::Ablated;
 use crate::stages::evidence::Evidence;
+use crate::stages::persist::Lasting;
 use crate::stages::windows;
 use crate::{Error, StudyConfig};
 
@@ -28,8 +30,9 @@ pub(crate) struct Tables {
     pub(crate) models: Vec<ModelRow>,
     pub(crate) neurons: Vec<NeuronRow>,
     pub(crate) emergence: Vec<EmergenceRow>,
-    pub(crate) persistence: Vec<PersistenceRow>,
-    pub(crate) stability: Vec<StabilityRow>,
+    pub(crate) lasting: Lasting,
+    /// What table `continuity` is made from; none where neurons are not followed.
+    pub(crate) continuity: Option<Continuity>,
     pub(crate) ablation: Vec<AblationRow>,
     pub(crate) damage: Vec<DamageRow>,
     pub(crate) family: Vec<FamilyRow>,
@@ -110,8 +113,7 @@ impl Tables {
         sort_rows(&mut self.cliques);
         sort_rows(&mut self.nulls);
         sort_rows(&mut self.emergence);
-        sort_rows(&mut self.persistence);
-        sort_rows(&mut self.stability);
+        self.lasting.sort();
         sort_rows(&mut self.ablation);
         sort_rows(&mut self.damage);
         sort_rows(&mut self.family);
@@ -143,8 +145,8 @@ impl Tables {
             write_one(run_dir, &self.neurons, metadata)?,
             self.write_matches(config, inputs, run_dir, metadata)?,
             write_one(run_dir, &self.emergence, metadata)?,
-            write_one(run_dir, &self.persistence, metadata)?,
-            write_one(run_dir, &self.stability, metadata)?,
+            write_one(run_dir, &self.lasting.persistence, metadata)?,
+            write_one(run_dir, &self.lasting.stability, metadata)?,
             write_one(run_dir, &self.ablation, metadata)?,
             write_one(run_dir, &self.damage, metadata)?,
         ];
@@ -157,6 +159,18 @@ impl Tables {
         }
         if !self.attribution.is_empty() {
             tables.push(write_one(run_dir, &self.attribution, metadata)?);
+        }
+        if !self.lasting.retest.is_empty() {
+            tables.push(write_one(run_dir, &self.lasting.retest, metadata)?);
+        }
+        if !self.lasting.lives.is_empty() {
+            tables.push(write_one(run_dir, &self.lasting.survival, metadata)?);
+            tables.push(write_one(run_dir, &self.lasting.lives, metadata)?);
+        }
+        if let Some(continuity) = &self.continuity {
+            let path = table_path::<ContinuityRow>();
+            let n_rows = continuity.write(config, inputs, &run_dir.join(&path), metadata)?;
+            tables.push(record::<ContinuityRow>(run_dir, path, n_rows)?);
         }
         if !self.cliques.is_empty() {
             tables.push(write_one(run_dir, &self.cliques, metadata)?);

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, CliqueRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, NullRow, PersistenceRow,
-    ScreeningRow, StabilityRow, Table, VocabularyRow, read_batches,
+    AblationRow, CliqueRow, ContinuityRow, DamageRow, EmergenceRow, LivesRow, Manifest, MatchRow, ModelRow, NeuronRow,
+    NullRow, PersistenceRow, RetestRow, ScreeningRow, StabilityRow, SurvivalRow, Table, VocabularyRow, read_batches,
 };
 
 use super::{cannot_write, write_file};
@@ -14,15 +14,19 @@ use crate::{Error, Written};
 type Writer = fn(&Path, &Path, &dyn Fn(&str)) -> Result<u64, Error>;
 
 /// Every table that a run can have.
-const WRITERS: [(&str, Writer); 12] = [
+const WRITERS: [(&str, Writer); 16] = [
     (ModelRow::NAME, one::<ModelRow>),
     (NeuronRow::NAME, one::<NeuronRow>),
     (MatchRow::NAME, one::<MatchRow>),
     (EmergenceRow::NAME, one::<EmergenceRow>),
     (PersistenceRow::NAME, one::<PersistenceRow>),
+    (SurvivalRow::NAME, one::<SurvivalRow>),
+    (LivesRow::NAME, one::<LivesRow>),
+    (RetestRow::NAME, one::<RetestRow>),
     (StabilityRow::NAME, one::<StabilityRow>),
     (AblationRow::NAME, one::<AblationRow>),
     (DamageRow::NAME, one::<DamageRow>),
+    (ContinuityRow::NAME, one::<ContinuityRow>),
     (CliqueRow::NAME, one::<CliqueRow>),
     (NullRow::NAME, one::<NullRow>),
     (ScreeningRow::NAME, one::<ScreeningRow>),

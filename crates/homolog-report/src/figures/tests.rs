@@ -2,7 +2,7 @@
 
 mod evidence;
 
-use homolog_results::{AblationRow, PersistenceRow};
+use homolog_results::{AblationRow, PersistenceRow, SurvivalRow};
 
 use super::*;
 use crate::svg;
@@ -146,6 +146,7 @@ fn persistence(from: i64, to: i64, layer: Option<u16>, [n_from, n_to, n_both]: [
         persistence: (n_from > 0).then(|| n_both as f64 / n_from as f64),
         jaccard: None,
         expected_by_chance: 0.5,
+        ..PersistenceRow::default()
     }
 }
 
@@ -190,6 +191,72 @@ fn layers_without_a_value_keep_their_place() {
     let found: Vec<Option<f64>> = numbers(efficiency, "efficiency_micronats").to_vec();
     assert_eq!(found, [None, Some(250_000.0), Some(125_000.0), Some(375_000.0)]);
     assert_eq!(numbers(efficiency, "n")[..2], [None, Some(1.0)]);
+}
+
+/// The ceiling is drawn as far as it is known, and said in the caption.
+#[test]
+fn persistence_stands_below_its_ceiling() {
+    let (_folder, mut run) = run(&Options::default());
+    let with_ceiling = |ceiling: Option<f64>| {
+        vec![
+            PersistenceRow { ceiling, ..persistence(0, 10, Some(0), [4, 4, 2]) },
+            persistence(10, 200, Some(0), [4, 4, 2]),
+        ]
+    };
+    run.persistence = with_ceiling(Some(0.75));
+    let all = figures(&run);
+    let figure = named(&all, "fig02-persistence-seed-b");
+    let of_kind = |kind: &str| -> Vec<(String, Option<f64>)> {
+        let rows = (0..words(figure, "kind").len()).filter(|&row| words(figure, "kind")[row] == kind);
+        let rows = rows.filter(|&row| words(figure, "span")[row] == "to the next checkpoint");
+        rows.map(|row| (words(figure, "later_checkpoint")[row].clone(), numbers(figure, "share")[row])).collect()
+    };
+    assert_eq!(of_kind("ceiling"), [("10".to_owned(), Some(0.75)), ("10".to_owned(), None)]);
+    assert_eq!(of_kind("observed").len(), 4);
+    assert!(figure.caption.contains("Ceiling:"), "{}", figure.caption);
+    run.persistence = with_ceiling(None);
+    let all = figures(&run);
+    let figure = named(&all, "fig02-persistence-seed-b");
+    assert!(!words(figure, "kind").contains(&"ceiling".to_owned()) && !figure.caption.contains("Ceiling:"));
+}
+
+/// A curve begins with all of them, and each model has its own.
+#[test]
+fn survival_begins_at_one() {
+    let (_folder, mut run) = run(&Options::default());
+    let row = |model: usize, time: f64, n_at_risk: u64, survival: f64| SurvivalRow {
+        model: MODELS[model].into(),
+        threshold: test_run::THRESHOLD,
+        rule: "plain".into(),
+        scale: "checkpoints".into(),
+        from: time,
+        time: Some(time),
+        n_at_risk: Some(n_at_risk),
+        survival,
+        survival_low: Some(survival / 2.0),
+        survival_high: Some(1.0),
+        ..SurvivalRow::default()
+    };
+    run.survival = vec![
+        // Lives that begin at the last checkpoint: nobody knows how long they are.
+        row(0, 0.0, 9, 1.0),
+        row(0, 1.0, 6, 0.5),
+        row(0, 2.0, 2, 0.25),
+        row(1, 1.0, 4, 0.75),
+        SurvivalRow { rule: "hysteresis".into(), ..row(0, 1.0, 6, 0.9) },
+        SurvivalRow { layer: Some(0), ..row(0, 1.0, 6, 0.9) },
+        SurvivalRow { scale: "steps".into(), ..row(0, 1.0, 6, 0.9) },
+        SurvivalRow { threshold: 0.9, ..row(0, 1.0, 6, 0.9) },
+    ];
+    let all = figures(&run);
+    let figure = named(&all, "fig18-survival");
+    assert_eq!(words(figure, "model"), [MODELS[0], MODELS[0], MODELS[0], MODELS[1], MODELS[1]]);
+    assert_eq!(numbers(figure, "checkpoints"), [0.0, 1.0, 2.0, 0.0, 1.0].map(Some));
+    assert_eq!(numbers(figure, "survival"), [1.0, 0.5, 0.25, 1.0, 0.75].map(Some));
+    assert_eq!(numbers(figure, "survival_low"), [1.0, 0.25, 0.125, 1.0, 0.375].map(Some));
+    assert!(figure.caption.contains("10 lives"), "{}", figure.caption);
+    run.survival.clear();
+    assert!(figures(&run).iter().all(|figure| figure.name != "fig18-survival"));
 }
 
 #[test]

@@ -72,7 +72,9 @@ pub(super) fn html(run: &Run) -> String {
          <i>c</i>\u{2032} is, with <i>U<sub>c</sub></i> the universal neurons of a model by index,</p>\n\
          <p class=\"formula\"><i>P</i>(<i>c</i> \u{2192} <i>c</i>\u{2032}) = |<i>U<sub>c</sub></i> \u{2229} <i>U<sub>c\u{2032}</sub></i>| / |<i>U<sub>c</sub></i>|,</p>\n\
          <p>undefined where none is universal at <i>c</i>. By chance one expects the sum over layers of \
-         |<i>U<sub>c</sub></i>| |<i>U<sub>c\u{2032}</sub></i>| / <i>n</i> in the numerator, each of the layer, with <i>n</i> its neurons.</p>\n\
+         |<i>U<sub>c</sub></i>| |<i>U<sub>c\u{2032}</sub></i>| / <i>n</i> in the numerator, each of the layer, with <i>n</i> its neurons. Its \
+         <b>ceiling</b> is what the two halves of the tokens share at one checkpoint, the geometric mean of both; columns <code>ceiling</code>, \
+         <code>share_of_ceiling</code> of table persistence.</p>\n\
          {ablation}"
     )
 }

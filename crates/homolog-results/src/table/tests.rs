@@ -10,8 +10,8 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::*;
 use crate::{
-    AblationRow, EmergenceRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, ScreeningRow, StabilityRow,
-    VocabularyRow, write_bytes,
+    AblationRow, ContinuityRow, EmergenceRow, LivesRow, MatchRow, ModelRow, NeuronRow, PersistenceRow, RetestRow,
+    ScreeningRow, StabilityRow, SurvivalRow, VocabularyRow, write_bytes,
 };
 
 fn model(model: &str, checkpoint: Option<i64>) -> ModelRow {
@@ -113,6 +113,7 @@ fn persistence(to_checkpoint: i64, persistence: Option<f64>) -> PersistenceRow {
         persistence,
         jaccard: persistence.map(|_| 0.4),
         expected_by_chance: 12.0 / 512.0,
+        ..PersistenceRow::default()
     }
 }
 
@@ -198,7 +199,8 @@ fn matches_come_back() {
 #[test]
 fn emergence_comes_back() {
     comes_back(
-        "model checkpoint layer threshold n_neurons n_universal share share_se share_low share_high n_surely n_possibly",
+        "model checkpoint layer threshold n_neurons n_universal share share_se share_low share_high n_surely n_possibly \
+         n_births n_deaths",
         &[emergence(None, 0.5), emergence(Some(0), -0.5), emergence(Some(0), 0.5)],
     );
 }
@@ -207,8 +209,37 @@ fn emergence_comes_back() {
 fn persistence_comes_back() {
     comes_back(
         "model from_checkpoint to_checkpoint is_consecutive is_from_first layer threshold n_from n_to n_both \
-         persistence jaccard expected_by_chance",
+         persistence jaccard expected_by_chance expected_persistence above_chance ceiling share_of_ceiling n_from_hysteresis \
+         n_both_hysteresis persistence_hysteresis mean_self_corr mean_self_corr_others matches_kept",
         &[persistence(120, Some(0.5)), persistence(280, None)],
+    );
+}
+
+#[test]
+fn what_lasts_comes_back() {
+    let retest =
+        |layer, n: Option<u64>| RetestRow { layer, n_half_a: n, retest: n.map(|_| 0.5), ..RetestRow::default() };
+    comes_back(
+        "model checkpoint layer threshold n_half_a n_half_b n_both retest retest_by_chance retest_expected",
+        &[retest(None, None), retest(Some(0), Some(3))],
+    );
+    let continuity = |neuron, self_corr| ContinuityRow { neuron, self_corr, n_matches: 2, ..ContinuityRow::default() };
+    comes_back(
+        "model from_checkpoint to_checkpoint layer neuron is_universal_from is_universal_to self_corr cos_in cos_out n_matches \
+         n_matches_kept",
+        &[continuity(0, None), continuity(1, Some(-1.0))],
+    );
+    let survival =
+        |from, time| SurvivalRow { from, time, survival: 0.25, n_at_risk: time.map(|_| 3), ..SurvivalRow::default() };
+    comes_back(
+        "model layer threshold rule scale from time n_at_risk n_deaths n_censored survival survival_low survival_high",
+        &[survival(-0.5, Some(1.0)), survival(1.0, None), survival(1.0, Some(2.0))],
+    );
+    let lives = |rule: &str, p| LivesRow { rule: rule.to_owned(), log_rank_p: p, ..LivesRow::default() };
+    comes_back(
+        "model layer threshold rule n_ever n_from_first n_births n_deaths n_at_end n_rebirths median_checkpoints \
+         log_rank_chi_squared log_rank_degrees_of_freedom log_rank_p",
+        &[lives("hysteresis", None), lives("plain", Some(0.01))],
     );
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use homolog_stats::Extremes;
 
 use super::{
-    BaselineKind, CorrelationSection, EvidenceSection, OWN_SETS, ScreeningSection, Search, StudyConfig,
-    UniversalityRule, WindowsSection,
+    BaselineKind, CorrelationSection, EvidenceSection, OWN_SETS, PersistenceSection, ScreeningSection, Search,
+    StudyConfig, UniversalityRule, WindowsSection,
 };
 use crate::Error;
 
@@ -85,6 +85,7 @@ impl StudyConfig {
             );
         }
         self.check_evidence(fail)?;
+        self.check_persistence(fail)?;
         self.check_windows(fail)?;
         self.check_ablation(fail)
     }
@@ -241,12 +242,12 @@ impl StudyConfig {
                 "evidence.candidates and evidence.frequent_tokens are at most {MOST_OF_WINDOWS}; they are {candidates} and \
                  {frequent_tokens}"
             )),
+            () if !(level > 0.0 && level < 1.0) => {
+                fail(format!("evidence.level is {level}, not between 0 and 1; 0.95 gives 95 % intervals"))
+            }
             () if !enabled => Ok(()),
             () if !blocks_asked.contains(&blocks) => {
                 fail(format!("evidence.blocks is {blocks}, not between {LEAST_BLOCKS} and {MOST_BLOCKS}"))
-            }
-            () if !(level > 0.0 && level < 1.0) => {
-                fail(format!("evidence.level is {level}, not between 0 and 1; 0.95 gives 95 % intervals"))
             }
             () if candidates == 0 => {
                 fail("evidence.candidates must be at least 1; for none set enabled = false".into())
@@ -256,6 +257,22 @@ impl StudyConfig {
             }
             () => Ok(()),
         }
+    }
+
+    fn check_persistence(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {
+        let PersistenceSection { hysteresis, functional, tokens } = self.persistence;
+        if !(hysteresis.is_finite() && hysteresis >= 0.0) {
+            return fail(format!(
+                "persistence.hysteresis is {hysteresis}; give how far below the threshold a score must fall, 0 or more"
+            ));
+        }
+        if functional && tokens > 0 && tokens < self.corpus.context {
+            return fail(format!(
+                "persistence.tokens is {tokens}, less than one row of {}; ask for more, or 0 for all",
+                self.corpus.context
+            ));
+        }
+        Ok(())
     }
 
     fn check_windows(&self, fail: impl Fn(String) -> Result<(), Error>) -> Result<(), Error> {

@@ -38,6 +38,10 @@ threshold = 0.5
 thresholds = [0.2, 0.3, 0.4, 0.5, 0.6]
 count_threshold = 0.5
 count_models = 1
+[persistence]
+hysteresis = 0.05
+functional = true
+tokens = 250000
 [windows]
 checkpoints = "final"
 top = 10
@@ -164,4 +168,25 @@ fn windows_that_cannot_be_kept_are_errors_that_say_so() {
         [0, 1, 2].map(|step_idx| windows.is_at(step_idx, 3))
     };
     assert_eq!([at("final"), at("all"), at("none")], [[false, false, true], [true; 3], [false; 3]]);
+}
+
+#[test]
+fn what_it_takes_to_last_is_checked() {
+    let parse = |section: &str| {
+        StudyConfig::parse(&format!("{SHORTEST}[persistence]\n{section}\n"), Path::new("/studies/study.toml"), &[])
+    };
+    for (section, word) in [
+        ("hysteresis = -0.1", "persistence.hysteresis is -0.1"),
+        ("hysteresis = nan", "persistence.hysteresis is NaN"),
+        ("tokens = 127", "persistence.tokens is 127, less than one row of 128"),
+        ("token = 0", "tokens"),
+    ] {
+        let error = parse(section).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+    let config = parse("hysteresis = 0.0\ntokens = 1000").unwrap();
+    assert_eq!((config.persistence.rows(128, 100), config.persistence.rows(128, 5)), (8, 5));
+    assert!(config.persistence.follows(2) && !config.persistence.follows(1));
+    assert_eq!(parse("tokens = 0").unwrap().persistence.rows(128, 100), 100);
+    assert!(!parse("functional = false\ntokens = 5").unwrap().persistence.follows(2));
 }

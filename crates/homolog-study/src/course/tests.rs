@@ -93,6 +93,7 @@ fn means_shares_and_damages_are_those_of_the_rows() {
             persistence: None,
             jaccard: None,
             expected_by_chance,
+            ..PersistenceRow::default()
         });
     let mut other_mode = ablation("a", "universal", None, 2, 100.0);
     other_mode.mode = "mean".into();

@@ -157,6 +157,18 @@ pub(crate) fn evidence(
     }
 }
 
+/// All checkpoints of all models, each neuron held against itself in `n_spans` pairs of them: (forward, single pairs).
+pub(crate) fn follow(
+    shapes: &[Shape],
+    (n_checkpoints, n_spans): (usize, usize),
+    n_tokens: f64,
+    context: usize,
+) -> (f64, f64) {
+    let forwards = shapes.iter().map(|shape| n_tokens * forward(shape, context)).sum::<f64>();
+    let n_neurons: f64 = shapes.iter().map(|shape| shape.n_neurons() as f64).sum();
+    (n_checkpoints as f64 * forwards, 2.0 * n_tokens * n_neurons * n_spans as f64)
+}
+
 /// Steps of one checkpoint's one-to-one matchings: layers of the same index, cubed.
 pub(crate) fn matching(shapes: &[Shape]) -> f64 {
     let mut steps = 0.0;
@@ -264,6 +276,14 @@ mod tests {
         let (forwards, products) = permuted(&shapes, 2, 1e6, 512);
         assert!(close(forwards, 2.0 * 4.0 * 1e6 * forward(&GPT2_SMALL, 512)));
         assert!(close(products, 2.0 * 3.0 * 2.72e15));
+    }
+
+    #[test]
+    fn following_is_a_forward_pass_of_every_checkpoint() {
+        let shapes = [GPT2_SMALL; 3];
+        let (forwards, pairs) = follow(&shapes, (5, 7), 1e6, 512);
+        assert!(close(forwards, 5.0 * 3.0 * 1e6 * forward(&GPT2_SMALL, 512)));
+        assert!(close(pairs, 7.0 * 3.0 * 2.0 * 1e6 * 36_864.0));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(crate) struct Workload<'a> {
     /// Rows of correlations and of losses, together.
     pub(crate) n_rows: usize,
     pub(crate) n_checkpoints: usize,
+    /// Whether each neuron is held against itself at other checkpoints.
+    pub(crate) follows: bool,
     /// Rows of a forward pass.
     pub(crate) batch_rows: usize,
     pub(crate) n_threads: usize,
@@ -69,6 +71,8 @@ pub(crate) struct Footprint {
     pub(crate) windows: u64,
     /// Two models with the sums of their matches by block and group. Not at the same time as weights, activations, sets and windows.
     pub(crate) evidence: u64,
+    /// Two checkpoints of one model. Not at the same time as anything but tables.
+    pub(crate) follow: u64,
 }
 
 impl Footprint {
@@ -127,7 +131,9 @@ impl Footprint {
         let of_match = (8 * top_k + 4 * workload.evidence.candidates + 4 * HISTOGRAM_BINS) as u64;
         let largest = max(&|shape| shape.n_neurons() as u64);
         let one_part = 2 * largest * (size_of::<MatchRow>() + 2 * name_bytes) as u64;
-        let of_neuron = neuron_row + clique_row + others * of_match;
+        // Scores of all tokens and of halves, standard errors, best matches.
+        let standing = 4 * 16 + others * 8;
+        let of_neuron = neuron_row + clique_row + standing + others * of_match;
         let results = workload.n_checkpoints as u64 * n_neurons * of_neuron + one_part;
         let masks = 1 + permuted_draws;
         let rest = PROGRAM_BYTES + (workload.n_rows * context * (4 + masks)) as u64;
@@ -151,19 +157,37 @@ impl Footprint {
         }
         let evidence = of_pairs.into_iter().max().filter(|_| workload.evidence.enabled);
         let evidence = evidence.map_or(0, |largest| largest + loading + forward);
-        Self { weights, activations: chunk + forward, rotations, kept, results, rest, ablation, windows, evidence }
+        let follow = max(&|shape| follow_bytes(shape, (2, 1), context, (batch_rows, n_threads)));
+        let follow = if workload.follows { follow } else { 0 };
+        Self {
+            weights,
+            activations: chunk + forward,
+            rotations,
+            kept,
+            results,
+            rest,
+            ablation,
+            windows,
+            evidence,
+            follow,
+        }
     }
 
     /// Bytes besides covariances.
     pub(crate) fn total(&self) -> u64 {
         let correlation = self.weights + self.activations.max(self.rotations) + self.kept;
         let beside_kept = self.windows.max(self.evidence) + self.kept;
-        correlation.max(self.ablation).max(beside_kept) + self.results + self.rest
+        correlation.max(self.ablation).max(beside_kept).max(self.follow) + self.results + self.rest
     }
 
     /// What `memory_bytes` leaves for the sums of matches, of which [`Footprint::room`] has found that those of two models fit.
     pub(crate) fn evidence_room(&self, memory_bytes: u64) -> u64 {
         memory_bytes.saturating_sub(self.kept + self.results + self.rest)
+    }
+
+    /// What `memory_bytes` leaves once nothing is held but tables and tokens.
+    pub(crate) fn room_beside_results(&self, memory_bytes: u64) -> u64 {
+        memory_bytes.saturating_sub(self.results + self.rest)
     }
 
     /// What `memory_bytes` leaves for covariances.
@@ -202,6 +226,25 @@ pub(crate) fn evidence_bytes(
     let of_match = (candidates + LAYER_MATCHES) * (16 + 8 * blocks);
     let of_pairs: u64 = pairs.iter().map(|&(a, b)| (neurons(a) + neurons(b)) * of_match as u64).sum();
     of_models + (of_layer + shared) as u64 + of_pairs
+}
+
+/// Checkpoints of one model, each neuron held against itself at another: so many loaded, and so many pairs of them.
+pub(crate) fn follow_bytes(
+    shape: &Shape,
+    (n_loaded, n_pairs): (usize, usize),
+    context: usize,
+    (batch_rows, n_threads): (usize, usize),
+) -> u64 {
+    let chunk_tokens = chunk_rows(context) * context;
+    // Activations as they come, packed and laid out anew; powers and range of each neuron; its sums with itself and what they come to.
+    let of_checkpoint = shape.n_neurons() * (8 * chunk_tokens + 64);
+    let laid_out = 4 * n_threads * shape.d_mlp * chunk_tokens;
+    let of_pair = shape.n_neurons() * 64;
+    let batch = batch_rows.min(chunk_rows(context)) * context;
+    let forward = 4 * batch * (2 * shape.d_model + shape.d_mlp) + 4 * n_threads * context * 6 * shape.d_model;
+    n_loaded as u64 * (shape.weight_bytes + of_checkpoint as u64)
+        + shape.load_bytes
+        + (n_pairs * of_pair + laid_out + forward) as u64
 }
 
 /// What is said of each neuron's matches, of all models, once it is known.

@@ -37,6 +37,7 @@ fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
         context: CONTEXT,
         n_rows: 300,
         n_checkpoints: 5,
+        follows: true,
         batch_rows: 8,
         n_threads: 2,
     };
@@ -190,6 +191,10 @@ fn more_of_anything_takes_more_memory() {
     assert!(asked > (80 + 72) * (8 * (d_vocab + CONTEXT as u64) + 4 * 17 * CONTEXT as u64));
     assert!(evidence(|section| section.frequent_tokens = 0) < asked - (80 + 72) * 8 * d_vocab);
     assert_eq!(evidence(|section| section.enabled = false), 0);
+    // Two checkpoints of the largest model, and none where nobody is followed.
+    let followed = footprint(|_| {}).follow;
+    assert!(followed > 2 * 300_000 && followed > 2 * 80 * 8 * 17 * CONTEXT as u64);
+    assert_eq!(footprint(|workload| workload.follows = false).follow, 0);
     // Activations of a chunk as they come and packed, 4 bytes each: most of what is fixed here but the program itself.
     assert!(footprint(|_| {}).activations > 2 * 4 * 17 * CONTEXT as u64 * (80 + 72 + 70));
 }

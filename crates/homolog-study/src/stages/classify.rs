@@ -13,7 +13,7 @@ use crate::inputs::Inputs;
 use crate::results::{CheckpointCorrelation, PairScreening};
 
 /// Raised whenever the arithmetic of neurons, matches, cliques, nulls or emergence changes.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// One step classified.
 #[derive(Default)]
@@ -22,9 +22,40 @@ pub(crate) struct Classified {
     pub(crate) emergence: Vec<EmergenceRow>,
     /// None of an exact search.
     pub(crate) screening: Vec<ScreeningRow>,
-    /// [model][neuron]: what the study's rule holds against its threshold, none where undefined. Decisions are taken on these, before any
-    /// rounding.
-    pub(crate) scores: Vec<Vec<Option<f64>>>,
+    /// By model.
+    pub(crate) standings: Vec<Standing>,
+}
+
+/// Where the neurons of one model stand at one step: what is held against other steps. Decisions are taken on these, before any rounding.
+pub(crate) struct Standing {
+    /// [neuron]: what the study's rule holds against its threshold, none where undefined.
+    pub(crate) scores: Vec<Option<f64>>,
+    /// The same on each half of the tokens, baselines kept; none where these were not halved, and by rule fdr.
+    pub(crate) halves: Option<[Vec<Option<f64>>; 2]>,
+    /// [neuron]: standard error of the score; none without evidence and by another rule than excess.
+    pub(crate) se: Option<Vec<Option<f64>>>,
+    /// Of each other model in order, [neuron]: the flat number of the best match; none where undefined.
+    pub(crate) matched: Vec<Vec<Option<u32>>>,
+}
+
+impl Standing {
+    fn of(step: &Step<'_>, model: usize, neurons: &[Neuron]) -> Self {
+        let rule = step.config.universality.rule;
+        let is_halved = step.inputs.runs.len() > 1 && step.correlated.screening.is_none();
+        let half = |half: usize| neurons.iter().map(|neuron| neuron.score_on_half(step, half)).collect();
+        let se = || neurons.iter().map(|neuron| neuron.interval.map(|interval| interval.0)).collect();
+        let others = (0..step.inputs.names.len()).filter(|&other| other != model);
+        let matched = others.map(|other| {
+            let pair = &step.correlated.pairs[&(model, other)];
+            (0..neurons.len()).map(|neuron| Some(pair.best(neuron, 0)?.1 as u32)).collect()
+        });
+        Self {
+            matched: matched.collect(),
+            scores: neurons.iter().map(|neuron| neuron.score(step)).collect(),
+            halves: (is_halved && rule != UniversalityRule::Fdr).then(|| [half(0), half(1)]),
+            se: step.evidence.filter(|_| rule == UniversalityRule::Excess).map(|_| se()),
+        }
+    }
 }
 
 /// What is known of one step.
@@ -36,6 +67,8 @@ pub(crate) struct Step<'a> {
     pub(crate) evidence: Option<&'a Evidence>,
     pub(crate) discoveries: &'a Discoveries,
     pub(crate) mutual: &'a MutualMatches,
+    /// By model, where there is an earlier step.
+    pub(crate) previous: Option<&'a [Standing]>,
 }
 
 /// Classify every neuron of every model at one step, each model in turn being the reference.
@@ -45,14 +78,14 @@ pub(crate) fn run(step: &Step<'_>) -> Classified {
     for model in 0..n_models {
         let neurons: Vec<Neuron> =
             (0..step.correlated.moments[model].len()).map(|neuron| Neuron::of(step, model, neuron)).collect();
-        let scores: Vec<Option<f64>> = neurons.iter().map(|neuron| neuron.score(step)).collect();
-        classified.neurons.extend(neurons.iter().zip(&scores).map(|(neuron, &score)| neuron.row(step, score)));
+        let standing = Standing::of(step, model, &neurons);
+        classified.neurons.extend(neurons.iter().zip(&standing.scores).map(|(neuron, &score)| neuron.row(step, score)));
         for other in (0..n_models).filter(|&other| other != model) {
             let screening = step.correlated.screening.as_ref().map(|screening| &screening[&(model, other)]);
             classified.screening.extend(screening.map(|of| screening_row(step.inputs, step.at, (model, other), of)));
         }
-        classified.emergence.extend(emergence_rows(step, model, &neurons, &scores));
-        classified.scores.push(scores);
+        classified.emergence.extend(emergence_rows(step, model, &neurons, &standing.scores));
+        classified.standings.push(standing);
     }
     classified
 }
@@ -89,12 +122,24 @@ impl Neuron {
     fn score(&self, step: &Step<'_>) -> Option<f64> {
         match step.config.universality.rule {
             UniversalityRule::Excess => self.universality.excess_corr,
-            UniversalityRule::Count => {
-                let mut corrs: Vec<f64> = self.scores.iter().flatten().map(|score| score.max_corr).collect();
-                corrs.sort_unstable_by(|a, b| b.total_cmp(a));
-                corrs.get(step.config.count_models() - 1).copied()
-            }
+            UniversalityRule::Count => nth_corr(&self.scores, step.config.count_models()),
             UniversalityRule::Fdr => step.discoveries.q_bh[self.model][self.number],
+        }
+    }
+
+    /// By the study's rule, of the best match on one half of the tokens and its correlation there.
+    fn score_on_half(&self, step: &Step<'_>, half: usize) -> Option<f64> {
+        let score = |other: usize| {
+            let pair = &step.correlated.pairs[&(self.model, other)];
+            let (max_corr, _) = pair.matching.cross_fit[self.number].chosen[half].get()?;
+            Some(PairScore { max_corr, baseline: pair.baseline(self.number)? })
+        };
+        let others = (0..step.inputs.names.len()).filter(|&other| other != self.model);
+        let scores: Vec<Option<PairScore>> = others.map(score).collect();
+        match step.config.universality.rule {
+            UniversalityRule::Excess => Universality::of(&scores).excess_corr,
+            UniversalityRule::Count => nth_corr(&scores, step.config.count_models()),
+            UniversalityRule::Fdr => None,
         }
     }
 
@@ -175,6 +220,13 @@ impl Neuron {
     }
 }
 
+/// The n-th largest `max_corr` of a neuron; none where fewer are defined.
+fn nth_corr(scores: &[Option<PairScore>], n: usize) -> Option<f64> {
+    let mut corrs: Vec<f64> = scores.iter().flatten().map(|score| score.max_corr).collect();
+    corrs.sort_unstable_by(|a, b| b.total_cmp(a));
+    corrs.get(n - 1).copied()
+}
+
 fn screening_row(
     inputs: &Inputs,
     step_idx: usize,
@@ -223,6 +275,7 @@ fn emergence_rows(step: &Step<'_>, model: usize, neurons: &[Neuron], scores: &[O
     let mut rows = Vec::new();
     for &threshold in config.thresholds() {
         let is_member = members(rule, scores, threshold);
+        let was_member = step.previous.map(|previous| members(rule, &previous[model].scores, threshold));
         for (layer, of_layer) in layers(scores.len(), d_mlp) {
             let n_neurons = of_layer.len() as u64;
             let n_universal = is_member[of_layer.clone()].iter().filter(|&&is_member| is_member).count() as u64;
@@ -234,6 +287,9 @@ fn emergence_rows(step: &Step<'_>, model: usize, neurons: &[Neuron], scores: &[O
                 Some((se, share - reach, share + reach))
             });
             // Without an interval a neuron is possibly universal if it is so, and never surely.
+            let changed =
+                |from: &[bool], to: &[bool]| from.iter().zip(to).filter(|&(from, to)| *to && !*from).count() as u64;
+            let [is, was] = [Some(&is_member), was_member.as_ref()].map(|set| Some(&set?[of_layer.clone()]));
             let is_possible = |(neuron, is_member): (&Neuron, &bool)| {
                 neuron.interval.map_or(*is_member, |interval| interval.2 > threshold)
             };
@@ -253,6 +309,8 @@ fn emergence_rows(step: &Step<'_>, model: usize, neurons: &[Neuron], scores: &[O
                 share_high: interval.map(|interval| interval.2),
                 n_surely: evidence.map(|_| n_surely),
                 n_possibly: evidence.map(|_| n_possibly),
+                n_births: was.zip(is).map(|(was, is)| changed(was, is)),
+                n_deaths: was.zip(is).map(|(was, is)| changed(is, was)),
             });
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod capture;
 pub(crate) mod level;
 mod reduce;
+pub(crate) mod same_neurons;
 mod screened;
 mod state;
 pub(crate) mod stream;
@@ -202,6 +203,7 @@ pub(crate) fn footprint(
         context: config.corpus.context,
         n_rows,
         n_checkpoints,
+        follows: config.persistence.follows(n_checkpoints),
         batch_rows: options.batch_rows,
         n_threads: rayon::current_num_threads(),
     })

@@ -1,7 +1,7 @@
 //! How sure, by whom, against what: every column of evidence held against a twin in f64, and each comparison shown able to fail.
 
 mod chance;
-mod differences;
+pub(crate) mod differences;
 mod documents;
 mod family;
 mod intervals;

@@ -7,6 +7,7 @@ mod determinism;
 mod errors;
 mod evidence;
 mod goldens;
+mod persistence;
 mod planted;
 mod resume;
 mod screening;

@@ -267,6 +267,7 @@ fn files_of_windows_are_verified_and_planned() {
     let world = family();
     let plan = dry_run(&world.config().unwrap(), &world.options(), &Silent).unwrap();
     assert!(plan.contains("forward at 1 of 2 checkpoints | 2 a model"), "{plan}");
+    assert!(plan.contains("| follow neurons |"), "{plan}");
     let run = world.run();
     let spoiled = ["run/tensors/windows-1-2.safetensors", "run/tensors/tokens.safetensors"];
     for path in spoiled.map(|path| world.path(path)) {

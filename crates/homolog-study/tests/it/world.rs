@@ -16,7 +16,7 @@ pub(crate) const AMPLE_MEMORY: u64 = 2_000_000_000;
 
 /// A study file, its models and its tokens in a folder of their own. Models lie in `NAME` or `NAME/checkpoint-STEP`.
 pub(crate) struct World {
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     /// The study file.
     pub(crate) text: String,
 }

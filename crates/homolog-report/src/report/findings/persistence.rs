@@ -3,7 +3,7 @@
 use homolog_results::PersistenceRow;
 
 use crate::Run;
-use crate::numbers::{Spread, count, listed, percent};
+use crate::numbers::{Spread, count, digits, listed, mean, percent};
 use crate::run::checkpoint_words;
 
 pub(super) fn sentences(run: &Run) -> Vec<String> {
@@ -55,11 +55,36 @@ fn sentence(rows: &[&PersistenceRow], from: Option<i64>, to: Option<i64>) -> Opt
     };
     Some(format!(
         "Of the neurons universal at {from}, {} are universal at {to} too ({} of {}{without}); were the two sets independent within each \
-         layer, {} would be.",
+         layer, {} would be.{}{}",
         over.percent(),
         count(n_both),
         count(n_from),
-        percent(chance.mean)
+        percent(chance.mean),
+        ceiling(rows).unwrap_or_default(),
+        function(rows).unwrap_or_default()
+    ))
+}
+
+/// What can be reached, as a sentence behind others.
+fn ceiling(rows: &[&PersistenceRow]) -> Option<String> {
+    let ceiling = Spread::of(rows.iter().filter_map(|row| row.ceiling))?;
+    Some(format!(
+        " Where nothing changes but the tokens (either half of them, at the same checkpoints), {} are found again.",
+        ceiling.percent()
+    ))
+}
+
+/// Whether the neurons do the same, as a sentence behind others.
+fn function(rows: &[&PersistenceRow]) -> Option<String> {
+    let of_universal = mean(rows.iter().filter_map(|row| row.mean_self_corr))?;
+    let of_others = mean(rows.iter().filter_map(|row| row.mean_self_corr_others))?;
+    let kept = mean(rows.iter().filter_map(|row| row.matches_kept));
+    let kept = kept.map(|share| format!("; {} of their best matches are the same neuron at both", percent(share)));
+    Some(format!(
+        " Their activations at the one and the other correlate at {} (the other neurons' at {}; means of neurons and models){}.",
+        digits(of_universal),
+        digits(of_others),
+        kept.unwrap_or_default()
     ))
 }
 

@@ -125,6 +125,7 @@ fn persistence(model: usize, from: i64, to: i64, n_from: u64, n_both: u64, by_ch
         persistence: (n_from > 0).then(|| n_both as f64 / n_from as f64),
         jaccard: None,
         expected_by_chance: by_chance,
+        ..PersistenceRow::default()
     }
 }
 
@@ -154,6 +155,24 @@ fn persistence_stands_beside_chance_and_is_undefined_where_it_is() {
             "No neuron is universal at all 3 checkpoints.",
         ]
     );
+}
+
+#[test]
+fn persistence_stands_below_its_ceiling_and_beside_what_neurons_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = run(folder.path());
+    run.persistence = vec![PersistenceRow {
+        ceiling: Some(0.75),
+        mean_self_corr: Some(0.625),
+        mean_self_corr_others: Some(0.5),
+        matches_kept: Some(0.25),
+        ..persistence(0, 10, 200, 40, 10, 4.0)
+    }];
+    let found = sentences(&run, "Persistence");
+    let wanted = "10.0 % would be. Where nothing changes but the tokens (either half of them, at the same checkpoints), 75.0 % (one model) are \
+                  found again. Their activations at the one and the other correlate at 0.625 (the other neurons' at 0.500; means of neurons \
+                  and models); 25.0 % of their best matches are the same neuron at both.";
+    assert!(found[0].ends_with(wanted), "{}", found[0]);
 }
 
 fn damage(model: usize, control: &str, universal: f64, of_controls: f64, equal_multiple: Option<f64>) -> DamageRow {

@@ -7,10 +7,10 @@ use homolog_test::{Tol, check_close};
 
 /// By column: how many rows differ, and the first of them.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Differences(BTreeMap<&'static str, (usize, String)>);
+pub(crate) struct Differences(BTreeMap<&'static str, (usize, String)>);
 
 impl Differences {
-    pub(super) fn tell(&mut self, column: &'static str, what: impl FnOnce() -> String) {
+    pub(crate) fn tell(&mut self, column: &'static str, what: impl FnOnce() -> String) {
         let entry = self.0.entry(column).or_default();
         entry.0 += 1;
         if entry.0 == 1 {
@@ -19,14 +19,14 @@ impl Differences {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "of what is compared, a copy is at hand")]
-    pub(super) fn same<T: PartialEq + Debug>(&mut self, column: &'static str, got: T, want: T, at: &str) {
+    pub(crate) fn same<T: PartialEq + Debug>(&mut self, column: &'static str, got: T, want: T, at: &str) {
         if got != want {
             self.tell(column, || format!("{at}: {got:?}, the twin {want:?}"));
         }
     }
 
     /// Both undefined, or close.
-    pub(super) fn close(
+    pub(crate) fn close(
         &mut self,
         column: &'static str,
         got: Option<impl Into<f64>>,
@@ -46,7 +46,7 @@ impl Differences {
     }
 
     /// Both undefined, or not outside of `want`.
-    pub(super) fn within(
+    pub(crate) fn within(
         &mut self,
         column: &'static str,
         got: Option<impl Into<f64>>,
@@ -65,7 +65,7 @@ impl Differences {
         }
     }
 
-    pub(super) fn columns(&self) -> Vec<&'static str> {
+    pub(crate) fn columns(&self) -> Vec<&'static str> {
         self.0.keys().copied().collect()
     }
 }
