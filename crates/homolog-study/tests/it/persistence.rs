@@ -29,7 +29,7 @@ fn halves_of_the_tokens_say_what_is_found_again() {
         (Settings { rows_of_block: 4, ..AS_IS }, &counts),
         (Settings { errors_of_difference: 1.0, ..AS_IS }, &["retest_expected"]),
     ];
-    holds_and_can_fail(Study::of(), sets::check_retests, &mutants);
+    holds_and_can_fail(&Study::of(), sets::check_retests, &mutants);
 }
 
 #[test]
@@ -50,13 +50,13 @@ fn persistence_beside_chance_and_ceiling() {
     let of_others = ["ceiling", "share_of_ceiling", "expected_persistence", "above_chance"];
     let mutants: [(Settings, &[&str]); 2] =
         [(Settings { hysteresis: 0.0, ..AS_IS }, &of_hysteresis), (Settings { steps_earlier: 1, ..AS_IS }, &of_others)];
-    holds_and_can_fail(Study::of(), sets::check_persistence, &mutants);
+    holds_and_can_fail(&Study::of(), sets::check_persistence, &mutants);
 }
 
 #[test]
 fn births_and_deaths() {
     let columns = ["n_births", "n_deaths"];
-    holds_and_can_fail(Study::of(), sets::check_changes, &[(Settings { steps_earlier: 1, ..AS_IS }, &columns)]);
+    holds_and_can_fail(&Study::of(), sets::check_changes, &[(Settings { steps_earlier: 1, ..AS_IS }, &columns)]);
 }
 
 /// A q-value is no correlation: nothing can be said of halves, and nothing lies a little below it.
@@ -87,7 +87,7 @@ fn neurons_are_held_against_themselves() {
         (Settings { is_transposed: true, ..AS_IS }, &["cos_in"]),
         (Settings { steps_earlier: 1, ..AS_IS }, &["self_corr", "cos_in", "cos_out", "n_matches_kept", "matches_kept"]),
     ];
-    holds_and_can_fail(Study::of(), function::check, &mutants);
+    holds_and_can_fail(&Study::of(), function::check, &mutants);
 }
 
 /// Checkpoints that do not fit in memory together are read several times, to the same bytes.
@@ -125,5 +125,5 @@ fn lives_and_their_curves() {
         (Settings { counts_first: true, ..AS_IS }, &counts),
         (Settings { hysteresis: 0.2, ..AS_IS }, &["lives.n_deaths", "n_at_end", "survival"]),
     ];
-    holds_and_can_fail(Study::of(), lives::check, &mutants);
+    holds_and_can_fail(&Study::of(), lives::check, &mutants);
 }

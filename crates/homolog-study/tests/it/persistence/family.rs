@@ -1,6 +1,4 @@
-//! A family of four checkpoints in which neurons become universal, stay or go, run once for all tests; and its activations in f64.
-
-use std::sync::OnceLock;
+//! A family of four checkpoints in which neurons become universal, stay or go; and its activations in f64.
 
 use homolog_results::NeuronRow;
 use homolog_test::planted::random_rows;
@@ -67,10 +65,9 @@ pub(super) struct Study {
 }
 
 impl Study {
-    /// The run that all tests of this process share.
-    pub(super) fn of() -> &'static Self {
-        static STUDY: OnceLock<Study> = OnceLock::new();
-        STUDY.get_or_init(|| Self::run(EXCESS))
+    /// By the excess rule.
+    pub(super) fn of() -> Self {
+        Self::run(EXCESS)
     }
 
     pub(super) fn run(settings: &str) -> Self {
