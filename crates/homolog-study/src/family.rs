@@ -42,9 +42,10 @@ pub(crate) struct Family {
 }
 
 /// A quantity of the family.
+#[derive(Clone, Copy)]
 struct Quantity {
     claim: &'static str,
-    quantity: &'static str,
+    name: &'static str,
     from_checkpoint: Option<i64>,
     checkpoint: Option<i64>,
 }
@@ -110,8 +111,7 @@ impl Family {
     fn emergence(&self, inputs: &Inputs) -> Vec<FamilyRow> {
         let mut rows = Vec::new();
         for (step, &checkpoint) in inputs.steps.iter().enumerate() {
-            let quantity =
-                |quantity, from_checkpoint| Quantity { claim: "emerge", quantity, from_checkpoint, checkpoint };
+            let quantity = |name, from_checkpoint| Quantity { claim: "emerge", name, from_checkpoint, checkpoint };
             let found = self.mean(|model, which| Some(self.steps[step][model].share(which)));
             rows.push(self.row(quantity("share", None), found));
             if step > 0 {
@@ -139,9 +139,9 @@ impl Family {
                 let (persistence, expected) = (overlap(model, which).persistence?, expected(model, which)?);
                 (expected < 1.0).then(|| (persistence - expected) / (1.0 - expected))
             };
-            let quantity = |quantity| Quantity {
+            let quantity = |name| Quantity {
                 claim: "persist",
-                quantity,
+                name,
                 from_checkpoint: inputs.steps[to - 1],
                 checkpoint: inputs.steps[to],
             };
@@ -179,7 +179,7 @@ impl Family {
     }
 
     fn row(&self, quantity: Quantity, found: Found) -> FamilyRow {
-        let Quantity { claim, quantity, from_checkpoint, checkpoint } = quantity;
+        let Quantity { claim, name, from_checkpoint, checkpoint } = quantity;
         // A resample in which the quantity is undefined says nothing of where it lies.
         let replicates: Vec<f64> = found.replicates.iter().flatten().copied().collect();
         let has_estimate = found.estimate.is_some() && 2 * replicates.len() > found.replicates.len();
@@ -189,7 +189,7 @@ impl Family {
         let end = |pick: fn(f64, f64) -> f64| without_one.as_ref().and_then(|all| all.iter().copied().reduce(pick));
         FamilyRow {
             claim: claim.to_owned(),
-            quantity: quantity.to_owned(),
+            quantity: name.to_owned(),
             from_checkpoint,
             checkpoint,
             threshold: self.threshold,

@@ -29,8 +29,8 @@ impl Family {
                     here.iter().find(is_it).copied()
                 };
                 let by_model = ByModel(inputs.names.iter().map(of_model).collect());
-                let mut push = |quantity: &'static str, control: Option<&str>, found: Found, p_value: Option<f64>| {
-                    let place = Quantity { claim: "matter", quantity, from_checkpoint: None, checkpoint };
+                let mut push = |name: &'static str, control: Option<&str>, found: Found, p_value: Option<f64>| {
+                    let place = Quantity { claim: "matter", name, from_checkpoint: None, checkpoint };
                     let (mode, control) = (Some(mode.to_owned()), control.map(str::to_owned));
                     rows.push(FamilyRow { mode, control, p_value, ..self.row(place, found) });
                 };

@@ -110,7 +110,7 @@ pub(crate) fn run(
             let neurons = set.neurons.iter().map(|id| id.flat(d_mlp)).collect();
             own.push((SetId { threshold: None, ..SetId::own(&set.section.name) }, neurons));
         }
-        let mut jobs = jobs(&section.modes, own, sets.permutations());
+        let mut jobs = jobs(&section.modes, &own, sets.permutations());
         jobs.extend(singles.iter().map(singles::Single::job));
         let silencing = silencing(section, inputs, (name, step), checkpoint, tokens.clone(), &means);
         silencing.measure(&sets, &section.modes, jobs, progress)?.write(path)
@@ -151,7 +151,7 @@ fn silencing<'a>(
 }
 
 /// Every set in every mode, and the permutations in the first.
-fn jobs(modes: &[AblationMode], sets: Vec<sets::NamedSet>, permutations: Vec<sets::NamedSet>) -> Vec<Job> {
+fn jobs(modes: &[AblationMode], sets: &[sets::NamedSet], permutations: Vec<sets::NamedSet>) -> Vec<Job> {
     let with_mode = |mode| sets.iter().map(move |(id, neurons)| Job { id: id.clone(), neurons: neurons.clone(), mode });
     let mut jobs: Vec<Job> = modes.iter().flat_map(|&mode| with_mode(mode)).collect();
     let first = modes.first().copied();
@@ -230,7 +230,7 @@ pub(crate) fn of_list(
     let means: Vec<f32> = list.moments.iter().map(|moments| moments.mean as f32).collect();
     let tokens = loss_rows(config, inputs);
     let resamples = resamples(section, tokens.n_rows());
-    let jobs = jobs(&section.modes, sets.configured(), sets.permutations());
+    let jobs = jobs(&section.modes, &sets.configured(), sets.permutations());
     let silencing = silencing(section, inputs, (name, step), checkpoint, tokens, &means);
     let measured = silencing.measure(&sets, &section.modes, jobs, progress)?;
     let rows = rows::rows((name, step), &measured, &resamples, section.level);

@@ -71,13 +71,11 @@ pub(crate) fn run(
     }
     let checkpoint = &inputs.checkpoints[step_idx][model_idx];
     let tokens = loss_rows(config, inputs);
-    let weights = (&checkpoint.weights_hash, &checkpoint.config_hash);
-    let decides = match asks {
-        true => {
-            json!({ "weights": weights, "loss_tokens": tokens.hash(), "means": correlation_key, "model": model_idx })
-        }
-        false => json!({ "weights": weights }),
-    };
+    let decides = json!({
+        "weights": (&checkpoint.weights_hash, &checkpoint.config_hash),
+        // Norms of weights depend on no tokens.
+        "first_order": asks.then(|| (tokens.hash(), correlation_key, model_idx)),
+    });
     let key = artifacts::key("attribute", VERSION, &decides);
     let of = format!("{}, {}", inputs.names[model_idx], step_name(inputs.steps[step_idx]));
     let unit = Unit { stage: "attribute", of, key, extension: "safetensors" };

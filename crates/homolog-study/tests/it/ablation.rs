@@ -11,15 +11,15 @@ use homolog_test::{Tol, assert_close};
 use crate::slow::SlowModel;
 use crate::world::{Run, World};
 
-const CONTEXT: usize = 12;
-const N_ROWS: usize = 30;
+pub(crate) const CONTEXT: usize = 12;
+pub(crate) const N_ROWS: usize = 30;
 const BOS: u32 = 60;
 /// Losses near 4 nats, summed from f32 over 330 targets. Measured: 2.2e-8.
-const LOSS: Tol = Tol::abs(2e-6);
+pub(crate) const LOSS: Tol = Tol::abs(2e-6);
 
 /// Model b is model a: every neuron has its twin, so that `excess_corr` is 1 - baseline and any number of neurons is universal
 /// at some threshold.
-fn copies() -> (World, Vec<u16>) {
+pub(crate) fn copies() -> (World, Vec<u16>) {
     let shape = Gpt2Shape::tiny();
     let rows = random_rows(N_ROWS, CONTEXT, shape.d_vocab, shape.bos, 7);
     let mut world = World::new(&rows, CONTEXT);
@@ -30,7 +30,7 @@ fn copies() -> (World, Vec<u16>) {
 }
 
 /// A threshold that so many neurons of model a pass.
-fn threshold_for(n_universal: usize) -> f64 {
+pub(crate) fn threshold_for(n_universal: usize) -> f64 {
     let (mut world, _) = copies();
     world.add("[ablation]\nenabled = false");
     let neurons = world.run().table::<NeuronRow>();
@@ -66,7 +66,7 @@ pub(crate) fn assert_multiples_go_on_as_they_should(
         let n_universal = n_universal(set);
         let n: usize = n_universal.iter().sum();
         assert_eq!(set.n_neurons, n as u64, "{set:?}");
-        for kind in ["random", "random_layer_matched"] {
+        for kind in ["random", "random_layer_matched", "random_matched"] {
             let mut found = BTreeMap::<u32, Vec<f64>>::new();
             let of_kind = |row: &&AblationRow| {
                 (&row.model, row.checkpoint, &row.mode) == (&set.model, set.checkpoint, &set.mode) && row.set == kind
@@ -162,8 +162,9 @@ fn an_empty_universal_set_costs_nothing_and_has_no_efficiency() {
     world.add("[universality]\nthreshold = 1.5\nthresholds = [1.5]\n[ablation]\ndraws = 2\nmultiples = [1, 3]");
     let run = world.run();
     let table = run.table::<AblationRow>();
-    // 1 universal, 2 kinds x 2 multiples x 2 draws, 2 layers x (1 universal + 2 draws): in 2 modes, for 2 models.
-    assert_eq!(table.len(), (1 + 8 + 6) * 2 * 2);
+    // 1 universal, 3 kinds x 2 multiples x 2 draws, 2 layers x (1 universal + 2 draws): in 2 modes, for 2 models. In the first mode the
+    // 3 kinds have 4 draws of the universal set's size.
+    assert_eq!(table.len(), (1 + 12 + 6) * 2 * 2 + 3 * 2 * 2);
     for row in table {
         assert_eq!((row.n_neurons, row.delta_loss_nats.to_bits(), row.efficiency_nats), (0, 0, None), "{row:?}");
         assert_eq!(row.loss_nats.to_bits(), row.loss_nats_clean.to_bits());
@@ -185,6 +186,7 @@ fn multiples_without_enough_neurons_give_a_note_instead_of_rows() {
             "`random` set of multiple 4",
             "`random_layer_matched` set of multiple 1",
             "`random_layer_matched` set of multiple 4",
+            "`random_matched` set of multiple 1",
             "`random_layer` set of layer 0",
             "`random_layer` set of layer 1",
         ] {

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod ablation;
+mod attribution;
 mod audit;
 mod determinism;
 mod errors;
 mod evidence;
 mod goldens;
+mod impact;
 mod persistence;
 mod planted;
 mod resume;

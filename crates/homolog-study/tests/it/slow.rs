@@ -4,13 +4,13 @@
 use std::path::Path;
 
 use homolog_stats::rotation_state;
-use homolog_test::reference_gpt2::{forward, no_ablation, pearson};
+use homolog_test::reference_gpt2::{Reference, forward, forward_by_position, no_ablation, pearson};
 use homolog_test::tiny_gpt2::{Gpt2Shape, Weights, read};
 
 /// A model as its folder has it: weights rounded to the type they are stored in.
 pub(crate) struct SlowModel {
     pub(crate) shape: Gpt2Shape,
-    weights: Weights,
+    pub(crate) weights: Weights,
 }
 
 /// What one neuron of a model finds in another.
@@ -46,6 +46,21 @@ impl SlowModel {
             }
         }
         neurons
+    }
+
+    /// What each row computes; `ablate` gives the value of a flat neuron number that is ablated at a position of a row.
+    pub(crate) fn passes(
+        &self,
+        rows: &[u16],
+        context: usize,
+        ablate: &dyn Fn(usize, usize, usize) -> Option<f64>,
+    ) -> Vec<Reference> {
+        let pass = |(at, row): (usize, &[u16])| {
+            let tokens: Vec<u32> = row.iter().copied().map(u32::from).collect();
+            let ablate = |layer, neuron, position| ablate(layer * self.shape.d_mlp + neuron, at, position);
+            forward_by_position(&self.shape, &self.weights, &tokens, &ablate)
+        };
+        rows.chunks_exact(context).enumerate().map(pass).collect()
     }
 
     /// Mean over all predicted tokens; `ablate` gives the value of a flat neuron number that is ablated.
