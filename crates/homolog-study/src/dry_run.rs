@@ -60,9 +60,11 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         tokens => n_loss_tokens.min((tokens / context * context) as f64),
     };
     let ablations: Vec<(usize, f64)> =
-        shapes.iter().map(|shape| cost::ablation(&config.ablation, shape, context)).collect();
+        shapes.iter().map(|shape| cost::ablation(&config.ablation, &config.attribution, shape, context)).collect();
     let n_sets: usize = ablations.iter().map(|ablation| ablation.0).sum();
     let ablation: f64 = ablations.iter().map(|ablation| n_ablation_tokens * ablation.1).sum();
+    let ways_back = shapes.iter().map(|shape| cost::attribution(&config.attribution, shape, context));
+    let attribution = n_ablation_tokens * ways_back.sum::<f64>();
 
     // Where windows are kept: once over all rows, and where matches are looked at over the rows of the windows, all of them at most.
     let window_passes = 1 + usize::from(config.windows.partner_windows > 0);
@@ -161,6 +163,13 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
             "| ablate | up to {} for {} sets; empty sets cost nothing, multiples beyond the last come on top | 1 a model | {ablate_time} |",
             operations_text(times * ablation),
             n_sets * n_checkpoints
+        ));
+    }
+    if config.attribution.enabled {
+        lines.push(format!(
+            "| attribute | {} forth and back | 1 a model | {} |",
+            operations_text(times * attribution),
+            time_text(times * attribution / rates.loss)
         ));
     }
     lines.push(format!("| one-to-one matching | {:.1e} steps | | {} |", times * matching, time_text(matching_seconds)));

@@ -3,7 +3,10 @@
 use homolog_stats::Extremes;
 
 use super::{Shape, Stream, Tile};
-use crate::config::{AblationSection, BaselineKind, BaselineSection, CorrelationSection, EvidenceSection, Search};
+use crate::config::{
+    AblationSection, AttributionSection, BaselineKind, BaselineSection, CorrelationSection, EvidenceSection, Search,
+};
+use crate::stages::ablate::RandomKind;
 
 /// Operations of one checkpoint's correlation, by the kernel that does them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -206,20 +209,37 @@ fn make_rotation(baseline: &BaselineSection, n: f64) -> f64 {
 
 /// Sets that the study file asks for of one model at one checkpoint, empty ones too; and operations of a token in all of them.
 ///
-/// A set begins at its first layer, the clean pass before it is shared. Sets of all layers are counted from the first.
-pub(crate) fn ablation(section: &AblationSection, shape: &Shape, context: usize) -> (usize, f64) {
+/// A set begins at its first layer, the clean pass before it is shared. Sets of all layers are counted from the first. Single neurons are
+/// those of `attribution`, if it is asked for.
+pub(crate) fn ablation(
+    section: &AblationSection,
+    attribution: &AttributionSection,
+    shape: &Shape,
+    context: usize,
+) -> (usize, f64) {
     if !section.enabled {
         return (0, 0.0);
     }
     let (modes, draws) = (section.modes.len(), section.draws);
-    let of_all_layers = modes * (1 + 2 * section.multiples.len() * draws + section.sets.len());
+    let n_kinds = RandomKind::ALL.len();
+    let n_configured = if section.multiples.contains(&1) { draws } else { 0 };
+    let permutations = n_kinds * section.permutations.saturating_sub(n_configured);
+    let of_all_layers = modes * (1 + n_kinds * section.multiples.len() * draws + section.sets.len()) + permutations;
+    let AttributionSection { enabled, top, universal, random } = *attribution;
+    let singles = if enabled { top + universal + random } else { 0 };
     let of_each_layer = if section.per_layer { modes * (1 + draws) } else { 0 };
     let whole = loss(shape, context);
     let block = (whole - 2.0 * (shape.d_model * shape.d_vocab) as f64) / shape.n_layers as f64;
     // On average half of the blocks come before the layer of a set.
     let half = whole - block * (shape.n_layers as f64 - 1.0) / 2.0;
-    let cost = whole * (1 + of_all_layers) as f64 + half * (of_each_layer * shape.n_layers) as f64;
-    (of_all_layers + of_each_layer * shape.n_layers, cost)
+    let from_a_layer = of_each_layer * shape.n_layers + singles;
+    let cost = whole * (1 + of_all_layers) as f64 + half * from_a_layer as f64;
+    (of_all_layers + from_a_layer, cost)
+}
+
+/// Operations of a token on its way forth and back, without gradients of weights.
+pub(crate) fn attribution(section: &AttributionSection, shape: &Shape, context: usize) -> f64 {
+    if section.enabled { 2.0 * loss(shape, context) } else { 0.0 }
 }
 
 /// `2.7 TFLOP`, `35 GFLOP`.
@@ -288,12 +308,17 @@ mod tests {
 
     #[test]
     fn sets_are_counted_as_the_study_makes_them() {
-        // 2 modes x (universal, 2 kinds x 4 multiples x 3 draws) and 2 modes x 12 layers x (universal, 3 draws).
-        let (n_sets, cost) = ablation(&AblationSection::default(), &GPT2_SMALL, 512);
-        assert_eq!(n_sets, 2 * 25 + 2 * 12 * 4);
+        // 2 modes x (universal, 3 kinds x 4 multiples x 3 draws), 2 modes x 12 layers x (universal, 3 draws), permutations of each kind that are
+        // not drawn yet, and single neurons.
+        let attributed = AttributionSection::default();
+        let (n_sets, cost) = ablation(&AblationSection::default(), &attributed, &GPT2_SMALL, 512);
+        assert_eq!(n_sets, 2 * 37 + 2 * 12 * 4 + 3 * 97 + 40);
         let whole = loss(&GPT2_SMALL, 512);
-        assert!(cost > 51.0 * whole && cost < 147.0 * whole);
+        assert!(cost > (1 + 2 * 37 + 3 * 97) as f64 * whole && cost < (1 + n_sets) as f64 * whole);
         let off = AblationSection { enabled: false, ..AblationSection::default() };
-        assert_eq!(ablation(&off, &GPT2_SMALL, 512), (0, 0.0));
+        assert_eq!(ablation(&off, &attributed, &GPT2_SMALL, 512), (0, 0.0));
+        assert!(close(super::attribution(&attributed, &GPT2_SMALL, 512), 2.0 * whole));
+        let unasked = AttributionSection { enabled: false, ..attributed };
+        assert_eq!(ablation(&AblationSection::default(), &unasked, &GPT2_SMALL, 512).0, n_sets - 40);
     }
 }

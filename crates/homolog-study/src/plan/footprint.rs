@@ -26,6 +26,15 @@ const ESTIMATES: usize = 11;
 /// Matches of a neuron within layers.
 const LAYER_MATCHES: usize = 3;
 
+/// Sets whose residual streams are held at a time.
+const SETS_AT_A_TIME: usize = crate::stages::ablate::GROUP;
+
+/// Positions whose logits are held at once on the way back.
+const LOGIT_POSITIONS: usize = 128;
+
+/// Rows whose attributions are held at a time.
+const ROWS_OF_SUMS: usize = crate::stages::attribute::ROWS;
+
 /// A window besides its activations.
 const WINDOW_BYTES: usize = 32;
 
@@ -143,7 +152,22 @@ impl Footprint {
         // A row's clean pass keeps the residual stream and the neurons of every layer, for sets to begin from. Threads that wait for
         // a part of a row may begin another: two rows a thread.
         let row = |shape: &Shape| 4 * context * (shape.n_layers + 2) * (2 * shape.d_model + shape.d_mlp);
-        let ablation = max(&|shape| shape.weight_bytes + shape.load_bytes + (2 * n_threads * row(shape)) as u64);
+        // Besides, the neurons of the row that stands in for it, and of several sets the residual stream as it is, normalised, and what is made
+        // of it.
+        let beside =
+            |shape: &Shape| 4 * context * (shape.n_layers * shape.d_mlp + 3 * (1 + SETS_AT_A_TIME) * shape.d_model);
+        let of_rows = |shape: &Shape| (2 * n_threads * (row(shape) + beside(shape))) as u64;
+        // Means by position, in f64 and f32, and rows of which they are taken.
+        let by_position = |shape: &Shape| (context * shape.n_neurons() * (8 + 4 + 8 * 4)) as u64;
+        let silencing = max(&|shape| shape.weight_bytes + shape.load_bytes + of_rows(shape).max(by_position(shape)));
+        // The way back: weights as they are, to compute with and transposed; of each row everything, its logits, and sums of some rows.
+        let back = |shape: &Shape| {
+            let of_row = 4 * context * shape.n_layers * (3 * shape.d_mlp + 10 * shape.d_model);
+            n_threads * (of_row + 8 * context.min(LOGIT_POSITIONS) * shape.d_vocab)
+                + 16 * ROWS_OF_SUMS * shape.n_neurons()
+        };
+        let attribution = max(&|shape| 3 * shape.weight_bytes + shape.load_bytes + back(shape) as u64);
+        let ablation = silencing.max(attribution);
         let largest = max(&|shape| shape.weight_bytes + shape.load_bytes);
         let windows = largest + forward + window_bytes(workload.windows, shapes, context);
         let windows = if workload.windows.checkpoints == WindowCheckpoints::None { 0 } else { windows };

@@ -24,6 +24,7 @@ use crate::damage::{self, Damage};
 use crate::inputs::Inputs;
 use crate::{Error, Progress, StudyConfig};
 pub(crate) use covariates::NeuronCovariates;
+pub(crate) use evaluate_sets::GROUP;
 pub(crate) use measured::Measured;
 pub(crate) use sets::RandomKind;
 use sets::{Reference, SetId, Sets};

@@ -18,7 +18,7 @@ use crate::{Error, Progress, StudyConfig};
 pub(crate) const VERSION: u32 = 1;
 
 /// Rows whose sums are held at a time; they are added up in order, so that their number changes no bit.
-const ROWS: usize = 16;
+pub(crate) const ROWS: usize = 16;
 
 /// Of every neuron of one model at one step, by flat number.
 pub(crate) struct Attributions {

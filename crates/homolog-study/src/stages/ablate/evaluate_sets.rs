@@ -10,7 +10,7 @@ use super::outcome::{Outcome, RowOutcome};
 use crate::{Error, Progress};
 
 /// Sets whose residual streams are held at a time, for one pass over the vocabulary.
-pub(super) const GROUP: usize = 16;
+pub(crate) const GROUP: usize = 16;
 
 /// What becomes of the neurons of a set.
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ pub(super) struct Silenced<'a> {
     pub(super) replacement: Replacement<'a>,
 }
 
-/// Outcome of the clean model, and of each set, over all rows.
+/// Outcome of the clean model, and of each set, over all rows. No set may be empty.
 ///
 /// `others` [row] says which row stands in for each where activations are taken from another. Rows are independent and run in parallel;
 /// within a row losses and divergences are summed in f64 in order.
@@ -60,10 +60,7 @@ pub(super) fn evaluate_sets(
             let mut changed = Vec::with_capacity(group.len());
             for Silenced { neurons, replacement } in group {
                 progress.check()?;
-                let Some(layer) = neurons.first_layer() else {
-                    changed.push(clean_resid.clone());
-                    continue;
-                };
+                let layer = neurons.first_layer().expect("no set is empty");
                 let resid_mid = clean.get(HookPoint::resid_mid(layer));
                 let start = Start::MlpPost { layer, resid_mid, mlp_post: clean.get(HookPoint::mlp_post(layer)) };
                 let ablation = match replacement {

@@ -63,13 +63,18 @@ impl Silencing<'_> {
         };
         let mut measured: Option<Measured> = None;
         while !jobs.is_empty() {
-            let silenced: Vec<Silenced<'_>> = jobs.iter().map(|job| self.silenced(job, &by_position)).collect();
+            let not_empty = jobs.iter().filter(|job| !job.neurons.is_empty());
+            let silenced: Vec<Silenced<'_>> = not_empty.map(|job| self.silenced(job, &by_position)).collect();
             let work = format!("ablate {}, {}", self.model, step_name(self.step));
             progress.begin(&work, (n_rows * (1 + silenced.len())) as u64, "row evaluations");
             let (clean, found) = evaluate_sets(&model, &self.tokens, &silenced, &others, progress)?;
             progress.end();
             let measured = measured.get_or_insert_with(|| Measured { clean, sets: Vec::new() });
-            for (Job { id, neurons, mode }, outcome) in jobs.into_iter().zip(found) {
+            let mut found = found.into_iter();
+            for Job { id, neurons, mode } in jobs {
+                // Without any neuron nothing changes.
+                let outcome = if neurons.is_empty() { Some(measured.clean.clone()) } else { found.next() };
+                let outcome = outcome.expect("an outcome for every set");
                 if !outcome.loss_nats().is_finite() {
                     let (model, checkpoint) = (self.model.to_owned(), at_checkpoint(self.step));
                     return Err(Error::LossNotFinite { model, checkpoint, what: format!("ablating {}", id.set) });
