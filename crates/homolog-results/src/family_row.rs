@@ -27,9 +27,10 @@ table! {
         pub n_models: u32,
         /// Mean over these; of `ratio` the ratio of the mean damages, of `equal_multiple` where the mean curves meet. Null where undefined.
         pub estimate: Option<f64>,
-        /// Lower end of its interval: models, and blocks or rows of tokens, are resampled together. Null where undefined.
+        /// Lower end of its interval: models, and blocks or rows of tokens, are resampled together. Null where the quantity is undefined or without
+        /// bound in too many resamples.
         pub low: Option<f64>,
-        /// Upper end; null as `low`, of `equal_multiple` where it is beyond what was measured, and of `ratio` where it has no bound.
+        /// Upper end; null as `low`.
         pub high: Option<f64>,
         /// Least value with one model left out; null with fewer than three models, or where undefined without one.
         pub without_one_low: Option<f64>,

@@ -8,7 +8,7 @@ mod members;
 mod tests;
 
 use homolog_results::FamilyRow;
-use homolog_stats::{Resamples, percentile_interval};
+use homolog_stats::{Resamples, t_quantile};
 
 use crate::StudyConfig;
 use crate::config::UniversalityRule;
@@ -25,6 +25,9 @@ pub(crate) const VERSION: u32 = 1;
 /// Tells the streams of resampled models and blocks from those of others.
 const MODELS_STREAM: u64 = 0x6d6f_6465_6c73_0000;
 const BLOCKS_STREAM: u64 = 0x626c_6f63_6b73_0000;
+
+/// Degrees of freedom of an interval over tokens alone: those of a normal distribution.
+const ONLY_TOKENS: usize = 1_000_000;
 
 /// Draws of models for each that is asked for: those that hold one model only are passed over, which of three are one in nine.
 const SPARE: usize = 4;
@@ -113,12 +116,12 @@ impl Family {
         for (step, &checkpoint) in inputs.steps.iter().enumerate() {
             let quantity = |name, from_checkpoint| Quantity { claim: "emerge", name, from_checkpoint, checkpoint };
             let found = self.mean(|model, which| Some(self.steps[step][model].share(which)));
-            rows.push(self.row(quantity("share", None), found));
+            rows.push(self.row(quantity("share", None), found, Scale::Plain));
             if step > 0 {
                 let rise = |model: usize, which| {
                     Some(self.steps[step][model].share(which) - self.steps[0][model].share(which))
                 };
-                rows.push(self.row(quantity("share_rise", inputs.steps[0]), self.mean(rise)));
+                rows.push(self.row(quantity("share_rise", inputs.steps[0]), self.mean(rise), Scale::Plain));
             }
         }
         rows
@@ -146,9 +149,9 @@ impl Family {
                 checkpoint: inputs.steps[to],
             };
             let persistence = self.mean(|model, which| overlap(model, which).persistence);
-            rows.push(self.row(quantity("persistence"), persistence));
-            rows.push(self.row(quantity("expected_persistence"), self.mean(expected)));
-            rows.push(self.row(quantity("above_chance"), self.mean(above)));
+            rows.push(self.row(quantity("persistence"), persistence, Scale::Plain));
+            rows.push(self.row(quantity("expected_persistence"), self.mean(expected), Scale::Plain));
+            rows.push(self.row(quantity("above_chance"), self.mean(above), Scale::Plain));
         }
         rows
     }
@@ -178,12 +181,39 @@ impl Family {
         }
     }
 
-    fn row(&self, quantity: Quantity, found: Found) -> FamilyRow {
+    /// `estimate` -+ t se, t with one degree of freedom fewer than models, se the spread of the replicates widened by what resampling so few models
+    /// lacks ([`Family::widening`]); on the scale of the quantity.
+    ///
+    /// None where the quantity is undefined or without bound in more resamples than an end may leave out.
+    fn interval(&self, estimate: f64, found: &Found, scale: Scale) -> Option<(f64, f64)> {
+        let to = |value: f64| if scale == Scale::Log { value.ln() } else { value };
+        let replicates: Vec<f64> =
+            found.replicates.iter().flatten().map(|&value| to(value)).filter(|value| value.is_finite()).collect();
+        let n_lost = found.replicates.len() - replicates.len();
+        let n_may_be_lost = (1.0 - self.level) / 2.0 * found.replicates.len() as f64;
+        if replicates.len() < 2 || n_lost as f64 > n_may_be_lost {
+            return None;
+        }
+        let n = replicates.len() as f64;
+        let mean = replicates.iter().sum::<f64>() / n;
+        let var = replicates.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let degrees = if found.n_models > 2 { found.n_models - 1 } else { ONLY_TOKENS };
+        let reach = t_quantile(degrees, self.level) * var.sqrt() * Self::widening(found.n_models);
+        let (low, high) = (to(estimate) - reach, to(estimate) + reach);
+        Some(if scale == Scale::Log { (low.exp(), high.exp()) } else { (low, high) })
+    }
+
+    /// By how much the spread of a mean over n models exceeds that over resamples of them: these have the variance (n - 1) / n of the models', and
+    /// those of one model only, a share p = n^(1 - n) of all, are passed over. 1 for two models, which are always both there.
+    fn widening(n_models: usize) -> f64 {
+        let n = n_models as f64;
+        let p = n.powf(1.0 - n);
+        if n_models > 2 { (n / (n - 1.0) * (1.0 - p) / (1.0 - n * p)).sqrt() } else { 1.0 }
+    }
+
+    fn row(&self, quantity: Quantity, found: Found, scale: Scale) -> FamilyRow {
         let Quantity { claim, name, from_checkpoint, checkpoint } = quantity;
-        // A resample in which the quantity is undefined says nothing of where it lies.
-        let replicates: Vec<f64> = found.replicates.iter().flatten().copied().collect();
-        let has_estimate = found.estimate.is_some() && 2 * replicates.len() > found.replicates.len();
-        let interval = percentile_interval(&replicates, self.level).filter(|_| has_estimate);
+        let interval = found.estimate.and_then(|estimate| self.interval(estimate, &found, scale));
         let without_one: Option<Vec<f64>> = found.without_one.into_iter().collect();
         let without_one = without_one.filter(|values| values.len() >= 3 && found.estimate.is_some());
         let end = |pick: fn(f64, f64) -> f64| without_one.as_ref().and_then(|all| all.iter().copied().reduce(pick));
@@ -195,13 +225,21 @@ impl Family {
             threshold: self.threshold,
             n_models: found.n_models as u32,
             estimate: found.estimate,
-            low: interval.map(|ends| ends.0).filter(|end| end.is_finite()),
-            high: interval.map(|ends| ends.1).filter(|end| end.is_finite()),
+            low: interval.map(|ends| ends.0),
+            high: interval.map(|ends| ends.1),
             without_one_low: end(f64::min).filter(|end| end.is_finite()),
             without_one_high: end(f64::max).filter(|end| end.is_finite()),
             ..FamilyRow::default()
         }
     }
+}
+
+/// On which scale an interval is symmetric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scale {
+    Plain,
+    /// Of ratios.
+    Log,
 }
 
 /// Which of the sets of universal neurons is meant.

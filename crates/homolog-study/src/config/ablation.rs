@@ -19,8 +19,8 @@ pub struct AblationSection {
     pub multiples: Vec<u32>,
     /// Also each layer by itself.
     pub per_layer: bool,
-    /// Random sets of each kind, as many neurons as the universal ones, in the first of the modes: from these come permutation
-    /// p-values. 0: none.
+    /// Random sets of each kind, as many neurons as the universal ones, in one mode only, the first of zero, mean, position-mean and resample that
+    /// is asked for: from these come permutation p-values. 0: none.
     pub permutations: usize,
     /// Of the random sets, and of what is resampled.
     pub seed: u64,

@@ -2,7 +2,7 @@
 
 use homolog_results::FamilyRow;
 
-use super::{Family, Found, Quantity};
+use super::{Family, Found, Quantity, Scale};
 use crate::damage::{Damage, crossing, ratio, ratio_of_resample};
 use crate::inputs::Inputs;
 
@@ -32,7 +32,8 @@ impl Family {
                 let mut push = |name: &'static str, control: Option<&str>, found: Found, p_value: Option<f64>| {
                     let place = Quantity { claim: "matter", name, from_checkpoint: None, checkpoint };
                     let (mode, control) = (Some(mode.to_owned()), control.map(str::to_owned));
-                    rows.push(FamilyRow { mode, control, p_value, ..self.row(place, found) });
+                    let scale = if control.is_some() { Scale::Log } else { Scale::Plain };
+                    rows.push(FamilyRow { mode, control, p_value, ..self.row(place, found, scale) });
                 };
                 // The same for every kind of random sets.
                 if !told.contains(&mode) {

@@ -23,18 +23,19 @@ fn a_mean_is_over_the_models_that_have_a_value_and_without_each() {
     let values = [Some(0.1), None, Some(0.3), Some(0.8)];
     let found = family.mean(|model, _| values[model]);
     assert_eq!(found.n_models, 3);
-    let row = family.row(QUANTITY, found);
+    let row = family.row(QUANTITY, found, Scale::Plain);
     assert_close(&[row.estimate.unwrap_or(f64::NAN)], &[0.4], Tol::abs(1e-12));
     let ends = [row.without_one_low, row.without_one_high].map(|end| end.unwrap_or(f64::NAN));
     assert_close(&ends, &[0.2, 0.55], Tol::abs(1e-12));
-    assert!(row.low > Some(0.09) && row.low < Some(0.4) && row.high < Some(0.81), "{row:?}");
+    // t with two degrees of freedom is 4.3, the standard error of the three values 0.21.
+    assert!(row.low < Some(-0.3) && row.low > Some(-0.9) && row.high > Some(1.1) && row.high < Some(1.7), "{row:?}");
 }
 
 #[test]
 fn two_models_are_always_both_in_a_resample_and_not_left_out() {
     let family = family(2, 50);
     assert!(family.models.iter().all(|counts| counts == &[1, 1]));
-    let row = family.row(QUANTITY, family.mean(|model, _| Some(model as f64)));
+    let row = family.row(QUANTITY, family.mean(|model, _| Some(model as f64)), Scale::Plain);
     assert_eq!((row.low, row.high, row.without_one_low), (Some(0.5), Some(0.5), None));
 }
 
@@ -42,7 +43,7 @@ fn two_models_are_always_both_in_a_resample_and_not_left_out() {
 fn what_is_undefined_in_most_resamples_has_no_interval() {
     let family = family(3, 200);
     let found = family.mean(|_, which| (which == Which::Plain || which == Which::Resample(3)).then_some(1.0));
-    let row = family.row(QUANTITY, found);
+    let row = family.row(QUANTITY, found, Scale::Plain);
     assert_eq!((row.estimate, row.low, row.without_one_low), (Some(1.0), None, None));
 }
 
@@ -53,20 +54,37 @@ fn coverage(n_models: usize, n_worlds: usize) -> f64 {
     let mut n_covered = 0;
     for _ in 0..n_worlds {
         let values = seeded.gaussians_f32(n_models, 1.0);
-        let row = family.row(QUANTITY, family.mean(|model, _| Some(f64::from(values[model]))));
+        let found = family.mean(|model, _| Some(f64::from(values[model])));
+        let row = family.row(QUANTITY, found, Scale::Plain);
         n_covered += usize::from(row.low < Some(0.0) && row.high > Some(0.0));
     }
     n_covered as f64 / n_worlds as f64
 }
 
-/// Percentile intervals over few models are too narrow, and it is known by how much: docs/method.md tells these figures.
+/// Plain percentile intervals of three models would cover in 0.62 of the worlds, of five in 0.82 (measured so, before these were widened).
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures that the docs quote")]
-fn intervals_over_few_models_cover_less_than_they_say() {
-    let found: BTreeMap<usize, f64> = [3, 5, 10, 20].into_iter().map(|n| (n, coverage(n, 400))).collect();
+fn intervals_over_few_models_cover_what_they_say() {
+    let found: BTreeMap<usize, f64> = [3, 5, 10, 20].into_iter().map(|n| (n, coverage(n, 1000))).collect();
     println!("share of 95 % intervals that cover, by models: {found:?}");
-    for (n_models, want) in [(3, 0.70), (5, 0.83), (10, 0.90), (20, 0.93)] {
-        // Twice the binomial error of 400 worlds, and of how resamples were drawn.
-        assert!((found[&n_models] - want).abs() < 0.06, "{found:?}");
+    for (_, covered) in &found {
+        // Three times the binomial error of 1,000 worlds.
+        assert!((covered - LEVEL).abs() < 0.021, "{found:?}");
     }
+}
+
+#[test]
+fn an_interval_of_a_ratio_is_symmetric_in_its_logarithm_and_open_where_it_has_no_bound() {
+    let family = family(5, 400);
+    let ratios = [1.0, 2.0, 3.0, 4.0, 5.0];
+    let row = family.row(QUANTITY, family.mean(|model, _| Some(ratios[model])), Scale::Log);
+    let [low, high] = [row.low, row.high].map(|end| end.unwrap_or(f64::NAN));
+    assert_close(&[low * high], &[9.0], Tol { abs: 0.0, rel: 1e-9 });
+    assert!(low > 1.0 && low < 2.5, "{row:?}");
+    let unbounded = |model: usize, which: Which| match which {
+        Which::Resample(resample) if resample.is_multiple_of(20) => Some(f64::INFINITY),
+        _ => Some(ratios[model]),
+    };
+    let row = family.row(QUANTITY, family.mean(unbounded), Scale::Log);
+    assert_eq!((row.estimate, row.low, row.high), (Some(3.0), None, None));
 }

@@ -7,18 +7,19 @@ use homolog_test::{Tol, assert_close};
 
 use crate::ablation::{CONTEXT, LOSS, copies, threshold_for};
 use crate::slow::SlowModel;
-use crate::world::Run;
+use crate::world::{Run, World};
 
 /// Central differences of the loss, and f32. Measured: 6e-8 of effects near 1e-3.
 const FIRST_ORDER: Tol = Tol::abs(1e-6);
 
-fn run(attribution: &str) -> (Run, SlowModel, Vec<u16>) {
+fn run(attribution: &str) -> (World, Run, SlowModel, Vec<u16>) {
     let (mut world, rows) = copies();
     let threshold = threshold_for(7);
     world.add(&format!("[universality]\nthreshold = {threshold}\nthresholds = [{threshold}]"));
     world.add("[ablation]\nmodes = [\"zero\"]\nmultiples = [1]\ndraws = 1\nper_layer = false");
     world.add(&format!("[attribution]\n{attribution}"));
-    (world.run(), SlowModel::read(&world.path("a")), rows)
+    let (run, slow) = (world.run(), SlowModel::read(&world.path("a")));
+    (world, run, slow, rows)
 }
 
 fn neurons(run: &Run) -> Vec<NeuronRow> {
@@ -27,7 +28,7 @@ fn neurons(run: &Run) -> Vec<NeuronRow> {
 
 #[test]
 fn the_first_order_is_the_slope_of_the_loss() {
-    let (run, mut slow, rows) = run("top = 0\nuniversal = 0\nrandom = 0");
+    let (_world, run, mut slow, rows) = run("top = 0\nuniversal = 0\nrandom = 0");
     let neurons = neurons(&run);
     let d_model = slow.shape.d_model;
     let largest = neurons.iter().map(|row| row.attribution_zero_nats.unwrap().abs()).fold(0.0, f64::max);
@@ -64,7 +65,7 @@ fn the_first_order_is_the_slope_of_the_loss() {
 
 #[test]
 fn single_neurons_are_those_of_most_attribution_and_random_ones() {
-    let (run, slow, rows) = run("top = 3\nuniversal = 4\nrandom = 5");
+    let (_world, run, slow, rows) = run("top = 3\nuniversal = 4\nrandom = 5");
     let neurons = neurons(&run);
     let flat = |row: &SingleRow| usize::from(row.layer) * 40 + row.neuron as usize;
     let singles: Vec<SingleRow> = run.table::<SingleRow>().into_iter().filter(|row| row.model == "a").collect();
@@ -110,7 +111,7 @@ fn single_neurons_are_those_of_most_attribution_and_random_ones() {
 
 #[test]
 fn what_is_not_asked_for_is_not_told() {
-    let (run, ..) = run("enabled = false");
+    let (_world, run, ..) = run("enabled = false");
     assert!(neurons(&run).iter().all(|row| row.attribution_zero_nats.is_none() && row.write_norm.is_some()));
     assert!(
         !run.folder.join("tables/singles.parquet").exists() && !run.folder.join("tables/attribution.parquet").exists()

@@ -57,7 +57,7 @@ fn results_do_not_depend_on_threads_batches_memory_or_folder() {
     let world = family();
     let first = run_in(&world, "runs/first", 1, |_| {});
     let wanted = first.results();
-    assert_eq!(wanted.len(), 14 + 2 + 4, "fourteen tables, two files of tensors, windows of three models, their rows");
+    assert_eq!(wanted.len(), 18 + 2 + 4, "eighteen tables, two files of tensors, windows of three models, their rows");
     let tables =
         [first.table::<homolog_results::PersistenceRow>().len(), first.table::<homolog_results::AblationRow>().len()];
     assert!(tables.iter().all(|&n| n > 0));
@@ -127,9 +127,9 @@ fn an_unfinished_folder_is_gone_on_with() {
     let wanted = first.results();
     let stages = first.manifest().stages;
     let name = |stage: &homolog_results::StageRecord| format!("{} {}", stage.stage, stage.unit);
-    // The audit; at each of 2 checkpoints 1 correlate, 1 evidence, 1 permute, 3 evaluate, 3 ablate; at the last 3 windows, 3 partners; 3
-    // follow.
-    assert_eq!(stages.len(), 1 + 2 * 9 + 6 + 3);
+    // The audit; at each of 2 checkpoints 1 correlate, 1 evidence, 1 permute, 3 evaluate, 3 attribute, 3 ablate; at the last 3 windows,
+    // 3 partners; 3 follow.
+    assert_eq!(stages.len(), 1 + 2 * 12 + 6 + 3);
 
     // As after a kill: one artifact was never made, no table is there, and the manifest says so.
     let gone = stages.iter().position(|stage| name(stage) == "ablate b, checkpoint 2").unwrap();
@@ -170,7 +170,7 @@ fn a_changed_threshold_leaves_correlations_and_losses_as_they_are() {
     world.text = world.text.replace("threshold = 0.05", "threshold = 0.06");
     let again = world.run();
     let skipped = skipped(&again);
-    assert_eq!(skipped.len(), 1 + 2 * (3 + 3) + 6 + 3, "{skipped:?}");
+    assert_eq!(skipped.len(), 1 + 2 * (3 + 3 + 3) + 6 + 3, "{skipped:?}");
     assert!(skipped.iter().all(|stage| !stage.starts_with("ablate")), "{skipped:?}");
     world.text = world.text.replace("name = \"a\"", "name = \"alpha\"");
     let renamed = world.run();
@@ -213,6 +213,10 @@ fn the_manifest_tells_what_the_run_was_made_from() {
             "stability",
             "ablation",
             "damage",
+            "family",
+            "balance",
+            "singles",
+            "attribution",
             "retest",
             "survival",
             "lives",

@@ -153,7 +153,8 @@ fn damage(run: &Run, control: &str) -> DamageRow {
 #[test]
 fn matched_controls_see_through_what_uniform_ones_are_misled_by() {
     let mut world = big_writers_are_universal();
-    world.add("[universality]\nthreshold = 0.3\nthresholds = [0.3]\n[ablation]\nmodes = [\"zero\"]\nmultiples = [1]");
+    world.add("[universality]\nrule = \"count\"\ncount_threshold = 0.999\nthresholds = [0.999]");
+    world.add("[ablation]\nmodes = [\"zero\"]\nmultiples = [1]");
     world.add("per_layer = false\npermutations = 60\nresamples = 400");
     let run = world.run();
     let universal: Vec<u32> = run
@@ -199,8 +200,8 @@ fn damage_follows_from_the_rows_of_the_ablations() {
             table.iter().filter(is_it).map(|ablation| ablation.delta_loss_nats).collect::<Vec<f64>>()
         };
         let mut draws = deltas(&row.control, Some(1));
-        // Permutations are of the first mode.
-        assert_eq!(draws.len(), if row.mode == "mean" { 6 } else { 2 });
+        // Permutations are of the first mode, and zero comes before mean.
+        assert_eq!(draws.len(), if row.mode == "zero" { 6 } else { 2 });
         let universal = deltas("universal", None)[0];
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
         assert_close(&[row.universal_delta_nats, row.control_delta_nats.unwrap()], &[universal, mean], Tol::abs(1e-12));
@@ -246,7 +247,8 @@ fn family() -> World {
 
 #[test]
 fn a_familys_claims_follow_from_the_tables_of_its_models() {
-    let run = family().run();
+    let world = family();
+    let run = world.run();
     let table = run.table::<FamilyRow>();
     let row = |quantity: &str, checkpoint: i64, control: Option<&str>| {
         let is_it = |row: &&FamilyRow| {
