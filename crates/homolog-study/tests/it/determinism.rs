@@ -24,7 +24,7 @@ fn family() -> World {
     }
     world.add("[checkpoints]\nsteps = [1, 2]\n[baseline]\ndraws = 4\n[nulls]\npermuted_rows = 3");
     world.add("[evidence]\nfrequent_tokens = 20");
-    world.add("[universality]\nthreshold = 0.05\nthresholds = [0.0, 0.1]\n[ablation]\ndraws = 2\ntokens = 360");
+    world.add("[universality]\nthreshold = 0.05\nthresholds = [0.0, 0.1]\n[ablation]\ndraws = 2\ntokens = 360\npermutations = 4\nresamples = 100");
     world
 }
 
