@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, CliqueRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, NullRow, PersistenceRow,
-    ScreeningRow, StabilityRow, Table, VocabularyRow, read_batches,
+    AblationRow, AttributionRow, BalanceRow, CliqueRow, DamageRow, EmergenceRow, FamilyRow, Manifest, MatchRow,
+    ModelRow, NeuronRow, NullRow, PersistenceRow, ScreeningRow, SingleRow, StabilityRow, Table, VocabularyRow,
+    read_batches,
 };
 
 use super::{cannot_write, write_file};
@@ -14,7 +15,7 @@ use crate::{Error, Written};
 type Writer = fn(&Path, &Path, &dyn Fn(&str)) -> Result<u64, Error>;
 
 /// Every table that a run can have.
-const WRITERS: [(&str, Writer); 12] = [
+const WRITERS: &[(&str, Writer)] = &[
     (ModelRow::NAME, one::<ModelRow>),
     (NeuronRow::NAME, one::<NeuronRow>),
     (MatchRow::NAME, one::<MatchRow>),
@@ -23,6 +24,10 @@ const WRITERS: [(&str, Writer); 12] = [
     (StabilityRow::NAME, one::<StabilityRow>),
     (AblationRow::NAME, one::<AblationRow>),
     (DamageRow::NAME, one::<DamageRow>),
+    (BalanceRow::NAME, one::<BalanceRow>),
+    (SingleRow::NAME, one::<SingleRow>),
+    (AttributionRow::NAME, one::<AttributionRow>),
+    (FamilyRow::NAME, one::<FamilyRow>),
     (CliqueRow::NAME, one::<CliqueRow>),
     (NullRow::NAME, one::<NullRow>),
     (ScreeningRow::NAME, one::<ScreeningRow>),

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod evidence;
+mod impact;
 
 use homolog_results::{AblationRow, PersistenceRow};
 

@@ -1,10 +1,11 @@
 //! Summaries of the tables, folded away; the tables themselves are files.
 
 mod certainty;
+mod impact;
 
 use homolog_results::DamageRow;
 
-use super::findings::{LAYER_MATCHED, RANDOM, damage, meeting};
+use super::findings::{LAYER_MATCHED, MATCHED, RANDOM, damage, meeting};
 use super::html::{escaped, table};
 use crate::Run;
 use crate::numbers::{count, digits, percent};
@@ -33,6 +34,9 @@ pub(super) fn html(run: &Run) -> String {
         certainty::sets(run),
         persistence(run),
         ablation(run),
+        impact::balance(run),
+        impact::singles(run),
+        impact::family(run),
     ]
     .concat()
 }
@@ -127,6 +131,7 @@ fn ablation(run: &Run) -> String {
                 digits(random.universal_delta_nats),
                 of_controls(random).unwrap_or_else(dash),
                 damage(run, place, mode, LAYER_MATCHED).and_then(of_controls).unwrap_or_else(dash),
+                damage(run, place, mode, MATCHED).and_then(of_controls).unwrap_or_else(dash),
                 meeting(random).unwrap_or_else(dash),
             ]);
         }
@@ -139,6 +144,7 @@ fn ablation(run: &Run) -> String {
         "damage, nats",
         "of as many random",
         "of as many random of each layer",
+        "of as many matched",
         "equal damage at",
     ];
     if rows.is_empty() {
