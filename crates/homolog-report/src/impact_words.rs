@@ -89,6 +89,13 @@ pub(crate) fn damage<'a>(
     run.damage.iter().find(is_wanted)
 }
 
+/// Equal multiple and the ends of its interval. A lower end that even the greatest multiple does not reach lies beyond it: it is that multiple at
+/// least, which is not to say that nothing is known.
+pub(crate) fn equal_multiple(row: &DamageRow) -> [Option<f64>; 3] {
+    let beyond = || row.equal_multiple_reached.and(row.greatest_multiple).map(f64::from);
+    [row.equal_multiple, row.equal_multiple_low.or_else(beyond), row.equal_multiple_high]
+}
+
 /// The greatest multiple that every model has of a kind of random sets, among those with universal neurons.
 pub(crate) fn common_multiple(run: &Run, checkpoint: Option<i64>, (mode, control): (&str, &str)) -> Option<u32> {
     let models = run.model_names().iter().filter_map(|model| damage(run, (model, checkpoint), (mode, control)));
@@ -128,6 +135,19 @@ mod tests {
         assert_eq!(words(&run, &row).as_deref(), Some("2.0 (interval undefined)"));
         row.estimate = None;
         assert_eq!(words(&run, &row), None);
+    }
+
+    #[test]
+    fn what_is_not_reached_is_at_least_what_was_measured() {
+        let row = |low: Option<f64>, reached: Option<f64>| DamageRow {
+            equal_multiple_low: low,
+            equal_multiple_reached: reached,
+            greatest_multiple: Some(80),
+            ..DamageRow::default()
+        };
+        assert_eq!(equal_multiple(&row(Some(3.0), Some(0.9))), [None, Some(3.0), None]);
+        assert_eq!(equal_multiple(&row(None, Some(0.01))), [None, Some(80.0), None]);
+        assert_eq!(equal_multiple(&row(None, None)), [None; 3], "the universal neurons cost nothing");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::ablation::set_to;
 use super::facts::{Facts, Subject, step};
-use crate::impact_words::{CONTROLS, common_multiple, damage, ends, family, level_words, times};
+use crate::impact_words::{CONTROLS, common_multiple, damage, ends, equal_multiple, family, level_words, times};
 use crate::numbers::{count, listed};
 use crate::{
     Channel, Color, ColorKind, ColorScale, Data, Facet, Figure, Format, Mark, Run, Scale, ScaleKind, Shape, Width,
@@ -135,7 +135,7 @@ fn values(
             .map_or([None; 3], |row| [row.estimate, row.low, row.high]),
         Subject::Model(model) => damage(run, (model, step), (mode, control)).map_or([None; 3], |row| match quantity {
             "ratio" => [row.ratio, row.ratio_low, row.ratio_high],
-            _ => [row.equal_multiple, row.equal_multiple_low, row.equal_multiple_high],
+            _ => equal_multiple(row),
         }),
     }
 }

@@ -103,7 +103,10 @@ fn equal_damage_has_its_interval_and_open_ends_are_drawn_as_far_as_was_measured(
     run.damage = vec![
         damage(0, "random", [Some(3.0), Some(2.0), Some(6.0)], [Some(5.0), Some(4.0), Some(7.0)]),
         damage(0, "random_matched", [Some(4.0), Some(0.0), None], [Some(2.0), None, None]),
-        damage(1, "random_matched", [None, None, None], [None, None, None]),
+        DamageRow {
+            equal_multiple_reached: None,
+            ..damage(1, "random_matched", [None, None, None], [None, None, None])
+        },
     ];
     let all = figures(&run);
     let figure = named(&all, "fig18-equal-damage-seed-b");

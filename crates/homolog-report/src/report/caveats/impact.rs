@@ -57,10 +57,13 @@ fn draws(run: &Run) -> Option<String> {
 }
 
 fn models(run: &Run) -> Option<String> {
-    let n = run.model_names().len();
-    (!run.family.is_empty() && n < FEW_MODELS).then(|| {
+    few_models(run.model_names().len()).filter(|_| !run.family.is_empty())
+}
+
+fn few_models(n: usize) -> Option<String> {
+    (n < FEW_MODELS).then(|| {
         format!(
-            "There are {n} models: what the family would be without one of them is not known, and what is said of it rests on so few."
+            "The family is of {n} models: what it would be without one of them is not known, and intervals over models rest on so few."
         )
     })
 }
@@ -107,6 +110,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut run = test_run::open(folder.path(), &Options::default());
         assert!(draws(&run).is_none() && models(&run).is_none());
+        assert!(few_models(2).unwrap().contains("is of 2 models") && few_models(3).is_none());
         let row = |n_draws: u32, mode: &str| DamageRow {
             mode: mode.to_owned(),
             n_draws,

@@ -4,7 +4,7 @@ use homolog_results::DamageRow;
 
 use super::at;
 use crate::Run;
-use crate::impact_words::{self, FEW_DRAWS, ends, level_words, times};
+use crate::impact_words::{self, FEW_DRAWS, ends, equal_multiple, level_words, times};
 use crate::numbers::{Spread, count, digits, listed};
 use crate::run::{n_ablation_targets, n_loss_targets};
 
@@ -140,9 +140,11 @@ fn matching(run: &Run, (random, matched): (&[&DamageRow], &[&DamageRow]), mode: 
         listed(&words.collect::<Vec<String>>())
     };
     let ratio = |row: &DamageRow| [row.ratio, row.ratio_low, row.ratio_high];
-    let multiple = |row: &DamageRow| [row.equal_multiple, row.equal_multiple_low, row.equal_multiple_high];
     let n_within = |place: &str| {
-        let places = matched.iter().map(|row| place_of_five(row.equal_multiple_low, row.equal_multiple_high));
+        let places = matched.iter().map(|row| {
+            let [_, low, high] = equal_multiple(row);
+            place_of_five(low, high)
+        });
         places.filter(|found| found.starts_with(place)).count()
     };
     let interval = level_words(run);
@@ -157,8 +159,8 @@ fn matching(run: &Run, (random, matched): (&[&DamageRow], &[&DamageRow]), mode: 
         format!(
             "In number, in multiples of the universal set with the same interval, random ones do its damage at {}; matched ones at {}. Five times, which \
              the paper found in GPT-2 Small, lies within the interval against matched sets in {} of {} models, above it in {}, below it in {}.",
-            listing(random, multiple, "none that was measured"),
-            listing(matched, multiple, "none that was measured"),
+            listing(random, equal_multiple, "none that was measured"),
+            listing(matched, equal_multiple, "none that was measured"),
             n_within("lies within"),
             matched.len(),
             n_within("lies above"),
