@@ -24,6 +24,8 @@ pub(super) fn set_to(mode: &str) -> String {
     match mode {
         "zero" => "set to zero".into(),
         "mean" => "set to their mean".into(),
+        "position-mean" => "set to their mean by position".into(),
+        "resample" => "set to another row's values".into(),
         other => format!("set to {other}"),
     }
 }
@@ -102,10 +104,10 @@ fn values(points: &[Point]) -> Vec<Option<Spread>> {
     points.iter().map(|point| point.value).collect()
 }
 
-/// Multiples of random sets that were drawn, ascending.
+/// Multiples of random sets of any kind that were drawn, ascending.
 fn multiples(run: &Run) -> Vec<u32> {
-    let mut multiples: Vec<u32> =
-        run.ablation.iter().filter(|row| row.set == "random").filter_map(|row| row.multiple).collect();
+    let of_controls = run.ablation.iter().filter(|row| CONTROLS.iter().any(|control| control.0 == row.set));
+    let mut multiples: Vec<u32> = of_controls.filter_map(|row| row.multiple).collect();
     multiples.sort_unstable();
     multiples.dedup();
     multiples

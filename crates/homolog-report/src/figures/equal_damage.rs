@@ -115,11 +115,17 @@ fn points(run: &Run, facts: &Facts, subject: &Subject, mode: &str) -> Vec<Point>
                     }
                 };
                 let greatest = greatest.filter(|_| is_multiple).map(f64::from);
-                Point { panel: format!("{heading}: {words}"), control: words, step, value, low, high, greatest }
+                let panel = format!("{heading}, {}", short(words));
+                Point { panel, control: words, step, value, low, high, greatest }
             }));
         }
     }
     points
+}
+
+/// Headings of panels have little room, and all of these sets are random.
+fn short(control: &str) -> &str {
+    control.strip_prefix("random, ").unwrap_or(control)
 }
 
 /// Estimate and ends of its interval.

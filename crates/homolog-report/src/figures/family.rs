@@ -36,11 +36,11 @@ pub(super) fn claims(run: &Run, facts: &Facts) -> Option<Figure> {
     let mode = facts.modes.first().map(String::as_str);
     let mut series = vec![
         Series::share("universal (%)", "share universal", "share"),
-        Series::share("persistent since the checkpoint before (%)", "persistence", "persistence"),
-        Series::share("persistent since the checkpoint before (%)", "persistence by chance", "expected_persistence"),
+        Series::share("persistent (%)", "persistence", "persistence"),
+        Series::share("persistent (%)", "persistence by chance", "expected_persistence"),
     ];
     series.extend(CONTROLS.map(|(control, name)| Series {
-        panel: "damage over that of as many random",
+        panel: "damage over random",
         name,
         quantity: "ratio",
         control: Some(control),
@@ -79,7 +79,7 @@ pub(super) fn claims(run: &Run, facts: &Facts) -> Option<Figure> {
     let ablated = match mode {
         Some(mode) if series.iter().any(|series| series.control.is_some()) => {
             format!(
-                " Ratio: rise of the loss when universal neurons are {}, over that of as many random ones; {}",
+                " Damage over random: rise of the loss when universal neurons are {}, over that of as many random ones. {}",
                 set_to(mode),
                 facts.ablated()
             )
@@ -97,7 +97,7 @@ pub(super) fn claims(run: &Run, facts: &Facts) -> Option<Figure> {
         name: "fig21-family".into(),
         title: "The family over training".into(),
         caption: format!(
-            "Means over the models (of the damages: their ratio) by training step. Bands: {} interval, models and rows of tokens drawn anew \
+            "Means over the models (of the damages: their ratio) by training step; persistent: since the checkpoint before. Bands: {} interval, models and rows of tokens drawn anew \
              together; where there is none it is undefined or open. What is left without one of the models (without_one_model in the data) is the least \
              and greatest of so many values, no interval.{at_last} {}{ablated} {}",
             level_words(run),
@@ -110,7 +110,7 @@ pub(super) fn claims(run: &Run, facts: &Facts) -> Option<Figure> {
         marks: with_band(&Subject::Family, line, "value"),
         x: Scale::band("Training step"),
         y: Scale {
-            title: "Family".into(),
+            title: "Mean over models".into(),
             kind: ScaleKind::Linear { domain: None, has_zero: true, format: Format::Plain },
         },
         color: Some(ColorScale { title: "Quantity".into(), kind: ColorKind::Categories }),

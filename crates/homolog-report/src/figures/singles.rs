@@ -42,14 +42,21 @@ pub(super) fn first_order(run: &Run, facts: &Facts, subject: &Subject) -> Option
     };
     let mut marks = vec![equal];
     let is_there = |sample_name: &&str| rows.iter().any(|row| sample(row) == *sample_name);
-    for name in SAMPLES.iter().filter(|name| is_there(name)) {
-        let interval = Mark::new(Shape::Rule)
-            .at("first_order_micronats", "exact_low_micronats")
-            .to_y("exact_high_micronats")
-            .in_color(Color::Muted);
-        let point = Mark::new(Shape::Point).at("first_order_micronats", "exact_micronats").colored("sample");
-        marks.extend([interval.only("sample", name), point.only("sample", name)]);
+    // Those of all models would hide the points.
+    let has_intervals = matches!(subject, Subject::Model(_));
+    if has_intervals {
+        let interval = Mark::new(Shape::Rule).at("first_order_micronats", "exact_low_micronats");
+        marks.push(interval.to_y("exact_high_micronats").in_color(Color::Muted));
     }
+    for name in SAMPLES.iter().filter(|name| is_there(name)) {
+        let point = Mark::new(Shape::Point).at("first_order_micronats", "exact_micronats").colored("sample");
+        marks.push(point.only("sample", name));
+    }
+    let intervals = if has_intervals {
+        format!("; grey rules: {} interval by a bootstrap over rows", level_words(run))
+    } else {
+        String::new()
+    };
     let linear_to = linear_to(&rows);
     let scale =
         |title: &str| Scale { title: title.into(), kind: ScaleKind::SymmetricLog { linear_to, format: Format::Plain } };
@@ -65,11 +72,11 @@ pub(super) fn first_order(run: &Run, facts: &Facts, subject: &Subject) -> Option
         caption: format!(
             "Rise of the loss when a single neuron is set to zero, against the first-order estimate of it (minus the sum of activation times \
              gradient), {} neurons{}, in millionths of a nat, linear up to {linear_to} on both sides of zero and logarithmic beyond; line: \
-             both equal; grey rules: {} interval by a bootstrap over rows. A neuron of several samples has the colour of the last of: random sample \
+             both equal{}. A neuron of several samples has the colour of the last of: random sample \
              of all neurons, random sample of the universal ones, greatest first-order estimate whatever its sign.{} {} {}",
             count(rows.len() as u64),
             facts.at_last(),
-            level_words(run),
+            intervals,
             agreement(run, facts, subject),
             facts.universal(),
             facts.ablated()

@@ -8,6 +8,7 @@ use homolog_results::DamageRow;
 use super::findings::{LAYER_MATCHED, MATCHED, RANDOM, damage, meeting};
 use super::html::{escaped, table};
 use crate::Run;
+use crate::impact_words::{ends, level_words};
 use crate::numbers::{count, digits, percent};
 use crate::rule_words::shorthand;
 use crate::run::checkpoint_words;
@@ -129,6 +130,7 @@ fn ablation(run: &Run) -> String {
                 mode.clone(),
                 count(random.n_neurons),
                 digits(random.universal_delta_nats),
+                ends(random.universal_delta_low, random.universal_delta_high, "", digits),
                 of_controls(random).unwrap_or_else(dash),
                 damage(run, place, mode, LAYER_MATCHED).and_then(of_controls).unwrap_or_else(dash),
                 damage(run, place, mode, MATCHED).and_then(of_controls).unwrap_or_else(dash),
@@ -136,12 +138,14 @@ fn ablation(run: &Run) -> String {
             ]);
         }
     }
+    let interval = format!("{} interval over rows", level_words(run));
     let columns = [
         "checkpoint",
         "model",
         "mode",
         "universal neurons",
         "damage, nats",
+        &interval,
         "of as many random",
         "of as many random of each layer",
         "of as many matched",

@@ -116,13 +116,10 @@ fn equal_damage_has_its_interval_and_open_ends_are_drawn_as_far_as_was_measured(
         (numbers, words(figure, "interval")[at].clone())
     };
     let closed = |numbers: [f64; 3]| ([numbers[0], numbers[1], numbers[2], numbers[2]].map(Some), "closed".to_owned());
-    assert_eq!(values("equal damage: random"), closed([3.0, 2.0, 6.0]));
-    assert_eq!(values("ratio: random"), closed([5.0, 4.0, 7.0]));
-    assert_eq!(
-        values("equal damage: random, matched"),
-        ([Some(4.0), Some(0.0), None, Some(10.0)], "open above".to_owned())
-    );
-    assert_eq!(values("ratio: random, matched"), ([Some(2.0), None, None, None], "none".to_owned()));
+    assert_eq!(values("equal damage, random"), closed([3.0, 2.0, 6.0]));
+    assert_eq!(values("ratio, random"), closed([5.0, 4.0, 7.0]));
+    assert_eq!(values("equal damage, matched"), ([Some(4.0), Some(0.0), None, Some(10.0)], "open above".to_owned()));
+    assert_eq!(values("ratio, matched"), ([Some(2.0), None, None, None], "none".to_owned()));
     for words in [
         "3.0 (2.0 to 6.0) for random and 4.0 (0.0 or more, open above) for random, matched",
         "Of 1 intervals the upper end lies beyond",
@@ -135,7 +132,7 @@ fn equal_damage_has_its_interval_and_open_ends_are_drawn_as_far_as_was_measured(
     assert!(!names(&run).contains(&"fig18-equal-damage-seed-a".to_owned()));
     // Of the family what its own table says, whose matched multiple is open.
     let family = named(&all, "fig18-equal-damage-mean");
-    let at = row(family, &[("panel", "equal damage: random, matched"), ("checkpoint", "200")]);
+    let at = row(family, &[("panel", "equal damage, matched"), ("checkpoint", "200")]);
     assert_eq!(numbers(family, "times")[at], Some(1.5));
     assert_eq!(numbers(family, "times_drawn_to")[at], Some(10.0));
     assert_eq!(rows(family, &[("interval", "open above")]).len(), 1, "only where multiples were measured");

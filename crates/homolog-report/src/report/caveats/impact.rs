@@ -31,16 +31,16 @@ fn balance(run: &Run) -> Option<String> {
             }
         }
         let covariates: Vec<String> =
-            greatest.iter().map(|(covariate, magnitude)| format!("{covariate} (up to {magnitude:.2})")).collect();
-        (!covariates.is_empty()).then(|| format!("{words}: {}", listed(&covariates)))
+            greatest.iter().map(|(covariate, magnitude)| format!("{covariate} by up to {magnitude:.2}")).collect();
+        (!covariates.is_empty()).then(|| format!("{words} ({})", listed(&covariates)))
     };
     let controls: Vec<String> = CONTROLS.into_iter().filter_map(of_control).collect();
     (!controls.is_empty()).then(|| {
         format!(
-            "At {}, universal neurons differ from random ones of the same number by more than {UNBALANCED} standard deviations in what was looked at, in some model, \
-             \u{2014} {}: a difference in damage may be owed to that.",
+            "At {}, in some model, universal neurons differ by more than {UNBALANCED} standard deviations from sets of as many: {}. A difference in \
+             damage may be owed to that.",
             checkpoint_words(step),
-            controls.join("; ")
+            listed(&controls)
         )
     })
 }
@@ -94,7 +94,7 @@ mod tests {
             (0..MODELS.len()).map(|model| impact::difference(model, control, 0).abs()).fold(0.0, f64::max)
         };
         let found = balance(&run).unwrap();
-        let wanted = format!("random: frac_positive (up to {:.2})", greatest(0));
+        let wanted = format!("as many: random (frac_positive by up to {:.2}", greatest(0));
         assert!(found.contains("At step 200") && found.contains(&wanted), "{wanted}: {found}");
         assert!(!found.contains("random, matched"), "{found}");
         // A set of twice the size is not what the ratio is of, nor is an earlier checkpoint.

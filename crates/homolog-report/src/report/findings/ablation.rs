@@ -1,11 +1,11 @@
 //! What the loss says of the universal neurons.
 
-use homolog_results::DamageRow;
+use homolog_results::{AblationRow, DamageRow};
 
 use super::at;
 use crate::Run;
 use crate::impact_words::{self, FEW_DRAWS, ends, equal_multiple, level_words, times};
-use crate::numbers::{Spread, count, digits, listed};
+use crate::numbers::{Spread, count, digits, listed, mean, percent};
 use crate::run::{n_ablation_targets, n_loss_targets};
 
 /// Kind of random sets drawn from all layers alike.
@@ -121,8 +121,12 @@ fn of_mode(run: &Run, checkpoint: usize, mode: &str) -> Vec<String> {
             listed(&meetings)
         ));
     }
-    sentences.extend(matching(run, (&random, &alike), mode));
-    sentences.extend(p_values(with_draws(&[random, matched, alike])));
+    // What is said of one way of ablating is not said of each: the tables have the rest.
+    if run.settings.ablation_modes.first().is_some_and(|first| first == mode) {
+        sentences.extend(matching(run, (&random, &alike), mode));
+        sentences.extend(p_values(with_draws(&[random, matched, alike])));
+        sentences.extend(predictions(run, checkpoint, mode));
+    }
     sentences
 }
 
@@ -167,6 +171,35 @@ fn matching(run: &Run, (random, matched): (&[&DamageRow], &[&DamageRow]), mode: 
             n_within("lies below")
         ),
     ]
+}
+
+/// How far predictions without universal neurons are from those of the whole model, beside as many random ones; means over draws.
+fn predictions(run: &Run, checkpoint: usize, mode: &str) -> Option<String> {
+    let step = run.checkpoints()[checkpoint];
+    let of_set = |set: &str| {
+        let is_of = |row: &&AblationRow| {
+            let is_place = row.checkpoint == step && row.mode == mode && row.threshold == Some(run.threshold());
+            is_place && row.set == set && row.n_neurons > 0 && row.multiple.is_none_or(|multiple| multiple == 1)
+        };
+        // Of each model: draws weigh no more where there are more of them.
+        let of_model = |name: &String, of: fn(&AblationRow) -> f64| {
+            mean(run.ablation.iter().filter(is_of).filter(|row| row.model == *name).map(of))
+        };
+        let over = |of: fn(&AblationRow) -> f64| mean(run.model_names().iter().filter_map(|name| of_model(name, of)));
+        Some(format!("{} nats and {}", digits(over(|row| row.kl_nats)?), percent(over(|row| row.top1_agreement)?)))
+    };
+    let universal = of_set("universal")?;
+    let others: Vec<String> = CONTROLS
+        .iter()
+        .filter_map(|&(control, words)| Some(format!("{} without as many {words}", of_set(control)?)))
+        .collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "Divergence of the predictions (Kullback-Leibler) from those of the whole model, and share of them with the same most likely token, means over \
+             models: {universal} without universal neurons; {}.",
+            others.join("; ")
+        )
+    })
 }
 
 /// Kinds of random sets with enough draws for a p-value that says something.

@@ -85,8 +85,16 @@ fn matching(run: &Run, mode: &str) -> Option<String> {
         (Some(_), _) => "the interval of the matched ratio holds 1",
         _ => "the interval of the matched ratio is undefined",
     };
+    let is_apart = |low: Option<f64>, high: Option<f64>| low.zip(high).is_some_and(|(low, high)| low > high);
+    let overlap = match [random.low, random.high, matched.low, matched.high].iter().all(Option::is_some) {
+        true if is_apart(random.low, matched.high) || is_apart(matched.low, random.high) => {
+            ", and apart from that of the other"
+        }
+        true => ", and overlaps that of the other",
+        false => "",
+    };
     Some(format!(
-        "Matching in layer, activation, output weights and how often a neuron is active takes the ratio from {} to {}: {still}. What remains is beyond \
+        "Matching in layer, activation, output weights and how often a neuron is active takes the ratio from {} to {}: {still}{overlap}. What remains is beyond \
          these covariates, and may be owed to others.",
         times(unmatched_ratio),
         times(matched_ratio)

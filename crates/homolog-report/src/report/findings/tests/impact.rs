@@ -31,7 +31,7 @@ fn the_familys_claims_have_their_intervals() {
              of random neurons of the same layers, permutation p = 0.00990; 2.0 (95 % interval 1.4 to 3.0; without one model 1.8 to 2.4) times that \
              of matched random neurons, permutation p = 0.00990.",
             "Matching in layer, activation, output weights and how often a neuron is active takes the ratio from 5.0 to 2.0: the interval of the \
-             matched ratio lies above 1. What remains is beyond these covariates, and may be owed to others.",
+             matched ratio lies above 1, and apart from that of the other. What remains is beyond these covariates, and may be owed to others.",
             "The same damage is done by 4.5 (95 % interval 3.1 to 6.8; without one model 4.0 to 5.4) times as many random neurons of all layers \
              alike; by 3.5 (95 % interval 2.4 to 5.2; without one model 3.1 to 4.2) times as many random neurons of the same layers; by 1.5 (95 % \
              interval 1.0 or more, open above; without one model 1.4 to 1.8) times as many matched random neurons. Five times, which the paper \
@@ -43,7 +43,7 @@ fn the_familys_claims_have_their_intervals() {
         sentences(run, "The family").join(" ")
     };
     let found = last(&mut run, "ratio", |row| (row.low, row.high) = (Some(0.5), Some(3.0)));
-    assert!(found.contains("the matched ratio holds 1"), "{found}");
+    assert!(found.contains("the matched ratio holds 1, and overlaps that of the other."), "{found}");
     let found = last(&mut run, "ratio", |row| (row.low, row.high) = (None, None));
     assert!(found.contains("the matched ratio is undefined") && found.contains("5.0 (interval undefined;"), "{found}");
     let found = last(&mut run, "equal_multiple", |row| row.high = Some(3.0));
@@ -141,6 +141,40 @@ fn matched_sets_stand_beside_unmatched_ones() {
     // So few draws say nothing.
     run.damage.iter_mut().for_each(|row| row.n_draws = 19);
     assert_eq!(sentences(&run, "Ablation").len(), 4);
+}
+
+#[test]
+fn predictions_without_universal_neurons_are_told_as_means_over_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = run(folder.path());
+    run.damage.push(damage(0, "random", 0.5, 0.1, Some(2.0)));
+    let row = |model: usize, set: &str, multiple: Option<u32>, [kl, top1]: [f64; 2]| homolog_results::AblationRow {
+        model: MODELS[model].to_owned(),
+        checkpoint: Some(200),
+        threshold: Some(0.5),
+        set: set.to_owned(),
+        mode: "zero".to_owned(),
+        multiple,
+        n_neurons: 3,
+        kl_nats: kl,
+        top1_agreement: top1,
+        ..homolog_results::AblationRow::default()
+    };
+    assert_eq!(sentences(&run, "Ablation").len(), 2);
+    run.ablation = vec![
+        row(0, "universal", None, [0.2, 0.8]),
+        row(1, "universal", None, [0.4, 0.7]),
+        // Two draws of one model and one of the other: models weigh alike.
+        row(0, "random_matched", Some(1), [0.1, 0.9]),
+        row(0, "random_matched", Some(1), [0.3, 0.9]),
+        row(1, "random_matched", Some(1), [0.6, 0.6]),
+        row(1, "random_matched", Some(2), [9.0, 0.1]),
+    ];
+    let found = sentences(&run, "Ablation");
+    assert!(
+        found[2].ends_with("0.300 nats and 75.0 % without universal neurons; 0.400 nats and 75.0 % without as many matched random neurons."),
+        "{found:?}"
+    );
 }
 
 #[test]
