@@ -138,6 +138,9 @@ fn matched_sets_stand_beside_unmatched_ones() {
          0.0100 against random neurons of all layers alike and from 0.0200 to 0.0400 against matched random neurons; with 100 draws it cannot be less \
          than 0.00990."
     );
+    run.settings.ablation_modes.insert(0, "mean".to_owned());
+    assert_eq!(sentences(&run, "Ablation").len(), 2, "of the first way of ablating only");
+    run.settings.ablation_modes.remove(0);
     // So few draws say nothing.
     run.damage.iter_mut().for_each(|row| row.n_draws = 19);
     assert_eq!(sentences(&run, "Ablation").len(), 4);
