@@ -4,14 +4,18 @@
 //! models around them; then what a referee asks for, and how sure it all is. A kind that a run has no rows for (no ablations, one checkpoint) is left out.
 
 mod ablation;
+mod balance;
 mod correlation;
 mod course;
 mod emergence;
+mod equal_damage;
 mod facts;
+mod family;
 mod intervals;
 mod matches;
 mod persistence;
 mod rules;
+mod singles;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +37,8 @@ pub fn figures(run: &Run) -> Vec<Figure> {
         figures.extend(ablation::doses(run, &facts, &subject));
         figures.extend(ablation::efficiency(run, &facts, &subject));
         figures.extend(ablation::efficiency_by_layer(run, &facts, &subject));
+        figures.extend(equal_damage::by_checkpoint(run, &facts, &subject));
+        figures.extend(singles::first_order(run, &facts, &subject));
     }
     figures.extend(correlation::densities(run, &facts));
     figures.extend(correlation::against_baseline(run, &facts));
@@ -47,6 +53,8 @@ pub fn figures(run: &Run) -> Vec<Figure> {
     figures.extend(matches::shared(run, &facts));
     figures.extend(rules::compared(run, &facts));
     figures.extend(rules::p_values(run, &facts));
+    figures.extend(balance::differences(run, &facts));
+    figures.extend(family::claims(run, &facts));
     figures.sort_by(|a, b| a.name.cmp(&b.name));
     figures.into_iter().map(without_lone_panel).collect()
 }

@@ -16,6 +16,7 @@ mod figures;
 mod files;
 mod font;
 mod hexbin;
+mod impact_words;
 mod null_words;
 mod numbers;
 mod pdf;

@@ -20,6 +20,20 @@ impl Spread {
         Some(Self { mean: values.iter().sum::<f64>() / n as f64, least, greatest, n })
     }
 
+    /// The same with the ends of the central share `level` in place of the least and greatest: quantiles on straight lines between the
+    /// values in order, as in table `damage`.
+    pub(crate) fn central(values: impl IntoIterator<Item = f64>, level: f64) -> Option<Self> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let spread = Self::of(values.iter().copied())?;
+        let end = |share: f64| {
+            let at = share * (values.len() - 1) as f64;
+            let (low, high) = (values[at.floor() as usize], values[at.ceil() as usize]);
+            low + (high - low) * at.fract()
+        };
+        Some(Self { least: end((1.0 - level) / 2.0), greatest: end(f64::midpoint(1.0, level)), ..spread })
+    }
+
     /// `4.1 % (mean of 5 models, from 3.8 to 4.4 %)`.
     pub(crate) fn percent(&self) -> String {
         if self.n == 1 {
@@ -81,6 +95,8 @@ pub(crate) fn listed(words: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]
@@ -95,6 +111,15 @@ mod tests {
             [listed(&words[..0]), listed(&words[..1]), listed(&words[..2]), listed(&words)],
             ["", "a", "a and b", "a, b and c"]
         );
+    }
+
+    #[test]
+    fn the_central_part_leaves_as_much_out_on_both_sides() {
+        let central = Spread::central((0..=40).rev().map(f64::from), 0.95).unwrap();
+        assert!((central.least - 1.0).abs() < 1e-9 && (central.greatest - 39.0).abs() < 1e-9, "{central:?}");
+        let between = Spread::central([0.0, 1.0, 5.0], 0.5).map(|over| (over.mean, over.least, over.greatest));
+        assert_eq!(between, Some((2.0, 0.5, 3.0)));
+        assert_eq!(Spread::central([], 0.95), None);
     }
 
     #[test]

@@ -26,7 +26,7 @@ const STYLE: &str = include_str!("report/report.css");
 const MAX_LINKED_SVG: usize = 200_000;
 
 /// Raised whenever a report of the same tables would say or show something else, in its figures and in the explorer too.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Bytes from the beginning of a report by which its key is over.
 const HEAD_BYTES: u64 = 2048;
 

@@ -12,8 +12,9 @@ mod tensors;
 use std::path::{Path, PathBuf};
 
 use homolog_results::{
-    AblationRow, CliqueRow, DamageRow, EmergenceRow, Manifest, MatchRow, ModelRow, NeuronRow, NullRow, PersistenceRow,
-    ScreeningRow, StabilityRow, SurvivalRow, Table, VocabularyRow, read_table,
+    AblationRow, AttributionRow, BalanceRow, CliqueRow, DamageRow, EmergenceRow, FamilyRow, Manifest, MatchRow,
+    ModelRow, NeuronRow, NullRow, PersistenceRow, ScreeningRow, SingleRow, StabilityRow, SurvivalRow, Table,
+    VocabularyRow, read_table,
 };
 
 pub(crate) use matches::{Matches, NO_NEURON};
@@ -55,6 +56,14 @@ pub struct Run {
     pub(crate) survival: Vec<SurvivalRow>,
     pub(crate) ablation: Vec<AblationRow>,
     pub(crate) damage: Vec<DamageRow>,
+    /// How like the universal neurons their controls are; empty without ablations.
+    pub(crate) balance: Vec<BalanceRow>,
+    /// Neurons ablated one by one; empty where attributions are off.
+    pub(crate) singles: Vec<SingleRow>,
+    /// What these add up to; empty as `singles`.
+    pub(crate) attribution: Vec<AttributionRow>,
+    /// What the study says of its models together.
+    pub(crate) family: Vec<FamilyRow>,
     /// Empty where no set of neurons agrees all round.
     pub(crate) cliques: Vec<CliqueRow>,
     /// What correlations reach by chance.
@@ -105,6 +114,10 @@ impl Run {
             survival: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
             ablation: read_rows(folder)?,
             damage: read_rows(folder)?,
+            balance: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
+            singles: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
+            attribution: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
+            family: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
             cliques: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
             nulls: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),
             screening: read_rows_if_listed(folder, &manifest)?.unwrap_or_default(),

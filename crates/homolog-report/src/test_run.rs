@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+pub(crate) mod impact;
+
 use std::fs;
 use std::path::Path;
 
@@ -157,6 +159,10 @@ pub(crate) fn write(folder: &Path, options: &Options) {
     write_table::<StabilityRow>(&table("stability"), &[], &[]).unwrap();
     write_table::<AblationRow>(&table("ablation"), &[], &[]).unwrap();
     write_table::<DamageRow>(&table("damage"), &[], &[]).unwrap();
+    write_sorted(&table("balance"), impact::balance_rows(steps));
+    write_sorted(&table("singles"), impact::single_rows(steps));
+    write_sorted(&table("attribution"), impact::attribution_rows(steps));
+    write_sorted(&table("family"), impact::family_rows(steps));
     write_sorted(&table("cliques"), cliques);
     write_sorted(&table("nulls"), nulls);
     write_tensors(&folder.join("tensors/topk.safetensors"), &top_k, &[]).unwrap();
@@ -169,6 +175,10 @@ pub(crate) fn write(folder: &Path, options: &Options) {
         "stability",
         "ablation",
         "damage",
+        "balance",
+        "singles",
+        "attribution",
+        "family",
         "cliques",
         "nulls",
     ];
@@ -278,6 +288,8 @@ fn neuron_row(model: usize, checkpoint: usize, step: Option<i64>, neuron: usize)
         act_min: -0.17,
         act_max: 2.0 + noise(&[5, model, checkpoint, neuron]),
         frac_positive: noise(&[6, model, checkpoint, neuron]),
+        attribution_zero_nats: Some(impact::first_order(model, neuron)),
+        ..NeuronRow::default()
     }
 }
 
@@ -580,7 +592,10 @@ modes = ["zero", "mean"]
 draws = 2
 multiples = [1, 2, 5]
 per_layer = false
+permutations = 100
 seed = 0
 tokens = 0
+level = 0.95
+resamples = 1000
 precision = "f32"
 "#;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use homolog_results::{
-    AblationRow, CliqueRow, ContinuityRow, DamageRow, EmergenceRow, LivesRow, Manifest, MatchRow, ModelRow, NeuronRow,
-    NullRow, PersistenceRow, RetestRow, ScreeningRow, StabilityRow, SurvivalRow, Table, VocabularyRow, read_batches,
+    AblationRow, AttributionRow, BalanceRow, CliqueRow, ContinuityRow, DamageRow, EmergenceRow, FamilyRow, LivesRow,
+    Manifest, MatchRow, ModelRow, NeuronRow, NullRow, PersistenceRow, RetestRow, ScreeningRow, SingleRow, StabilityRow,
+    SurvivalRow, Table, VocabularyRow, read_batches,
 };
 
 use super::{cannot_write, write_file};
@@ -14,7 +15,7 @@ use crate::{Error, Written};
 type Writer = fn(&Path, &Path, &dyn Fn(&str)) -> Result<u64, Error>;
 
 /// Every table that a run can have.
-const WRITERS: [(&str, Writer); 16] = [
+const WRITERS: &[(&str, Writer)] = &[
     (ModelRow::NAME, one::<ModelRow>),
     (NeuronRow::NAME, one::<NeuronRow>),
     (MatchRow::NAME, one::<MatchRow>),
@@ -27,6 +28,10 @@ const WRITERS: [(&str, Writer); 16] = [
     (AblationRow::NAME, one::<AblationRow>),
     (DamageRow::NAME, one::<DamageRow>),
     (ContinuityRow::NAME, one::<ContinuityRow>),
+    (BalanceRow::NAME, one::<BalanceRow>),
+    (SingleRow::NAME, one::<SingleRow>),
+    (AttributionRow::NAME, one::<AttributionRow>),
+    (FamilyRow::NAME, one::<FamilyRow>),
     (CliqueRow::NAME, one::<CliqueRow>),
     (NullRow::NAME, one::<NullRow>),
     (ScreeningRow::NAME, one::<ScreeningRow>),

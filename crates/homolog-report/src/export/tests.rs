@@ -15,7 +15,9 @@ fn tables_come_back_from_csv() {
     let output = folder.path().join("csv");
     let written = export(folder.path(), ExportFormat::Csv, &output, &|_| {}).unwrap();
     let manifest = Manifest::read(folder.path()).unwrap().unwrap();
-    assert!(manifest.tables.iter().any(|table| table.name == "damage"));
+    for name in ["damage", "balance", "singles", "attribution", "family"] {
+        assert!(manifest.tables.iter().any(|table| table.name == name), "{name}");
+    }
     assert_eq!(written.n_files, manifest.tables.len() as u64);
     for table in &manifest.tables {
         assert!(output.join(&table.name).with_extension("csv").is_file(), "{}", table.name);

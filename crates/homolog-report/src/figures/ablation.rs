@@ -6,11 +6,9 @@ use super::course;
 use super::emergence::with_band;
 use super::facts::{Facts, Subject, panel};
 use super::with_spreads;
+use crate::impact_words::{CONTROLS, FEW_DRAWS, level, level_words};
 use crate::numbers::Spread;
 use crate::{Channel, Color, ColorKind, ColorScale, Data, Facet, Figure, Mark, Run, Scale, ScaleKind, Shape, Width};
-
-/// Kinds of random sets over all layers, and in print.
-const CONTROLS: [(&str, &str); 2] = [("random", "random"), ("random_layer_matched", "random, same layers")];
 
 /// One point of a figure: words that place it, and a number over draws or models.
 struct Point {
@@ -22,15 +20,18 @@ struct Point {
 }
 
 /// What the value of ablated neurons is called in print.
-fn set_to(mode: &str) -> String {
+pub(super) fn set_to(mode: &str) -> String {
     match mode {
         "zero" => "set to zero".into(),
         "mean" => "set to their mean".into(),
+        "position-mean" => "set to their mean by position".into(),
+        "resample" => "set to another row's values".into(),
         other => format!("set to {other}"),
     }
 }
 
-/// The spread of `of` over the rows that `is_of` takes: over draws for one model, over the models' own means for the family.
+/// The spread of `of` over the rows that `is_of` takes: over draws for one model, over the models' own means for the family. Of more than
+/// [`FEW_DRAWS`] draws its ends are those of the central part, since the least and the greatest of them grow with their number.
 ///
 /// Sets without neurons are none. The family has a mean only where every model with universal neurons (in the same layer, if rows have
 /// one) has a row: else its line would go on with fewer models and jump.
@@ -64,18 +65,38 @@ fn spread(
                 .collect();
             Spread::of(means?)
         }
-        Subject::Model(name) => of_model(name),
+        Subject::Model(name) => {
+            let draws: Vec<f64> = rows(name).into_iter().filter(|row| is_of(row)).filter_map(&of).collect();
+            if draws.len() > FEW_DRAWS { Spread::central(draws, level(run)) } else { Spread::of(draws) }
+        }
     }
 }
 
 /// What points, bands and rules are, as a sentence for captions.
-fn explained(subject: &Subject) -> &'static str {
+fn explained(run: &Run, subject: &Subject, points: &[Point]) -> String {
     match subject {
         Subject::Family => {
             "Lines: mean over the models that have universal neurons there (n in the data), of means over draws; bands: least and greatest \
              of them (a range, no interval)."
+                .to_owned()
         }
-        Subject::Model(_) => "Lines: mean over random draws; bands: least and greatest draw (a range, no interval).",
+        Subject::Model(_) => {
+            format!("Lines: mean over random draws; bands: {}", draws_shown(run, points))
+        }
+    }
+}
+
+/// What bands or rules over the draws of one model reach, behind a colon.
+fn draws_shown(run: &Run, points: &[Point]) -> String {
+    let of_many =
+        points.iter().filter_map(|point| point.value).filter(|value| value.n > FEW_DRAWS).map(|value| value.n);
+    match of_many.max() {
+        Some(n) => format!(
+            "least and greatest draw, or of more than {FEW_DRAWS} draws (here up to {n}) the central {} of them (a range of draws, no interval \
+             of their mean).",
+            level_words(run)
+        ),
+        None => "least and greatest draw (a range, no interval).".to_owned(),
     }
 }
 
@@ -83,10 +104,10 @@ fn values(points: &[Point]) -> Vec<Option<Spread>> {
     points.iter().map(|point| point.value).collect()
 }
 
-/// Multiples of random sets that were drawn, ascending.
+/// Multiples of random sets of any kind that were drawn, ascending.
 fn multiples(run: &Run) -> Vec<u32> {
-    let mut multiples: Vec<u32> =
-        run.ablation.iter().filter(|row| row.set == "random").filter_map(|row| row.multiple).collect();
+    let of_controls = run.ablation.iter().filter(|row| CONTROLS.iter().any(|control| control.0 == row.set));
+    let mut multiples: Vec<u32> = of_controls.filter_map(|row| row.multiple).collect();
     multiples.sort_unstable();
     multiples.dedup();
     multiples
@@ -129,8 +150,8 @@ pub(super) fn losses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figu
         Subject::Model(_) => vec![range, point],
     };
     let spread = match subject {
-        Subject::Family => "Points: mean over the models that have universal neurons (of means over draws).",
-        Subject::Model(_) => "Points: mean over random draws; rules: least and greatest draw (a range, no interval).",
+        Subject::Family => "Points: mean over the models that have universal neurons (of means over draws).".to_owned(),
+        Subject::Model(_) => format!("Points: mean over random draws; rules: {}", draws_shown(run, &points)),
     };
     (!points.is_empty()).then(|| Figure {
         name: format!("fig03-ablation-loss-{}", subject.slug(facts)),
@@ -225,12 +246,13 @@ pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figur
         name: format!("fig03-doses-{}", subject.slug(facts)),
         title: format!("Damage of random neurons by their number, {}", subject.title()),
         caption: format!(
-            "Rise of the loss when random non-universal neurons are {}, against their number as a multiple of that of the universal \
+            "Rise of the loss when random non-universal neurons are {} (matched: like universal ones of the same layer in activation, output \
+             weights and how often they are active), against their number as a multiple of that of the universal \
              neurons; level line: the universal neurons themselves.{} {} {} {}",
             set_to(mode),
             met(run, facts, subject),
             facts.universal(),
-            explained(subject),
+            explained(run, subject, &points),
             facts.ablated()
         ),
         width: Width::Page,
@@ -245,7 +267,7 @@ pub(super) fn doses(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figur
 }
 
 /// Millionths: what a single neuron is worth is of this order.
-const MICRO: f64 = 1e6;
+pub(super) const MICRO: f64 = 1e6;
 
 /// Figure 4: loss a neuron, universal and random, over checkpoints.
 pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<Figure> {
@@ -278,9 +300,10 @@ pub(super) fn efficiency(run: &Run, facts: &Facts, subject: &Subject) -> Option<
         title: format!("Ablation efficiency over training, {}", subject.title()),
         caption: format!(
             "Rise of the loss a neuron when all universal neurons are ablated, and when as many random non-universal ones are, from all \
-             layers alike or as many from each layer. Checkpoints without universal neurons have no point. {} {} {}",
+             layers alike, as many from each layer, or matched to universal ones of the same layer in activation, output weights and how \
+             often they are active. Checkpoints without universal neurons have no point. {} {} {}",
             facts.universal(),
-            explained(subject),
+            explained(run, subject, &points),
             facts.ablated()
         ),
         width: Width::Page,
@@ -333,7 +356,7 @@ pub(super) fn efficiency_by_layer(run: &Run, facts: &Facts, subject: &Subject) -
              ones of the same layer are, a panel a training step. Layers without universal neurons have no point. {} {} {}",
             set_to(mode),
             facts.universal(),
-            explained(subject),
+            explained(run, subject, &points),
             facts.ablated()
         ),
         width: Width::Page,

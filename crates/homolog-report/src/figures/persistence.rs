@@ -121,7 +121,7 @@ pub(super) fn survival(run: &Run, facts: &Facts) -> Option<Figure> {
     let band = Mark::new(Shape::Band).at("checkpoints", "survival_low").to_y("survival_high").colored("model");
     let dots = Mark { shape: Shape::Point, ..line.clone() };
     (!points.is_empty()).then(|| Figure {
-        name: "fig18-survival".into(),
+        name: "fig22-survival".into(),
         title: "How long universal neurons stay universal".into(),
         caption: format!(
             "Percentage of the neurons that became universal after the first checkpoint and have been at every checkpoint since, by checkpoints \

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod evidence;
+mod impact;
 
 use homolog_results::{AblationRow, PersistenceRow, SurvivalRow};
 
@@ -249,14 +250,14 @@ fn survival_begins_at_one() {
         SurvivalRow { threshold: 0.9, ..row(0, 1.0, 6, 0.9) },
     ];
     let all = figures(&run);
-    let figure = named(&all, "fig18-survival");
+    let figure = named(&all, "fig22-survival");
     assert_eq!(words(figure, "model"), [MODELS[0], MODELS[0], MODELS[0], MODELS[1], MODELS[1]]);
     assert_eq!(numbers(figure, "checkpoints"), [0.0, 1.0, 2.0, 0.0, 1.0].map(Some));
     assert_eq!(numbers(figure, "survival"), [1.0, 0.5, 0.25, 1.0, 0.75].map(Some));
     assert_eq!(numbers(figure, "survival_low"), [1.0, 0.25, 0.125, 1.0, 0.375].map(Some));
     assert!(figure.caption.contains("10 lives"), "{}", figure.caption);
     run.survival.clear();
-    assert!(figures(&run).iter().all(|figure| figure.name != "fig18-survival"));
+    assert!(figures(&run).iter().all(|figure| figure.name != "fig22-survival"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a reader must keep in mind of this run: only what applies to it.
 
+mod impact;
+
 use homolog_results::notes;
 
 use crate::Run;
@@ -20,8 +22,8 @@ pub(super) fn of(run: &Run) -> Vec<String> {
     let mut caveats = Vec::new();
     if run.models.iter().any(|row| row.loss_tokens == "same") {
         caveats.push(
-            "Losses and ablations are measured on the same rows of text by which universal neurons were chosen: their damage may be \
-             greater there than on other text."
+            "Losses and ablations, and what single neurons are worth, are measured on the same rows of text by which universal neurons were chosen: their \
+             damage may be greater there than on other text."
                 .to_owned(),
         );
     }
@@ -37,6 +39,7 @@ pub(super) fn of(run: &Run) -> Vec<String> {
         shorthand(settings, settings.threshold)
     ));
     caveats.extend(of_intervals(run));
+    caveats.extend(impact::of(run));
     if n_models < 10 {
         let others = n_models - 1;
         caveats.push(match others {

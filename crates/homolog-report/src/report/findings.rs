@@ -3,14 +3,17 @@
 mod ablation;
 mod certainty;
 mod emergence;
+mod family;
 mod persistence;
 mod shared;
+mod singles;
 
 use super::html::{joined, list};
 use crate::Run;
 use crate::run::checkpoint_words;
 
-pub(super) use ablation::{LAYER_MATCHED, RANDOM, damage, meeting};
+use ablation::{CONTROLS, place_of_five};
+pub(super) use ablation::{LAYER_MATCHED, MATCHED, RANDOM, damage, meeting};
 
 /// Sentences about one matter.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +30,8 @@ pub(super) fn of(run: &Run) -> Vec<Finding> {
         Finding { heading: "What is shared", sentences: shared::sentences(run) },
         Finding { heading: "Persistence", sentences: persistence::sentences(run) },
         Finding { heading: "Ablation", sentences: ablation::sentences(run) },
+        Finding { heading: "Single neurons", sentences: singles::sentences(run) },
+        Finding { heading: "The family", sentences: family::sentences(run) },
     ];
     findings.into_iter().filter(|finding| !finding.sentences.is_empty()).collect()
 }
@@ -37,8 +42,9 @@ pub(super) fn html(run: &Run) -> String {
     let n = run.model_names().len();
     format!(
         "<p>The population is that of the {n} models, each of which is the reference once. \u{201c}From a to b\u{201d} is the least and the \
-         greatest of them. That is a range, not an interval: how far another model would lie from these is not estimated here. Where an interval is \
-         given it is over the text: how far these models would lie from themselves on another.</p>\n\
+         greatest of them. That is a range, not an interval. Where an interval is \
+         given it is over the text: how far these models would lie from themselves on another. Only those under \u{201c}The family\u{201d} are over models \
+         too.</p>\n\
          {findings}"
     )
 }

@@ -1,6 +1,7 @@
 //! What every number means, with the settings of this run in it.
 
 mod certainty;
+mod impact;
 mod random_sets;
 
 use super::html::escaped;
@@ -42,15 +43,17 @@ pub(super) fn html(run: &Run) -> String {
     let (other_rules, certainty) = (other_rules(run), certainty::paragraphs(run));
     let precision = escaped(&run.manifest.precision);
     let random_sets = escaped(&random_sets::sentence(run));
+    let impact = impact::paragraphs(run);
     let ablation = if settings.ablation_modes.is_empty() {
         "<p>This study ablated nothing.</p>".to_owned()
     } else {
         format!(
             "<p>To <b>ablate</b> a set <i>S</i> is to replace <i>v<sub>i</sub></i>(<i>t</i>) for every <i>i</i> in <i>S</i>, at every position and in all layers \
-             at once, by 0 (<code>zero</code>) or by neuron <i>i</i>\u{2019}s mean over the counted tokens of this study (<code>mean</code>). \
+             at once, by 0 (<code>zero</code>), by neuron <i>i</i>\u{2019}s mean over the counted tokens of this study (<code>mean</code>), by its mean at that \
+             position of a row (<code>position-mean</code>) or by what it is at the same position of another row (<code>resample</code>). \
              Its damage is</p>\n\
              <p class=\"formula\">\u{0394}(<i>S</i>) = loss with <i>S</i> ablated \u{2212} loss without,</p>\n\
-             <p>in nats a predicted token, over {of_them}; greater than 0 is worse. Efficiency is \u{0394}(<i>S</i>) / |<i>S</i>|. {random_sets}</p>"
+             <p>in nats a predicted token, over {of_them}; greater than 0 is worse. Efficiency is \u{0394}(<i>S</i>) / |<i>S</i>|. {random_sets}</p>\n{impact}"
         )
     };
     format!(

@@ -1,12 +1,14 @@
 //! Summaries of the tables, folded away; the tables themselves are files.
 
 mod certainty;
+mod impact;
 
 use homolog_results::DamageRow;
 
-use super::findings::{LAYER_MATCHED, RANDOM, damage, meeting};
+use super::findings::{LAYER_MATCHED, MATCHED, RANDOM, damage, meeting};
 use super::html::{escaped, table};
 use crate::Run;
+use crate::impact_words::{ends, level_words};
 use crate::numbers::{count, digits, percent};
 use crate::rule_words::shorthand;
 use crate::run::checkpoint_words;
@@ -33,6 +35,9 @@ pub(super) fn html(run: &Run) -> String {
         certainty::sets(run),
         persistence(run),
         ablation(run),
+        impact::balance(run),
+        impact::singles(run),
+        impact::family(run),
     ]
     .concat()
 }
@@ -125,20 +130,25 @@ fn ablation(run: &Run) -> String {
                 mode.clone(),
                 count(random.n_neurons),
                 digits(random.universal_delta_nats),
+                ends(random.universal_delta_low, random.universal_delta_high, "", digits),
                 of_controls(random).unwrap_or_else(dash),
                 damage(run, place, mode, LAYER_MATCHED).and_then(of_controls).unwrap_or_else(dash),
+                damage(run, place, mode, MATCHED).and_then(of_controls).unwrap_or_else(dash),
                 meeting(random).unwrap_or_else(dash),
             ]);
         }
     }
+    let interval = format!("{} interval over rows", level_words(run));
     let columns = [
         "checkpoint",
         "model",
         "mode",
         "universal neurons",
         "damage, nats",
+        &interval,
         "of as many random",
         "of as many random of each layer",
+        "of as many matched",
         "equal damage at",
     ];
     if rows.is_empty() {

@@ -92,9 +92,20 @@ fn tables_of_certainty_have_what_the_run_has() {
     for words in ["95 % interval over 64 blocks of rows", "mean excess, cross-fitted", "of all, and universal"] {
         assert!(found.contains(words), "{words}: {found}");
     }
+    for words in [
+        "95 % interval over models and tokens",
+        "<td>share_rise</td>",
+        "1.050 or more, open above",
+        "interval undefined",
+        "together over sum",
+        "<td>log_write_norm</td>",
+    ] {
+        assert!(found.contains(words), "{words}: {found}");
+    }
     // Two sets of three models, one of them universal.
     assert!(found.contains("<td>step 200</td><td class=\"n\">2</td><td class=\"n\">1</td>"), "{found}");
     run.without_evidence();
+    run.without_impact();
     run.cliques.clear();
     let found = tables::html(&run);
     assert!(!found.contains("interval") && !found.contains("all round"), "{found}");

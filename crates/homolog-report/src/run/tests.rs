@@ -19,6 +19,9 @@ fn models_stand_in_the_order_of_the_study_and_checkpoints_ascend() {
     assert_eq!(run.settings.thresholds, [0.3, 0.5]);
     assert_eq!(run.settings.ablation_modes, ["zero", "mean"]);
     assert_eq!(run.others(1).collect::<Vec<_>>(), [0, 2]);
+    // Two multiples of three kinds of random sets, four covariates each; every second neuron; three claims.
+    assert_eq!((run.balance.len(), run.singles.len(), run.attribution.len()), (3 * 3 * 24, 3 * 3 * N / 2, 9));
+    assert_eq!(run.family.len(), 3 * 8 + 2 * 4);
 }
 
 #[test]
@@ -90,12 +93,14 @@ fn files_that_the_manifest_does_not_list_are_not_of_the_run() {
     test_run::write(folder.path(), &Options::default());
     let listed = Manifest::read(folder.path()).unwrap().unwrap();
     let mut manifest = listed.clone();
-    manifest.tables.retain(|table| table.name != "vocabulary");
+    let later = ["vocabulary", "balance", "singles", "attribution", "family"];
+    manifest.tables.retain(|table| !later.contains(&table.name.as_str()));
     manifest.tensors.clear();
     manifest.write(folder.path()).unwrap();
     write_table(&table_path::<ScreeningRow>(folder.path()), &[test_run::screening_row(0, 1, Some(0))], &[]).unwrap();
     let run = Run::open(folder.path()).unwrap();
     assert!(run.vocabulary.is_none() && run.screening.is_empty());
+    assert!(run.balance.is_empty() && run.singles.is_empty() && run.attribution.is_empty() && run.family.is_empty());
     assert!(run.top_k_file().unwrap().is_none() && run.windows(0, 2).unwrap().is_none());
     assert!(run.token_rows().unwrap().is_none());
 
@@ -200,6 +205,14 @@ fn a_missing_setting_is_named() {
 }
 
 impl Run {
+    /// As an earlier version leaves it.
+    pub(crate) fn without_impact(&mut self) {
+        self.balance.clear();
+        self.singles.clear();
+        self.attribution.clear();
+        self.family.clear();
+    }
+
     /// As a study without `[evidence]` and with too few draws of its baseline leaves it.
     pub(crate) fn without_evidence(&mut self) {
         for row in &mut self.models {

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod evidence;
+mod impact;
 
 use homolog_results::{DamageRow, EmergenceRow, PersistenceRow, StabilityRow};
 
@@ -11,6 +12,7 @@ use crate::test_run::{self, MODELS, Options};
 fn run(folder: &std::path::Path) -> Run {
     let mut run = test_run::open(folder, &Options::default());
     run.emergence.clear();
+    run.without_impact();
     run.settings.ablation_modes = vec!["zero".to_owned()];
     run
 }

@@ -117,6 +117,48 @@ fn multiples_are_those_of_the_table() {
 }
 
 #[test]
+fn matched_sets_and_draws_for_p_values_are_told_where_there_are_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options::default());
+    run.ablation = rows("zero", &[1, 2, 5], &[1, 2, 5]);
+    assert!(!html(&run).contains("matched to it within layers"));
+    run.ablation.extend([1, 2, 5].map(|multiple| row("random_matched", "zero", Some(multiple), Some(0))));
+    run.ablation.extend((2..100).map(|draw| row("random", "zero", Some(1), Some(draw))));
+    let found = html(&run);
+    assert!(found.contains("2 draws (up to 100 draws of its own size, for p-values) each"), "{found}");
+    assert!(found.contains("as the universal set has, and matched to it within layers."), "{found}");
+    assert!(!found.contains("some would need more neurons"), "{found}");
+    run.ablation.retain(|row| row.set != "random_matched" || row.multiple != Some(5));
+    assert!(html(&run).contains("some would need more neurons"), "multiple 5 of the matched sets lacks");
+}
+
+#[test]
+fn damage_and_the_family_are_explained_as_far_as_there_is_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = test_run::open(folder.path(), &Options::default());
+    run.ablation = rows("zero", &[1], &[1]);
+    let of_damage =
+        ["<b>Matched</b>", "<b>permutation p-value</b>", "<b>Intervals of damage</b>", "<b>Equal damage</b>"];
+    let of_tables = ["<b>first-order estimate</b>", "<b>The family</b>"];
+    let has = |run: &Run, words: &str| html(run).contains(words);
+    assert!(of_tables.iter().all(|words| has(&run, words)) && !of_damage.iter().any(|words| has(&run, words)));
+    run.damage = vec![homolog_results::DamageRow {
+        control: "random_matched".to_owned(),
+        n_draws: 100,
+        p_value: Some(0.2),
+        ratio_low: Some(1.0),
+        equal_multiple_reached: Some(0.0),
+        ..homolog_results::DamageRow::default()
+    }];
+    let found = html(&run);
+    for words in of_damage.into_iter().chain(["with up to 100 draws", "1,000 resamples", "the central 95 % of them"]) {
+        assert!(found.contains(words), "{words}: {found}");
+    }
+    run.without_impact();
+    assert!(!of_tables.iter().any(|words| has(&run, words)));
+}
+
+#[test]
 fn evidence_is_explained_as_far_as_there_is_any() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = test_run::open(folder.path(), &Options::default());
