@@ -17,7 +17,7 @@ use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
 use crate::stages::classify::{Standing, members};
 use crate::stages::evidence::Evidence;
-use members::{Members, PairExcess};
+use members::{Counts, Members, PairExcess};
 
 /// Raised whenever the arithmetic of table `family` changes.
 pub(crate) const VERSION: u32 = 1;
@@ -32,7 +32,7 @@ const ONLY_TOKENS: usize = 1_000_000;
 /// Draws of models for each that is asked for: those that hold one model only are passed over, which of three are one in nine.
 const SPARE: usize = 4;
 
-/// Who is universal at every step, and in every resample.
+/// How many are universal at every step and how many stay so, in the study and in every resample.
 pub(crate) struct Family {
     threshold: f64,
     level: f64,
@@ -40,8 +40,10 @@ pub(crate) struct Family {
     models: Vec<Vec<u32>>,
     n_resamples: usize,
     seed: u64,
+    /// Who is universal at the last step, by model.
+    last: Vec<Members>,
     /// By step, by model.
-    steps: Vec<Vec<Members>>,
+    steps: Vec<Vec<Counts>>,
 }
 
 /// A quantity of the family.
@@ -70,16 +72,24 @@ impl Family {
         let models = (0..drawn.len()).map(|resample| drawn.counts(resample)).filter(is_family).take(n_resamples);
         let models: Vec<Vec<u32>> = models.map(<[u32]>::to_vec).collect();
         let n_resamples = models.len();
-        Self { threshold: config.threshold(), level: config.ablation.level, models, n_resamples, seed, steps: vec![] }
+        Self {
+            threshold: config.threshold(),
+            level: config.ablation.level,
+            models,
+            n_resamples,
+            seed,
+            last: vec![],
+            steps: vec![],
+        }
     }
 
-    /// Take in the next step: `standings` [model].
+    /// Take in the next step: `standings` and `d_mlp` [model].
     pub(crate) fn add_step(
         &mut self,
         config: &StudyConfig,
         correlated: &CheckpointCorrelation,
         evidence: Option<&Evidence>,
-        standings: &[Standing],
+        (standings, d_mlp): (&[Standing], &[usize]),
     ) {
         let rule = config.universality.rule;
         let of_model = |(model, standing): (usize, &Standing)| {
@@ -95,8 +105,11 @@ impl Family {
             let blocks = blocks.as_ref().map(|(evidence, draws)| (*evidence, draws));
             Members::by_excess(&plain, &excess, (model, self.threshold), &self.models, blocks)
         };
-        let step = standings.iter().enumerate().map(of_model).collect();
-        self.steps.push(step);
+        let members: Vec<Members> = standings.iter().enumerate().map(of_model).collect();
+        let counts =
+            members.iter().enumerate().map(|(model, members)| Counts::of(members, self.last.get(model), d_mlp[model]));
+        self.steps.push(counts.collect());
+        self.last = members;
     }
 
     fn n_models(&self) -> usize {
@@ -115,11 +128,11 @@ impl Family {
         let mut rows = Vec::new();
         for (step, &checkpoint) in inputs.steps.iter().enumerate() {
             let quantity = |name, from_checkpoint| Quantity { claim: "emerge", name, from_checkpoint, checkpoint };
-            let found = self.mean(|model, which| Some(self.steps[step][model].share(which)));
+            let found = self.mean(|model, which| self.steps[step][model].share(which));
             rows.push(self.row(quantity("share", None), found, Scale::Plain));
             if step > 0 {
                 let rise = |model: usize, which| {
-                    Some(self.steps[step][model].share(which) - self.steps[0][model].share(which))
+                    Some(self.steps[step][model].share(which)? - self.steps[0][model].share(which)?)
                 };
                 rows.push(self.row(quantity("share_rise", inputs.steps[0]), self.mean(rise), Scale::Plain));
             }
@@ -130,16 +143,13 @@ impl Family {
     fn persistence(&self, inputs: &Inputs) -> Vec<FamilyRow> {
         let mut rows = Vec::new();
         for to in 1..self.steps.len() {
-            let overlap = |model: usize, which| {
-                let d_mlp = inputs.checkpoints[to][model].config.d_mlp;
-                self.steps[to - 1][model].overlap(&self.steps[to][model], which, d_mlp)
-            };
+            let overlap = |model: usize, which| self.steps[to][model].overlap(which);
             let expected = |model: usize, which| {
-                let overlap = overlap(model, which);
+                let overlap = overlap(model, which)?;
                 (overlap.n_from > 0).then(|| overlap.expected_by_chance / overlap.n_from as f64)
             };
             let above = |model: usize, which| {
-                let (persistence, expected) = (overlap(model, which).persistence?, expected(model, which)?);
+                let (persistence, expected) = (overlap(model, which)?.persistence?, expected(model, which)?);
                 (expected < 1.0).then(|| (persistence - expected) / (1.0 - expected))
             };
             let quantity = |name| Quantity {
@@ -148,7 +158,7 @@ impl Family {
                 from_checkpoint: inputs.steps[to - 1],
                 checkpoint: inputs.steps[to],
             };
-            let persistence = self.mean(|model, which| overlap(model, which).persistence);
+            let persistence = self.mean(|model, which| overlap(model, which)?.persistence);
             rows.push(self.row(quantity("persistence"), persistence, Scale::Plain));
             rows.push(self.row(quantity("expected_persistence"), self.mean(expected), Scale::Plain));
             rows.push(self.row(quantity("above_chance"), self.mean(above), Scale::Plain));

@@ -62,6 +62,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
     let mut standings: Vec<Vec<classify::Standing>> = Vec::new();
     let mut untrained = None;
     let mut family = Family::new(config);
+    let d_mlp: Vec<usize> = inputs.checkpoints[0].iter().map(|checkpoint| checkpoint.config.d_mlp).collect();
     let mut damage = Vec::new();
     for step_idx in 0..inputs.steps.len() {
         let correlated = correlate::run(config, &inputs, step_idx, options, artifacts, progress)?;
@@ -118,7 +119,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
         tables.neurons.extend(classified.neurons);
         tables.emergence.extend(classified.emergence);
         tables.screening.extend(classified.screening);
-        family.add_step(config, &correlation, evidence.as_ref(), &classified.standings);
+        family.add_step(config, &correlation, evidence.as_ref(), (&classified.standings, &d_mlp));
         standings.push(classified.standings);
         if inputs.steps[step_idx] == Some(0) {
             untrained = Some(correlated.path.clone());

@@ -100,23 +100,58 @@ impl Members {
             without: (0..excess.n_models).map(without).collect(),
         }
     }
+}
 
-    fn of(&self, which: Which) -> &[bool] {
-        match which {
-            Which::Plain => &self.plain,
-            Which::Resample(resample) => &self.resampled[resample],
-            Which::Without(left) => &self.without[left],
+/// How many of a model's neurons are universal at one step, and how many of the step before still are.
+pub(super) struct Counts {
+    plain: Count,
+    /// By resample; none where the model is not drawn.
+    resampled: Vec<Option<Count>>,
+    /// By model left out.
+    without: Vec<Count>,
+}
+
+#[derive(Clone, Copy)]
+struct Count {
+    share: f64,
+    /// With the step before; none at the first.
+    overlap: Option<Overlap>,
+}
+
+impl Counts {
+    pub(super) fn of(members: &Members, before: Option<&Members>, d_mlp: usize) -> Self {
+        let count = |members: &[bool], before: Option<&[bool]>| Count {
+            share: members.iter().filter(|&&is_member| is_member).count() as f64 / members.len() as f64,
+            overlap: before.map(|before| overlap(before, members, d_mlp)),
+        };
+        let of_resample = |(resample, members): (usize, &Vec<bool>)| {
+            (!members.is_empty()).then(|| count(members, before.map(|before| before.resampled[resample].as_slice())))
+        };
+        let without = members.without.iter().enumerate();
+        Self {
+            plain: count(&members.plain, before.map(|before| before.plain.as_slice())),
+            resampled: members.resampled.par_iter().enumerate().map(of_resample).collect(),
+            without: without
+                .map(|(left, members)| count(members, before.map(|before| before.without[left].as_slice())))
+                .collect(),
         }
     }
 
-    /// Share of the neurons.
-    pub(super) fn share(&self, which: Which) -> f64 {
-        let members = self.of(which);
-        members.iter().filter(|&&is_member| is_member).count() as f64 / members.len() as f64
+    fn get(&self, which: Which) -> Option<Count> {
+        match which {
+            Which::Plain => Some(self.plain),
+            Which::Resample(resample) => self.resampled[resample],
+            Which::Without(left) => Some(self.without[left]),
+        }
     }
 
-    /// With the sets of a later step.
-    pub(super) fn overlap(&self, later: &Self, which: Which, d_mlp: usize) -> Overlap {
-        overlap(self.of(which), later.of(which), d_mlp)
+    /// Share of the neurons; none of a model that is not drawn.
+    pub(super) fn share(&self, which: Which) -> Option<f64> {
+        self.get(which).map(|count| count.share)
+    }
+
+    /// Overlap of the step before with this one; none as the share, and at the first step.
+    pub(super) fn overlap(&self, which: Which) -> Option<Overlap> {
+        self.get(which)?.overlap
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct Workload<'a> {
     pub(crate) context: usize,
     /// Rows of correlations and of losses, together.
     pub(crate) n_rows: usize,
+    /// Draws of models and tokens for claims about the family.
+    pub(crate) resamples: usize,
     pub(crate) n_checkpoints: usize,
     /// Whether each neuron is held against itself at other checkpoints.
     pub(crate) follows: bool,
@@ -143,7 +145,9 @@ impl Footprint {
         // Scores of all tokens and of halves, standard errors, best matches.
         let standing = 4 * 16 + others * 8;
         let of_neuron = neuron_row + clique_row + standing + others * of_match;
-        let results = workload.n_checkpoints as u64 * n_neurons * of_neuron + one_part;
+        // Who is universal at two steps in every resample, a byte a neuron.
+        let resampled = 2 * n_neurons * workload.resamples as u64;
+        let results = workload.n_checkpoints as u64 * n_neurons * of_neuron + one_part + resampled;
         let masks = 1 + permuted_draws;
         let rest = PROGRAM_BYTES + (workload.n_rows * context * (4 + masks)) as u64;
         let weights = sum(&|shape| shape.weight_bytes);

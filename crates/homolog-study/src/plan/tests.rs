@@ -36,6 +36,7 @@ fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
         permuted_draws: 0,
         context: CONTEXT,
         n_rows: 300,
+        resamples: 100,
         n_checkpoints: 5,
         follows: true,
         batch_rows: 8,
