@@ -37,9 +37,9 @@ table! {
         pub top_slope: Option<f64>,
         /// Universal neurons that were ablated one by one.
         pub n_singles: u32,
-        /// What all universal neurons cost together, set to zero; null without any.
+        /// What all universal neurons cost together, set to zero; null without any, and where `zero` is not among the modes.
         pub joint_delta_nats: Option<f64>,
-        /// What they cost one by one, summed: `n_universal` times the mean of the sample; null without a sample.
+        /// What they cost one by one, summed: `n_universal` times the mean of the sample; null without a sample, and as `joint_delta_nats`.
         pub sum_of_singles_nats: Option<f64>,
         /// Lower end of its interval, by a bootstrap over rows and over the sample; null as `sum_of_singles_nats`.
         pub sum_of_singles_low: Option<f64>,

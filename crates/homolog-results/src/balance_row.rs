@@ -6,6 +6,8 @@ table! {
     name: "balance",
     keys: [model, checkpoint, threshold, control, multiple, covariate],
     /// One covariate of the universal neurons of one checkpoint, and of one kind of random sets, all draws together.
+    ///
+    /// No row where a neuron of either has no value of it: a neuron that is always 0 has no logarithm of its activation.
     pub struct BalanceRow {
         /// Name of the model in the study file.
         pub model: String,

@@ -7,7 +7,7 @@ table! {
     keys: [model, checkpoint, threshold, mode, control],
     /// The loss that ablating all universal neurons of one checkpoint costs, beside that of one kind of random sets.
     ///
-    /// Drawn from the rows of table `ablation`; no row where no neuron is universal.
+    /// Drawn from the rows of table `ablation`; no row where no neuron is universal, or no random set of the kind could be drawn.
     pub struct DamageRow {
         /// Name of the model in the study file.
         pub model: String,
@@ -55,7 +55,7 @@ table! {
         pub equal_multiple_high: Option<f64>,
         /// Share of the resamples in which the damage is reached by `greatest_multiple`; null where the universal neurons cost nothing.
         pub equal_multiple_reached: Option<f64>,
-        /// Greatest multiple that was measured, in neurons over `n_neurons`; null without draws.
+        /// Greatest multiple that was measured, in neurons over `n_neurons`.
         pub greatest_multiple: Option<u32>,
     }
 }

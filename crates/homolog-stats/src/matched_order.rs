@@ -146,6 +146,11 @@ impl MatchedOrder {
     /// chance; an `n_near` of the stratum's size is a uniform sample within strata.
     /// Undefined: no rounds where a target has no neighbours ([`MatchedNeighbours::alone`]). Panics: if `n_near` is 0.
     pub fn new(neighbours: &MatchedNeighbours, n_near: usize, key: [u64; 4]) -> Self {
+        Self::of_rounds(neighbours, n_near, usize::MAX, key)
+    }
+
+    /// The first rounds of [`MatchedOrder::new`], `n_rounds` at most.
+    pub fn of_rounds(neighbours: &MatchedNeighbours, n_near: usize, n_rounds: usize, key: [u64; 4]) -> Self {
         assert!(n_near > 0, "a control is one of at least one nearest");
         let n_targets = neighbours.targets.len();
         let mut draw = Draw {
@@ -156,7 +161,7 @@ impl MatchedOrder {
         };
         // Without targets there would be no end of rounds.
         let round = || if n_targets == 0 { None } else { draw.round(neighbours, n_near) };
-        Self { n_targets, rounds: std::iter::from_fn(round).collect() }
+        Self { n_targets, rounds: std::iter::from_fn(round).take(n_rounds).collect() }
     }
 
     /// The controls of the first `multiple` rounds, ascending; none if there are not so many. A larger multiple contains the

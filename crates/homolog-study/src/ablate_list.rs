@@ -94,6 +94,11 @@ fn narrowed(config: &StudyConfig, request: &ListRequest, name: &str) -> Result<(
     let file = std::path::absolute(&request.neurons).unwrap_or_else(|_| request.neurons.clone());
     let ablation = &mut narrow.ablation;
     (ablation.enabled, ablation.per_layer) = (true, false);
+    // A list of the user's own is shown beside random sets; no p-value is told of it.
+    ablation.permutations = 0;
+    if ablation.modes.is_empty() || ablation.multiples.is_empty() || ablation.multiples[0] == 0 || ablation.draws == 0 {
+        return fail("[ablation] needs modes, multiples of at least 1, and draws of at least 1".into());
+    }
     ablation.sets = vec![SetSection { name: name.to_owned(), file, models: None, checkpoints: None }];
     if crate::config::OWN_SETS.contains(&name) || name.is_empty() {
         return fail(format!("the list is called `{name}`, as a set of the study's own; rename the file"));

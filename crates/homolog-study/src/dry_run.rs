@@ -105,6 +105,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
     let n_followed = (config.persistence.rows(context, counts.correlation) * context) as f64;
     let follow = cost::follow(&shapes, (n_checkpoints, n_spans), n_followed, context);
     let is_followed = config.persistence.follows(n_checkpoints);
+    let attribution_seconds = times * attribution / rates.loss;
     let follow_seconds = if is_followed { follow.0 / rates.forward + follow.1 / rates.pairs } else { 0.0 };
     let permuted = cost::permuted(&shapes, config.nulls.permuted_rows, n_tokens, context);
     let permuted_seconds = times * (permuted.0 / rates.forward + permuted.1 / rates.products);
@@ -169,7 +170,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         lines.push(format!(
             "| attribute | {} forth and back | 1 a model | {} |",
             operations_text(times * attribution),
-            time_text(times * attribution / rates.loss)
+            time_text(attribution_seconds)
         ));
     }
     lines.push(format!("| one-to-one matching | {:.1e} steps | | {} |", times * matching, time_text(matching_seconds)));
@@ -213,7 +214,7 @@ pub fn dry_run(config: &StudyConfig, options: &Options, progress: &dyn Progress)
         ));
     }
     lines.extend([
-        format!("| all | | | {} |", time_text(seconds.iter().sum::<f64>() + evidence_seconds + permuted_seconds + window_seconds + follow_seconds)),
+        format!("| all | | | {} |", time_text(seconds.iter().sum::<f64>() + evidence_seconds + permuted_seconds + window_seconds + follow_seconds + attribution_seconds)),
         String::new(),
         format!(
             "Memory, at most: {} of {}: weights {}, activations {}, covariances {}, what is kept of neurons {}, tables {}, the rest {}; evidence {} at another time",

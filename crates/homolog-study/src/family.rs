@@ -17,7 +17,7 @@ use crate::inputs::Inputs;
 use crate::results::CheckpointCorrelation;
 use crate::stages::classify::{Standing, members};
 use crate::stages::evidence::Evidence;
-use members::{Counts, Members, PairExcess};
+use members::{Counts, Members, PackedMembers, PairExcess};
 
 /// Raised whenever the arithmetic of table `family` changes.
 pub(crate) const VERSION: u32 = 1;
@@ -36,12 +36,13 @@ const SPARE: usize = 4;
 pub(crate) struct Family {
     threshold: f64,
     level: f64,
+    n_models: usize,
     /// How often each model is in each resample, [resample][model].
     models: Vec<Vec<u32>>,
     n_resamples: usize,
     seed: u64,
     /// Who is universal at the last step, by model.
-    last: Vec<Members>,
+    last: Vec<PackedMembers>,
     /// By step, by model.
     steps: Vec<Vec<Counts>>,
 }
@@ -73,6 +74,7 @@ impl Family {
         let models: Vec<Vec<u32>> = models.map(<[u32]>::to_vec).collect();
         let n_resamples = models.len();
         Self {
+            n_models,
             threshold: config.threshold(),
             level: config.ablation.level,
             models,
@@ -95,9 +97,9 @@ impl Family {
         let of_model = |(model, standing): (usize, &Standing)| {
             let plain = members(rule, &standing.scores, self.threshold);
             if rule != UniversalityRule::Excess {
-                return Members::fixed(&plain, self.models.len(), self.n_models());
+                return Members::fixed(&plain, self.models.len(), self.n_models);
             }
-            let excess = PairExcess::new(correlated, model, self.n_models());
+            let excess = PairExcess::new(correlated, model, self.n_models);
             let blocks = evidence.map(|evidence| {
                 let draws = Resamples::new(evidence.n_tokens.len(), self.n_resamples, [BLOCKS_STREAM, self.seed, 0, 0]);
                 (evidence, draws)
@@ -109,11 +111,7 @@ impl Family {
         let counts =
             members.iter().enumerate().map(|(model, members)| Counts::of(members, self.last.get(model), d_mlp[model]));
         self.steps.push(counts.collect());
-        self.last = members;
-    }
-
-    fn n_models(&self) -> usize {
-        self.models.first().map_or(0, Vec::len)
+        self.last = members.into_iter().map(Members::pack).collect();
     }
 
     /// Every row of table `family`.
@@ -168,7 +166,7 @@ impl Family {
 
     /// Mean over models of what is defined, as it is, by resample, and without each model.
     fn mean(&self, of: impl Fn(usize, Which) -> Option<f64>) -> Found {
-        let n_models = self.n_models();
+        let n_models = self.n_models;
         let weighted = |which: Which, weight: &dyn Fn(usize) -> f64| {
             let (mut sum, mut total) = (0.0, 0.0);
             for model in (0..n_models).filter(|&model| weight(model) > 0.0) {
@@ -192,9 +190,10 @@ impl Family {
     }
 
     /// `estimate` -+ t se, t with one degree of freedom fewer than models, se the spread of the replicates widened by what resampling so few models
-    /// lacks ([`Family::widening`]); on the scale of the quantity.
+    /// lacks ([`widening`]); on the scale of the quantity.
     ///
-    /// None where the quantity is undefined or without bound in more resamples than an end may leave out.
+    /// None where the quantity is undefined or without bound in more resamples than an end may leave out; and where it is defined for fewer than
+    /// three of more than two models.
     fn interval(&self, estimate: f64, found: &Found, scale: Scale) -> Option<(f64, f64)> {
         let to = |value: f64| if scale == Scale::Log { value.ln() } else { value };
         let replicates: Vec<f64> =
@@ -207,18 +206,16 @@ impl Family {
         let n = replicates.len() as f64;
         let mean = replicates.iter().sum::<f64>() / n;
         let var = replicates.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        let degrees = if found.n_models > 2 { found.n_models - 1 } else { ONLY_TOKENS };
-        let reach = t_quantile(degrees, self.level) * var.sqrt() * Self::widening(found.n_models);
+        // Of a study of two models both are in every draw.
+        let varies = self.n_models > 2;
+        if varies && found.n_models < 3 {
+            return None;
+        }
+        let degrees = if varies { found.n_models - 1 } else { ONLY_TOKENS };
+        let widening = if varies { widening(found.n_models) } else { 1.0 };
+        let reach = t_quantile(degrees, self.level) * var.sqrt() * widening;
         let (low, high) = (to(estimate) - reach, to(estimate) + reach);
         Some(if scale == Scale::Log { (low.exp(), high.exp()) } else { (low, high) })
-    }
-
-    /// By how much the spread of a mean over n models exceeds that over resamples of them: these have the variance (n - 1) / n of the models', and
-    /// those of one model only, a share p = n^(1 - n) of all, are passed over. 1 for two models, which are always both there.
-    fn widening(n_models: usize) -> f64 {
-        let n = n_models as f64;
-        let p = n.powf(1.0 - n);
-        if n_models > 2 { (n / (n - 1.0) * (1.0 - p) / (1.0 - n * p)).sqrt() } else { 1.0 }
     }
 
     fn row(&self, quantity: Quantity, found: Found, scale: Scale) -> FamilyRow {
@@ -242,6 +239,14 @@ impl Family {
             ..FamilyRow::default()
         }
     }
+}
+
+/// By how much the spread of a mean over n models, three or more, exceeds that over resamples of them: these have the variance (n - 1) / n of the
+/// models', and those of one model only, a share p = n^(1 - n) of all, are passed over.
+fn widening(n_models: usize) -> f64 {
+    let n = n_models as f64;
+    let p = n.powf(1.0 - n);
+    (n / (n - 1.0) * (1.0 - p) / (1.0 - n * p)).sqrt()
 }
 
 /// On which scale an interval is symmetric.

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::artifacts::{self, Artifacts};
 use crate::config::{AblationSection, Search};
 use crate::inputs::Inputs;
-use crate::stages::{ablate, attribute, classify, correlate, evaluate, evidence, persist, windows};
+use crate::stages::{ablate, attribute, classify, correlate, evaluate, evidence, follow, persist, windows};
 use crate::tables::Tables;
 use crate::{Error, Options, Progress, StudyConfig, audit, damage, family, vocabulary_table};
 
@@ -311,7 +311,7 @@ fn study_key(config: &StudyConfig, inputs: &Inputs) -> String {
         "windows": config.windows.deciding(),
         "persistence": config.persistence,
         "vocabulary": vocabulary.collect::<Vec<_>>(),
-        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, evidence::VERSION, damage::VERSION, vocabulary_table::VERSION, attribute::VERSION, family::VERSION),
+        "versions": (correlate::VERSION, classify::VERSION, evaluate::VERSION, ablate::VERSION, persist::VERSION, windows::VERSION, evidence::VERSION, damage::VERSION, vocabulary_table::VERSION, attribute::VERSION, family::VERSION, follow::VERSION),
     });
     artifacts::key("study", 1, &decides)
 }

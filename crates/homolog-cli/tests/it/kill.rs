@@ -12,7 +12,7 @@ use homolog_test::planted::{random_rows, shape, write_u16_rows};
 use crate::{homolog, planted};
 
 const N_KILLS: usize = 50;
-const ARGUMENTS: [&str; 5] = ["run", "study.toml", "-q", "--memory", "61M"];
+const ARGUMENTS: [&str; 5] = ["run", "study.toml", "-q", "--memory", "63M"];
 
 fn results(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();

@@ -89,7 +89,11 @@ fn a_study_from_end_to_end() {
         (&"twins".into(), &true.into(), &2.into())
     );
     assert_eq!(manifest["homolog_version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(manifest["tables"].as_array().unwrap().len(), 11, "cliques, nulls and retests among them");
+    assert_eq!(
+        manifest["tables"].as_array().unwrap().len(),
+        15,
+        "cliques, nulls, retests and single neurons among them"
+    );
     assert_eq!(manifest["inputs"]["weights"][1]["path"], "../../models/b", "from the run folder, not absolute");
     for table in manifest["tables"].as_array().unwrap() {
         assert!(run.join(table["path"].as_str().unwrap()).is_file(), "{table}");

@@ -176,7 +176,7 @@ fn unknown(points: &[Point]) -> String {
     };
     let none = match n_none {
         0 => String::new(),
-        n => format!(" {n} points have no interval: in some resample one of the two damages is not above zero."),
+        n => format!(" {n} points have no interval, where a damage is not above zero or never reached."),
     };
     open + &none
 }

@@ -178,8 +178,8 @@ fn neurons_come_back() {
         "model checkpoint layer neuron max_corr mean_corr min_corr max_baseline mean_baseline min_baseline \
          excess_corr is_exact excess_se excess_low excess_high cross_fitted_corr cross_fitted_excess p_value p_is_fitted q_bh \
          q_by is_universal is_universal_excess is_universal_fdr n_models_above is_universal_count n_mutual n_models_clique \
-         mean_corr_without_both token_share position_share token_position_share act_mean act_var act_skew act_kurt act_min \
-         act_max frac_positive",
+         mean_corr_without_both token_share position_share token_position_share attribution_zero_nats \
+         attribution_zero_se attribution_mean_nats write_norm act_mean act_var act_skew act_kurt act_min act_max frac_positive",
         &[neuron("a", None, 0, u32::MAX), neuron("a", None, u16::MAX, 0), neuron("a", Some(5), 0, 0)],
     );
 }
@@ -253,7 +253,7 @@ fn stability_comes_back() {
 fn ablation_comes_back() {
     comes_back(
         "model checkpoint threshold set layer mode multiple draw n_neurons loss_nats_clean loss_nats \
-         delta_loss_nats efficiency_nats",
+         delta_loss_nats delta_low delta_high delta_first_nats delta_rest_nats kl_nats top1_agreement efficiency_nats",
         &[ablation("mine", None, None), ablation("random", Some(0.5), Some(0)), ablation("random", Some(0.5), Some(1))],
     );
 }

@@ -23,7 +23,7 @@ const MOST_BLOCKS: usize = 1024;
 
 /// Bootstrap samples from which ends of an interval are told, and a number that memory holds.
 const LEAST_RESAMPLES: usize = 100;
-const MOST_RESAMPLES: usize = 100_000;
+const MOST_RESAMPLES: usize = 10_000;
 
 /// Draws of a rotation that make a null of each neuron.
 const LEAST_NULL_DRAWS: usize = homolog_stats::MIN_DRAWS;
@@ -299,18 +299,7 @@ impl StudyConfig {
         if let Some(multiple) = repeated(&ablation.multiples) {
             return fail(format!("ablation.multiples names {multiple} twice"));
         }
-        if !ablation.enabled {
-            return Ok(());
-        }
-        if ablation.modes.is_empty()
-            || ablation.multiples.is_empty()
-            || ablation.multiples[0] == 0
-            || ablation.draws == 0
-        {
-            return fail(
-                "[ablation] needs modes, multiples of at least 1, and draws of at least 1, or enabled = false".into(),
-            );
-        }
+        // Attributions and claims about the family take these without ablations too.
         if !(ablation.level > 0.0 && ablation.level < 1.0) {
             return fail(format!(
                 "ablation.level is {}, not between 0 and 1; 0.95 gives 95 % intervals",
@@ -328,6 +317,18 @@ impl StudyConfig {
                 "ablation.tokens is {}, less than one row of {}",
                 ablation.tokens, self.corpus.context
             ));
+        }
+        if !ablation.enabled {
+            return Ok(());
+        }
+        if ablation.modes.is_empty()
+            || ablation.multiples.is_empty()
+            || ablation.multiples[0] == 0
+            || ablation.draws == 0
+        {
+            return fail(
+                "[ablation] needs modes, multiples of at least 1, and draws of at least 1, or enabled = false".into(),
+            );
         }
         let names = ablation.sets.iter().map(|set| set.name.as_str()).chain(OWN_SETS);
         if let Some(name) = repeated(names) {

@@ -60,7 +60,7 @@ impl Members {
     ///
     /// e* = weighted mean over others + sum over blocks k of (w_k - 1) (e - e_(-k)) (1 - m_k / n)
     ///
-    /// e_(-k) without block k of m_k of n tokens, w_k how often the block was drawn. Exact for a mean over tokens.
+    /// e_(-k) without block k of m_k of n tokens, w_k how often the block was drawn. Exact for a mean over tokens of equal blocks.
     pub(super) fn by_excess(
         plain: &[bool],
         excess: &PairExcess,
@@ -102,6 +102,30 @@ impl Members {
     }
 }
 
+/// [`Members`] of the step before, a bit a neuron in resamples: they are kept while the next step is correlated.
+pub(super) struct PackedMembers {
+    plain: Vec<bool>,
+    resampled: Vec<Vec<u64>>,
+    without: Vec<Vec<bool>>,
+}
+
+impl Members {
+    pub(super) fn pack(self) -> PackedMembers {
+        let word = |neurons: &[bool]| neurons.iter().rev().fold(0, |word, &is_member| word << 1 | u64::from(is_member));
+        let pack = |members: &Vec<bool>| members.chunks(64).map(word).collect();
+        let Self { plain, resampled, without } = self;
+        PackedMembers { plain, resampled: resampled.par_iter().map(pack).collect(), without }
+    }
+}
+
+impl PackedMembers {
+    fn resampled(&self, resample: usize) -> Vec<bool> {
+        let words = &self.resampled[resample];
+        let all = words.iter().flat_map(|word| (0..64).map(move |bit| word >> bit & 1 == 1));
+        all.take(self.plain.len()).collect()
+    }
+}
+
 /// How many of a model's neurons are universal at one step, and how many of the step before still are.
 pub(super) struct Counts {
     plain: Count,
@@ -119,13 +143,14 @@ struct Count {
 }
 
 impl Counts {
-    pub(super) fn of(members: &Members, before: Option<&Members>, d_mlp: usize) -> Self {
+    pub(super) fn of(members: &Members, before: Option<&PackedMembers>, d_mlp: usize) -> Self {
         let count = |members: &[bool], before: Option<&[bool]>| Count {
             share: members.iter().filter(|&&is_member| is_member).count() as f64 / members.len() as f64,
             overlap: before.map(|before| overlap(before, members, d_mlp)),
         };
         let of_resample = |(resample, members): (usize, &Vec<bool>)| {
-            (!members.is_empty()).then(|| count(members, before.map(|before| before.resampled[resample].as_slice())))
+            let before = before.map(|before| before.resampled(resample));
+            (!members.is_empty()).then(|| count(members, before.as_deref()))
         };
         let without = members.without.iter().enumerate();
         Self {

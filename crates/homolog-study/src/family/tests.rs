@@ -15,6 +15,7 @@ fn family(n_models: usize, n_resamples: usize) -> Family {
     Family {
         threshold: 0.5,
         level: LEVEL,
+        n_models,
         n_resamples: models.len(),
         models,
         seed: 0,
@@ -31,6 +32,9 @@ fn a_mean_is_over_the_models_that_have_a_value_and_without_each() {
     let values = [Some(0.1), None, Some(0.3), Some(0.8)];
     let found = family.mean(|model, _| values[model]);
     assert_eq!(found.n_models, 3);
+    let two = family.mean(|model, _| values[model].filter(|_| model != 3));
+    let of_two = family.row(QUANTITY, two, Scale::Plain);
+    assert_eq!((of_two.n_models, of_two.low), (2, None), "two of four say nothing of others");
     let row = family.row(QUANTITY, found, Scale::Plain);
     assert_close(&[row.estimate.unwrap_or(f64::NAN)], &[0.4], Tol::abs(1e-12));
     let ends = [row.without_one_low, row.without_one_high].map(|end| end.unwrap_or(f64::NAN));
@@ -53,6 +57,19 @@ fn what_is_undefined_in_most_resamples_has_no_interval() {
     let found = family.mean(|_, which| (which == Which::Plain || which == Which::Resample(3)).then_some(1.0));
     let row = family.row(QUANTITY, found, Scale::Plain);
     assert_eq!((row.estimate, row.low, row.without_one_low), (Some(1.0), None, None));
+}
+
+#[test]
+fn packed_sets_come_back() {
+    for n in [1, 63, 64, 65, 200] {
+        let set: Vec<bool> = (0..n).map(|neuron| neuron * neuron % 7 < 3).collect();
+        let members = Members::fixed(&set, 2, 3);
+        let packed = Members::fixed(&set, 2, 3).pack();
+        let counts = Counts::of(&members, Some(&packed), n);
+        let overlap = counts.overlap(Which::Resample(1)).map(|overlap| (overlap.n_from, overlap.n_both));
+        let n_members = set.iter().filter(|&&is_member| is_member).count() as u64;
+        assert_eq!(overlap, Some((n_members, n_members)), "{n}");
+    }
 }
 
 /// How often the interval of a mean over models covers the mean of the population that models are drawn from.

@@ -8,7 +8,8 @@ use homolog_stats::{BestMatch, CrossFit, Extremes, HISTOGRAM_BINS};
 use super::Shape;
 use crate::Error;
 use crate::config::{
-    BaselineKind, BaselineSection, CorrelationSection, EvidenceSection, Search, WindowCheckpoints, WindowsSection,
+    AblationSection, BaselineKind, BaselineSection, CorrelationSection, EvidenceSection, Search, WindowCheckpoints,
+    WindowsSection,
 };
 
 /// The program itself: code, stacks, buffers of readers and writers.
@@ -51,8 +52,7 @@ pub(crate) struct Workload<'a> {
     pub(crate) context: usize,
     /// Rows of correlations and of losses, together.
     pub(crate) n_rows: usize,
-    /// Draws of models and tokens for claims about the family.
-    pub(crate) resamples: usize,
+    pub(crate) ablation: &'a AblationSection,
     pub(crate) n_checkpoints: usize,
     /// Whether each neuron is held against itself at other checkpoints.
     pub(crate) follows: bool,
@@ -80,7 +80,7 @@ pub(crate) struct Footprint {
     pub(crate) ablation: u64,
     /// One model and the windows of its neurons. Not at the same time as weights, activations and sets.
     pub(crate) windows: u64,
-    /// Two models with the sums of their matches by block and group. Not at the same time as weights, activations, sets and windows.
+    /// Two models with the sums of their matches by block and group, or who is universal in every resample. Not at the same time as weights, activations, sets and windows.
     pub(crate) evidence: u64,
     /// Two checkpoints of one model. Not at the same time as anything but tables.
     pub(crate) follow: u64,
@@ -145,9 +145,9 @@ impl Footprint {
         // Scores of all tokens and of halves, standard errors, best matches.
         let standing = 4 * 16 + others * 8;
         let of_neuron = neuron_row + clique_row + standing + others * of_match;
-        // Who is universal at two steps in every resample, a byte a neuron.
-        let resampled = 2 * n_neurons * workload.resamples as u64;
-        let results = workload.n_checkpoints as u64 * n_neurons * of_neuron + one_part + resampled;
+        // Who is universal at the step before in every resample: a bit a neuron; at the step at hand a byte, while nothing is correlated.
+        let resampled = n_neurons * workload.ablation.resamples as u64;
+        let results = workload.n_checkpoints as u64 * n_neurons * of_neuron + one_part + resampled / 8;
         let masks = 1 + permuted_draws;
         let rest = PROGRAM_BYTES + (workload.n_rows * context * (4 + masks)) as u64;
         let weights = sum(&|shape| shape.weight_bytes);
@@ -163,7 +163,15 @@ impl Footprint {
         let of_rows = |shape: &Shape| (2 * n_threads * (row(shape) + beside(shape))) as u64;
         // Means by position, in f64 and f32, and rows of which they are taken.
         let by_position = |shape: &Shape| (context * shape.n_neurons() * (8 + 4 + 8 * 4)) as u64;
-        let silencing = max(&|shape| shape.weight_bytes + shape.load_bytes + of_rows(shape).max(by_position(shape)));
+        // Who is near whom in a layer, at most; orders of all neurons, by draw; and how often each row is in each resample.
+        let AblationSection { draws, permutations, resamples, .. } = *workload.ablation;
+        let n_draws = draws.max(permutations);
+        let of_sets = |shape: &Shape| {
+            (shape.n_neurons() * (2 * shape.d_mlp + 16 * n_draws) + 4 * workload.n_rows * resamples) as u64
+        };
+        let silencing = max(&|shape| {
+            shape.weight_bytes + shape.load_bytes + of_rows(shape).max(by_position(shape)) + of_sets(shape)
+        });
         // The way back: weights as they are, to compute with and transposed; of each row everything, its logits, and sums of some rows.
         let back = |shape: &Shape| {
             let of_row = 4 * context * shape.n_layers * (3 * shape.d_mlp + 10 * shape.d_model);
@@ -184,7 +192,7 @@ impl Footprint {
             }));
         }
         let evidence = of_pairs.into_iter().max().filter(|_| workload.evidence.enabled);
-        let evidence = evidence.map_or(0, |largest| largest + loading + forward);
+        let evidence = evidence.map_or(0, |largest| largest + loading + forward).max(resampled);
         let follow = max(&|shape| follow_bytes(shape, (2, 1), context, (batch_rows, n_threads)));
         let follow = if workload.follows { follow } else { 0 };
         Self {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::footprint::{Footprint, Workload};
 use super::*;
 use crate::Error;
-use crate::config::{CorrelationSection, EvidenceSection, Search, WindowCheckpoints, WindowsSection};
+use crate::config::{AblationSection, CorrelationSection, EvidenceSection, Search, WindowCheckpoints, WindowsSection};
 
 const CONTEXT: usize = 120;
 
@@ -36,7 +36,7 @@ fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
         permuted_draws: 0,
         context: CONTEXT,
         n_rows: 300,
-        resamples: 100,
+        ablation: Box::leak(Box::new(AblationSection::default())),
         n_checkpoints: 5,
         follows: true,
         batch_rows: 8,

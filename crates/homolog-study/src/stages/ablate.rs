@@ -178,7 +178,7 @@ fn balance(
         multiples.sort_unstable();
         multiples.dedup();
         for multiple in multiples {
-            rows.extend(covariates.balance(sets.neurons(), (kind, multiple), &sets.random(kind, multiple)));
+            rows.extend(covariates.balance(sets.neurons(), (kind, multiple), &sets.drawn(kind, multiple)));
         }
     }
     for row in &mut rows {

@@ -202,7 +202,7 @@ pub(crate) fn footprint(
         evidence: &config.evidence,
         context: config.corpus.context,
         n_rows,
-        resamples: config.ablation.resamples,
+        ablation: &config.ablation,
         n_checkpoints,
         follows: config.persistence.follows(n_checkpoints),
         batch_rows: options.batch_rows,

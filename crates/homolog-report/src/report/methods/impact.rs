@@ -43,7 +43,7 @@ fn intervals(run: &Run) -> String {
     format!(
         "<p><b>Intervals of damage</b> ({}) come from {} resamples of the rows of tokens, the same for all sets of all models, so that \
          differences are paired. Those of a rise of the loss are corrected for bias and skewness (BCa, Efron 1987); those of ratios and multiples are \
-         quantiles, with the draws of random sets drawn anew too, and are undefined where a damage is not above zero in some resample. Few rows of heavy tails \
+         quantiles, with the draws of random sets drawn anew too, and are open above where random sets cost nothing in resamples that an end may not leave out. Few rows of heavy tails \
          make them too narrow.</p>\n",
         level_words(run),
         resamples(run)
@@ -86,7 +86,8 @@ fn family(run: &Run) -> String {
          damage where the mean curves meet. For an interval ({}) models are drawn with replacement, draws of one model alone being passed over, together \
          with blocks of tokens (of universality) or rows (of losses): since every model is also a partner of the others, who is universal changes with the \
          models drawn, by the excess over those that remain; by other rules it stays. Which sets were ablated stays too. Beside it stand the least and the greatest value without one of the \
-         models. With few models such an interval is coarse, and likely too narrow.</p>\n",
+         models. The interval is that of Student\u{2019}s t over as many models, from the spread of the resamples widened by what resampling so few lacks; of ratios and \
+         multiples in their logarithms.</p>\n",
         level_words(run)
     )
 }

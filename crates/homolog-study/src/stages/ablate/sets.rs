@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use homolog_model::Config;
 use homolog_stats::{MatchedNeighbours, MatchedOrder, RandomOrder};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::covariates::NeuronCovariates;
@@ -105,13 +106,18 @@ impl<'a> Sets<'a> {
         let neighbours = MatchedNeighbours::new(neurons, &covariates.covariates);
         let key = |draw: usize| [MATCHED_STREAM ^ section.seed, reference.model_idx as u64, step as u64, draw as u64];
         let n_draws = section.draws.max(section.permutations);
+        // Permutations are of the reference's size only.
+        let matched = |draw: usize| {
+            let n_rounds = if draw < section.draws { usize::MAX } else { 1 };
+            MatchedOrder::of_rounds(&neighbours, N_NEAR, n_rounds, key(draw))
+        };
         Self {
             section,
             reference,
             n_in_layer: (0..config.n_layers).map(in_layer).collect(),
             d_mlp: config.d_mlp,
             orders: (0..n_draws).map(order).collect(),
-            matched: (0..n_draws).map(|draw| MatchedOrder::new(&neighbours, N_NEAR, key(draw))).collect(),
+            matched: (0..n_draws).into_par_iter().map(matched).collect(),
         }
     }
 
@@ -153,6 +159,12 @@ impl<'a> Sets<'a> {
     /// Every draw of a random set of `multiple` times the universal set's size; none if there are not so many neurons.
     pub(super) fn random(&self, kind: RandomKind, multiple: u32) -> Vec<NamedSet> {
         self.draw(kind, multiple, 0..self.section.draws)
+    }
+
+    /// Every draw of this multiple that is measured in the first of the modes.
+    pub(super) fn drawn(&self, kind: RandomKind, multiple: u32) -> Vec<NamedSet> {
+        let AblationSection { draws, permutations, .. } = *self.section;
+        self.draw(kind, multiple, 0..if multiple == 1 { draws.max(permutations) } else { draws })
     }
 
     fn draw(&self, kind: RandomKind, multiple: u32, draws: Range<usize>) -> Vec<NamedSet> {
