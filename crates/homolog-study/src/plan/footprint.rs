@@ -80,8 +80,10 @@ pub(crate) struct Footprint {
     pub(crate) ablation: u64,
     /// One model and the windows of its neurons. Not at the same time as weights, activations and sets.
     pub(crate) windows: u64,
-    /// Two models with the sums of their matches by block and group, or who is universal in every resample. Not at the same time as weights, activations, sets and windows.
+    /// Two models with the sums of their matches by block and group. Not at the same time as weights, activations, sets and windows.
     pub(crate) evidence: u64,
+    /// Who is universal at the step at hand in every resample. Not at the same time as anything but what is kept and results.
+    pub(crate) resampled: u64,
     /// Two checkpoints of one model. Not at the same time as anything but tables.
     pub(crate) follow: u64,
 }
@@ -164,10 +166,12 @@ impl Footprint {
         // Means by position, in f64 and f32, and rows of which they are taken.
         let by_position = |shape: &Shape| (context * shape.n_neurons() * (8 + 4 + 8 * 4)) as u64;
         // Who is near whom in a layer, at most; orders of all neurons, by draw; and how often each row is in each resample.
-        let AblationSection { draws, permutations, resamples, .. } = *workload.ablation;
+        let AblationSection { enabled, draws, permutations, resamples, tokens, .. } = *workload.ablation;
         let n_draws = draws.max(permutations);
+        let n_ablated_rows = if tokens == 0 { workload.n_rows } else { workload.n_rows.min(tokens / context) };
         let of_sets = |shape: &Shape| {
-            (shape.n_neurons() * (2 * shape.d_mlp + 16 * n_draws) + 4 * workload.n_rows * resamples) as u64
+            let of_neurons = shape.n_neurons() * (2 * shape.d_mlp + 16 * n_draws);
+            if enabled { (of_neurons + 4 * n_ablated_rows * resamples) as u64 } else { 0 }
         };
         let silencing = max(&|shape| {
             shape.weight_bytes + shape.load_bytes + of_rows(shape).max(by_position(shape)) + of_sets(shape)
@@ -192,7 +196,7 @@ impl Footprint {
             }));
         }
         let evidence = of_pairs.into_iter().max().filter(|_| workload.evidence.enabled);
-        let evidence = evidence.map_or(0, |largest| largest + loading + forward).max(resampled);
+        let evidence = evidence.map_or(0, |largest| largest + loading + forward);
         let follow = max(&|shape| follow_bytes(shape, (2, 1), context, (batch_rows, n_threads)));
         let follow = if workload.follows { follow } else { 0 };
         Self {
@@ -206,13 +210,14 @@ impl Footprint {
             windows,
             evidence,
             follow,
+            resampled,
         }
     }
 
     /// Bytes besides covariances.
     pub(crate) fn total(&self) -> u64 {
         let correlation = self.weights + self.activations.max(self.rotations) + self.kept;
-        let beside_kept = self.windows.max(self.evidence) + self.kept;
+        let beside_kept = self.windows.max(self.evidence).max(self.resampled) + self.kept;
         correlation.max(self.ablation).max(beside_kept).max(self.follow) + self.results + self.rest
     }
 

@@ -36,7 +36,11 @@ fn footprint(change: impl FnOnce(&mut Workload<'static>)) -> Footprint {
         permuted_draws: 0,
         context: CONTEXT,
         n_rows: 300,
-        ablation: Box::leak(Box::new(AblationSection::default())),
+        ablation: Box::leak(Box::new(AblationSection {
+            permutations: 3,
+            resamples: 100,
+            ..AblationSection::default()
+        })),
         n_checkpoints: 5,
         follows: true,
         batch_rows: 8,
