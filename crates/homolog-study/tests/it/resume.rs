@@ -26,6 +26,8 @@ fn family(kind: &str) -> (World, Options) {
     }
     world.add(&format!("[checkpoints]\nsteps = [1, 2]\n[baseline]\nkind = \"{kind}\""));
     world.add("[universality]\nthreshold = 0.05\n[ablation]\ndraws = 1\nmultiples = [1]\nmodes = [\"zero\"]");
+    // So little that correlations take the most memory, and several passes.
+    world.add("tokens = 24\npermutations = 2\nresamples = 100");
     let mut options = world.options();
     options.memory_bytes = 1;
     match world.run_with(&options).err().unwrap() {
