@@ -96,7 +96,7 @@ fn narrowed(config: &StudyConfig, request: &ListRequest, name: &str) -> Result<(
     (ablation.enabled, ablation.per_layer) = (true, false);
     // A list of the user's own is shown beside random sets; no p-value is told of it.
     ablation.permutations = 0;
-    if ablation.modes.is_empty() || ablation.multiples.is_empty() || ablation.multiples[0] == 0 || ablation.draws == 0 {
+    if ablation.lacks_sets() {
         return fail("[ablation] needs modes, multiples of at least 1, and draws of at least 1".into());
     }
     ablation.sets = vec![SetSection { name: name.to_owned(), file, models: None, checkpoints: None }];

@@ -4,7 +4,7 @@
 mod tests;
 
 use homolog_results::DamageRow;
-use homolog_stats::{Resamples, mean_bca, percentile_interval};
+use homolog_stats::{Resamples, empirical_p, mean_bca, percentile_interval};
 use rayon::prelude::*;
 
 use crate::config::{AblationMode, AblationSection};
@@ -24,7 +24,6 @@ pub(crate) struct Place<'a> {
 }
 
 /// A row, and what it is in every resample of the rows of tokens and of the draws.
-#[derive(Clone)]
 pub(crate) struct Damage {
     pub(crate) row: DamageRow,
     /// Rise of the loss by resample, in nats.
@@ -34,7 +33,6 @@ pub(crate) struct Damage {
 }
 
 /// What random sets of one multiple cost, in nats.
-#[derive(Clone)]
 pub(crate) struct DoseDamage {
     pub(crate) multiple: u32,
     /// By draw.
@@ -129,14 +127,17 @@ impl Against<'_> {
         let doses: Vec<DoseDamage> = doses.iter().map(|dose| dose.damage(resamples, key)).collect();
         let universal = mean(self.universal);
         let (universal_delta_low, universal_delta_high) = mean_bca(self.universal, resamples, level).unzip();
-        let same_size = doses.iter().find(|dose| dose.multiple == 1).map_or(&[][..], |dose| &dose.draws);
-        let control = (!same_size.is_empty()).then(|| mean(same_size));
-        let central = (same_size.len() > 1).then(|| percentile_interval(same_size, level)).flatten();
+        let same_size = dose(&doses, 1);
+        let control = same_size.map(DoseDamage::mean);
+        let mut draws = same_size.map_or_else(Vec::new, |dose| dose.draws.clone());
+        draws.sort_unstable_by(f64::total_cmp);
+        let central = (draws.len() > 1).then(|| percentile_interval(&draws, level)).flatten();
         let curve: Vec<(f64, f64)> = doses.iter().map(|dose| (f64::from(dose.multiple), dose.mean())).collect();
         let resampled = resamples.means(self.universal);
         let ratio_interval = control
             .and_then(|control| ratio(universal, control))
-            .and(ratios(&resampled, &doses))
+            .and(same_size)
+            .map(|same_size| ratios(&resampled, same_size))
             .and_then(|ratios| percentile_interval(&ratios, level));
         let multiples = equal_multiples(&resampled, &doses);
         let (equal_low, equal_high, reached) = equal_interval(&multiples, universal, level);
@@ -150,12 +151,12 @@ impl Against<'_> {
             universal_delta_nats: universal,
             universal_delta_low,
             universal_delta_high,
-            n_draws: same_size.len() as u32,
+            n_draws: draws.len() as u32,
             control_delta_nats: control,
-            control_delta_median: median(same_size),
+            control_delta_median: median(&draws),
             control_delta_low: central.map(|ends| ends.0),
             control_delta_high: central.map(|ends| ends.1),
-            p_value: permutation_p(universal, same_size),
+            p_value: permutation_p(universal, &draws),
             ratio: control.and_then(|control| ratio(universal, control)),
             ratio_low: ratio_interval.map(|ends| ends.0).filter(|end| end.is_finite()),
             ratio_high: ratio_interval.map(|ends| ends.1).filter(|end| end.is_finite()),
@@ -169,23 +170,22 @@ impl Against<'_> {
     }
 }
 
-/// Damage of the universal neurons over that of as many random ones, by resample; none without random sets of this size.
-fn ratios(universal: &[f64], doses: &[DoseDamage]) -> Option<Vec<f64>> {
-    let same_size = doses.iter().find(|dose| dose.multiple == 1)?;
-    let ratios = universal
-        .iter()
-        .zip(&same_size.resampled)
-        .map(|(&universal, &control)| ratio_of_resample(universal, control))
-        .collect();
-    Some(ratios)
+/// Random sets of this multiple.
+pub(crate) fn dose(doses: &[DoseDamage], multiple: u32) -> Option<&DoseDamage> {
+    doses.iter().find(|dose| dose.multiple == multiple)
 }
 
-/// How many times as many random neurons do the same damage, by resample: 0 where there is none, infinite where it is never reached.
+/// Damage of the universal neurons over that of as many random ones, by resample.
+fn ratios(universal: &[f64], same_size: &DoseDamage) -> Vec<f64> {
+    let resamples = universal.iter().zip(&same_size.resampled);
+    resamples.map(|(&universal, &control)| ratio_of_resample(universal, control)).collect()
+}
+
+/// How many times as many random neurons do the same damage, by resample.
 fn equal_multiples(universal: &[f64], doses: &[DoseDamage]) -> Vec<f64> {
     let of_resample = |(resample, &level): (usize, &f64)| {
         let point = |dose: &DoseDamage| (f64::from(dose.multiple), dose.resampled[resample]);
-        let curve: Vec<(f64, f64)> = doses.iter().map(point).collect();
-        if level <= 0.0 { 0.0 } else { crossing(&curve, level).unwrap_or(f64::INFINITY) }
+        equal_multiple_of_resample(&doses.iter().map(point).collect::<Vec<_>>(), level)
     };
     universal.iter().enumerate().map(of_resample).collect()
 }
@@ -201,10 +201,14 @@ fn equal_interval(multiples: &[f64], universal: f64, level: f64) -> (Option<f64>
     (low.filter(|end| end.is_finite()), high.filter(|end| end.is_finite()), Some(reached))
 }
 
-/// (1 + draws that cost as much or more) / (1 + draws); none without draws.
-fn permutation_p(universal: f64, draws: &[f64]) -> Option<f64> {
-    let n_as_great = draws.iter().filter(|&&delta| delta >= universal).count();
-    (!draws.is_empty()).then(|| (1 + n_as_great) as f64 / (1 + draws.len()) as f64)
+/// Of draws in ascending order; none without any.
+pub(crate) fn permutation_p(universal: f64, draws: &[f64]) -> Option<f64> {
+    (!draws.is_empty()).then(|| empirical_p(universal, draws))
+}
+
+/// Where a curve reaches a level within a resample: 0 where there is nothing to reach, infinite where it is never reached.
+pub(crate) fn equal_multiple_of_resample(curve: &[(f64, f64)], level: f64) -> f64 {
+    if level <= 0.0 { 0.0 } else { crossing(curve, level).unwrap_or(f64::INFINITY) }
 }
 
 /// A ratio within a resample: 0 where there is nothing above the line, without bound where there is nothing below it.
@@ -221,13 +225,13 @@ pub(crate) fn ratio(universal: f64, control: f64) -> Option<f64> {
     (universal > 0.0 && control > 0.0).then(|| universal / control)
 }
 
-fn mean(values: &[f64]) -> f64 {
+/// Of nothing: NaN.
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
+/// Of values in ascending order.
+fn median(sorted: &[f64]) -> Option<f64> {
     let n = sorted.len();
     (n > 0).then(|| f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]))
 }

@@ -39,7 +39,6 @@ pub(crate) struct Family {
     n_models: usize,
     /// How often each model is in each resample, [resample][model].
     models: Vec<Vec<u32>>,
-    n_resamples: usize,
     seed: u64,
     /// Who is universal at the last step, by model.
     last: Vec<PackedMembers>,
@@ -72,13 +71,11 @@ impl Family {
         let is_family = |counts: &&[u32]| counts.iter().filter(|&&count| count > 0).count() > 1;
         let models = (0..drawn.len()).map(|resample| drawn.counts(resample)).filter(is_family).take(n_resamples);
         let models: Vec<Vec<u32>> = models.map(<[u32]>::to_vec).collect();
-        let n_resamples = models.len();
         Self {
             n_models,
             threshold: config.threshold(),
             level: config.ablation.level,
             models,
-            n_resamples,
             seed,
             last: vec![],
             steps: vec![],
@@ -94,16 +91,16 @@ impl Family {
         (standings, d_mlp): (&[Standing], &[usize]),
     ) {
         let rule = config.universality.rule;
+        let blocks = evidence.filter(|_| rule == UniversalityRule::Excess).map(|evidence| {
+            let key = [BLOCKS_STREAM, self.seed, 0, 0];
+            (evidence, Resamples::new(evidence.n_tokens.len(), self.models.len(), key))
+        });
         let of_model = |(model, standing): (usize, &Standing)| {
             let plain = members(rule, &standing.scores, self.threshold);
             if rule != UniversalityRule::Excess {
                 return Members::fixed(&plain, self.models.len(), self.n_models);
             }
             let excess = PairExcess::new(correlated, model, self.n_models);
-            let blocks = evidence.map(|evidence| {
-                let draws = Resamples::new(evidence.n_tokens.len(), self.n_resamples, [BLOCKS_STREAM, self.seed, 0, 0]);
-                (evidence, draws)
-            });
             let blocks = blocks.as_ref().map(|(evidence, draws)| (*evidence, draws));
             Members::by_excess(&plain, &excess, (model, self.threshold), &self.models, blocks)
         };
@@ -177,15 +174,20 @@ impl Family {
             }
             (total > 0.0).then(|| sum / total)
         };
-        let of_resample = |(resample, counts): (usize, &Vec<u32>)| {
-            weighted(Which::Resample(resample), &|model| f64::from(counts[model]))
-        };
-        let without = |left: usize| weighted(Which::Without(left), &|model| if model == left { 0.0 } else { 1.0 });
+        let n_defined = (0..n_models).filter(|&model| of(model, Which::Plain).is_some()).count();
+        self.found(n_defined, weighted)
+    }
+
+    /// A quantity that is defined for `n_models`, from what it is of models so weighted.
+    fn found(&self, n_models: usize, of: impl Fn(Which, &dyn Fn(usize) -> f64) -> Option<f64>) -> Found {
+        let of_resample =
+            |(resample, counts): (usize, &Vec<u32>)| of(Which::Resample(resample), &|model| f64::from(counts[model]));
+        let without = |left: usize| of(Which::Without(left), &|model| if model == left { 0.0 } else { 1.0 });
         Found {
-            n_models: (0..n_models).filter(|&model| of(model, Which::Plain).is_some()).count(),
-            estimate: weighted(Which::Plain, &|_| 1.0),
+            n_models,
+            estimate: of(Which::Plain, &|_| 1.0),
             replicates: self.models.iter().enumerate().map(of_resample).collect(),
-            without_one: (0..n_models).map(without).collect(),
+            without_one: (0..self.n_models).map(without).collect(),
         }
     }
 
@@ -266,4 +268,13 @@ enum Which {
     Resample(usize),
     /// Those that the others make without this model.
     Without(usize),
+}
+
+impl Which {
+    fn resample(self) -> Option<usize> {
+        match self {
+            Self::Resample(resample) => Some(resample),
+            Self::Plain | Self::Without(_) => None,
+        }
+    }
 }

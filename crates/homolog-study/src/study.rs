@@ -110,8 +110,7 @@ pub fn run(config: &StudyConfig, options: &Options, progress: &dyn Progress) -> 
                     correlation_key: &correlated.key,
                 };
                 let ablated = ablate::run(config, &inputs, &target, artifacts, progress)?;
-                damage.extend(ablated.damage.iter().cloned());
-                tables.add_ablation(ablated);
+                damage.extend(tables.add_ablation(ablated));
             }
             tables.models.push(with_evidence(clean, &inputs, evidence.as_ref()));
         }

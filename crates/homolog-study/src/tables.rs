@@ -10,6 +10,7 @@ use homolog_results::{
 use homolog_stats::HISTOGRAM_BINS;
 
 use crate::continuity_table::Continuity;
+use crate::damage::Damage;
 use crate::inputs::Inputs;
 use crate::matches_table::{self, StepArtifacts};
 use crate::results::CheckpointCorrelation;
@@ -95,15 +96,16 @@ impl Tables {
         }
     }
 
-    /// Take in what the ablations of one model at one step say.
-    pub(crate) fn add_ablation(&mut self, ablated: Ablated) {
+    /// Take in what the ablations of one model at one step say; returns its damage, for claims about the family.
+    pub(crate) fn add_ablation(&mut self, ablated: Ablated) -> Vec<Damage> {
         let Ablated { rows, damage, balance, singles, attribution, notes } = ablated;
         self.ablation.extend(rows);
-        self.damage.extend(damage.into_iter().map(|damage| damage.row));
+        self.damage.extend(damage.iter().map(|damage| damage.row.clone()));
         self.balance.extend(balance);
         self.singles.extend(singles);
         self.attribution.extend(attribution);
         self.notes.extend(notes);
+        damage
     }
 
     /// Put every table in the order of its key columns.

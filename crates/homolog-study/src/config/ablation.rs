@@ -59,6 +59,13 @@ impl Default for AblationSection {
     }
 }
 
+impl AblationSection {
+    /// Whether there is no way of ablating, or no random set to hold against. Multiples ascend.
+    pub(crate) fn lacks_sets(&self) -> bool {
+        self.modes.is_empty() || self.multiples.first().is_none_or(|&least| least == 0) || self.draws == 0
+    }
+}
+
 /// What an ablated neuron becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

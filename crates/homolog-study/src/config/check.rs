@@ -321,11 +321,7 @@ impl StudyConfig {
         if !ablation.enabled {
             return Ok(());
         }
-        if ablation.modes.is_empty()
-            || ablation.multiples.is_empty()
-            || ablation.multiples[0] == 0
-            || ablation.draws == 0
-        {
+        if ablation.lacks_sets() {
             return fail(
                 "[ablation] needs modes, multiples of at least 1, and draws of at least 1, or enabled = false".into(),
             );

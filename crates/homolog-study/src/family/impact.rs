@@ -3,17 +3,22 @@
 use homolog_results::FamilyRow;
 
 use super::{Family, Found, Quantity, Scale};
-use crate::damage::{Damage, crossing, ratio, ratio_of_resample};
+use crate::damage::{
+    Damage, DoseDamage, crossing, dose, equal_multiple_of_resample, permutation_p, ratio, ratio_of_resample,
+};
 use crate::inputs::Inputs;
 
 /// Damage of one kind of random sets in one mode at one step, by model; none for a model without universal neurons.
 struct ByModel<'a>(Vec<Option<&'a Damage>>);
 
+/// A quantity of models so weighted, as it is or in a resample of rows and draws.
+type OfModels<'a> = fn(&ByModel<'a>, Option<usize>, &dyn Fn(usize) -> f64) -> Option<f64>;
+
 impl Family {
-    pub(super) fn impact(&self, inputs: &Inputs, damage: &[Damage]) -> Vec<FamilyRow> {
+    pub(super) fn impact<'a>(&self, inputs: &Inputs, damage: &'a [Damage]) -> Vec<FamilyRow> {
         let mut rows = Vec::new();
         for &checkpoint in &inputs.steps {
-            let here: Vec<&Damage> = damage.iter().filter(|damage| damage.row.checkpoint == checkpoint).collect();
+            let here: Vec<&'a Damage> = damage.iter().filter(|damage| damage.row.checkpoint == checkpoint).collect();
             let mut kinds: Vec<(&str, &str)> = Vec::new();
             for Damage { row, .. } in &here {
                 if !kinds.contains(&(&row.mode, &row.control)) {
@@ -29,6 +34,9 @@ impl Family {
                     here.iter().find(is_it).copied()
                 };
                 let by_model = ByModel(inputs.names.iter().map(of_model).collect());
+                let n_models = by_model.0.iter().flatten().count();
+                let found =
+                    |of: OfModels<'a>| self.found(n_models, |which, weight| of(&by_model, which.resample(), weight));
                 let mut push = |name: &'static str, control: Option<&str>, found: Found, p_value: Option<f64>| {
                     let place = Quantity { claim: "matter", name, from_checkpoint: None, checkpoint };
                     let (mode, control) = (Some(mode.to_owned()), control.map(str::to_owned));
@@ -38,30 +46,13 @@ impl Family {
                 // The same for every kind of random sets.
                 if !told.contains(&mode) {
                     told.push(mode);
-                    push("universal_delta_nats", None, self.found(&by_model, ByModel::universal), None);
+                    push("universal_delta_nats", None, found(ByModel::universal), None);
                 }
-                push("ratio", Some(control), self.found(&by_model, ByModel::ratio), by_model.p_value());
-                push("equal_multiple", Some(control), self.found(&by_model, ByModel::equal_multiple), None);
+                push("ratio", Some(control), found(ByModel::ratio), by_model.p_value());
+                push("equal_multiple", Some(control), found(ByModel::equal_multiple), None);
             }
         }
         rows
-    }
-
-    /// A quantity of the models, each weighted, as it is and in a resample of rows and draws.
-    fn found<'a>(
-        &self,
-        by_model: &ByModel<'a>,
-        of: impl Fn(&ByModel<'a>, Option<usize>, &dyn Fn(usize) -> f64) -> Option<f64>,
-    ) -> Found {
-        let of_resample =
-            |(resample, counts): (usize, &Vec<u32>)| of(by_model, Some(resample), &|model| f64::from(counts[model]));
-        let without = |left: usize| of(by_model, None, &|model| if model == left { 0.0 } else { 1.0 });
-        Found {
-            n_models: by_model.0.iter().flatten().count(),
-            estimate: of(by_model, None, &|_| 1.0),
-            replicates: self.models.iter().enumerate().map(of_resample).collect(),
-            without_one: (0..by_model.0.len()).map(without).collect(),
-        }
     }
 }
 
@@ -85,7 +76,7 @@ impl<'a> ByModel<'a> {
     /// Mean rise of the loss without random neurons, means over draws; none unless every model has this multiple.
     fn control(&self, multiple: u32, resample: Option<usize>, weight: &dyn Fn(usize) -> f64) -> Option<f64> {
         mean(&self.weighted(weight), |damage| {
-            let dose = damage.doses.iter().find(|dose| dose.multiple == multiple)?;
+            let dose = dose(&damage.doses, multiple)?;
             Some(match resample {
                 Some(resample) => dose.resampled[resample],
                 None => dose.mean(),
@@ -112,26 +103,25 @@ impl<'a> ByModel<'a> {
             .into_iter()
             .filter_map(|multiple| Some((f64::from(multiple), self.control(multiple, resample, weight)?)))
             .collect();
-        match (resample, crossing(&curve, level)) {
-            (_, Some(multiple)) => Some(multiple),
+        match resample {
+            Some(_) => Some(equal_multiple_of_resample(&curve, level)),
             // Of the family itself: not reached is not known.
-            (None, None) => None,
-            (Some(_), None) => Some(if level > 0.0 { f64::INFINITY } else { 0.0 }),
+            None => crossing(&curve, level),
         }
     }
 
     /// (1 + draws whose mean over models is as great as that of the universal neurons) / (1 + draws): the models' draws of one number together.
     fn p_value(&self) -> Option<f64> {
         let models: Vec<&Damage> = self.0.iter().flatten().copied().collect();
-        let same_size =
-            |damage: &&'a Damage| damage.doses.iter().find(|dose| dose.multiple == 1).map(|dose| &dose.draws);
-        let draws: Vec<&Vec<f64>> = models.iter().map(same_size).collect::<Option<_>>()?;
-        let n_draws = draws.iter().map(|draws| draws.len()).min()?;
+        let same_size = |damage: &&'a Damage| dose(&damage.doses, 1);
+        let draws: Vec<&DoseDamage> = models.iter().map(same_size).collect::<Option<_>>()?;
+        let n_draws = draws.iter().map(|dose| dose.draws.len()).min()?;
         let n = models.len() as f64;
         let universal = models.iter().map(|damage| damage.row.universal_delta_nats).sum::<f64>() / n;
-        let of_draw = |draw: usize| draws.iter().map(|draws| draws[draw]).sum::<f64>() / n;
-        let n_as_great = (0..n_draws).filter(|&draw| of_draw(draw) >= universal).count();
-        Some((1 + n_as_great) as f64 / (1 + n_draws) as f64)
+        let of_draw = |draw: usize| draws.iter().map(|dose| dose.draws[draw]).sum::<f64>() / n;
+        let mut means: Vec<f64> = (0..n_draws).map(of_draw).collect();
+        means.sort_unstable_by(f64::total_cmp);
+        permutation_p(universal, &means)
     }
 }
 

@@ -12,16 +12,7 @@ fn family(n_models: usize, n_resamples: usize) -> Family {
     let is_family = |counts: &&[u32]| counts.iter().filter(|&&count| count > 0).count() > 1;
     let models = (0..drawn.len()).map(|resample| drawn.counts(resample)).filter(is_family).take(n_resamples);
     let models: Vec<Vec<u32>> = models.map(<[u32]>::to_vec).collect();
-    Family {
-        threshold: 0.5,
-        level: LEVEL,
-        n_models,
-        n_resamples: models.len(),
-        models,
-        seed: 0,
-        last: Vec::new(),
-        steps: Vec::new(),
-    }
+    Family { threshold: 0.5, level: LEVEL, n_models, models, seed: 0, last: Vec::new(), steps: Vec::new() }
 }
 
 const QUANTITY: Quantity = Quantity { claim: "emerge", name: "share", from_checkpoint: None, checkpoint: None };

@@ -19,16 +19,9 @@ use family::{AS_IS, Settings, Study};
 
 type Check = fn(&Study, &Settings) -> Differences;
 
-/// The run is what the twin says; and with a word of the study understood otherwise, these columns are not.
 #[track_caller]
 fn holds_and_can_fail(check: Check, mutants: &[(Settings, &[&str])]) {
-    let study = Study::of();
-    assert_eq!(check(study, &AS_IS), Differences::default());
-    for (at, (mutant, columns)) in mutants.iter().enumerate() {
-        let found = check(study, mutant).columns();
-        let missed: Vec<_> = columns.iter().filter(|column| !found.contains(column)).collect();
-        assert!(missed.is_empty(), "mutant {at} goes unnoticed in {missed:?}, it shows in {found:?}");
-    }
+    differences::holds_and_can_fail(Study::of(), &AS_IS, check, mutants);
 }
 
 #[test]

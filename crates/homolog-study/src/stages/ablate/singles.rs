@@ -10,7 +10,7 @@ use super::sets::{Reference, SetId};
 use super::silencing::Job;
 use crate::StudyConfig;
 use crate::config::{AblationMode, AblationSection};
-use crate::damage::{Place, ratio, ratio_of_resample};
+use crate::damage::{Place, mean, ratio, ratio_of_resample};
 use crate::stages::attribute::Attributions;
 
 /// Draws of a [`RandomOrder`] that no random set has.
@@ -98,10 +98,6 @@ pub(super) fn rows(
 fn rises(measured: &Measured, neuron: usize) -> Vec<f64> {
     let (_, outcome) = measured.singles().find(|single| single.0 == neuron).expect("every single was a job");
     outcome.rises(&measured.clean)
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// The row of table `attribution`; none where attributions are off.

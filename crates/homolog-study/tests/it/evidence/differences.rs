@@ -69,3 +69,19 @@ impl Differences {
         self.0.keys().copied().collect()
     }
 }
+
+/// The run is what the twin says; and with a word of the study understood otherwise, these columns are not.
+#[track_caller]
+pub(crate) fn holds_and_can_fail<S, T>(
+    study: &S,
+    as_is: &T,
+    check: fn(&S, &T) -> Differences,
+    mutants: &[(T, &[&str])],
+) {
+    assert_eq!(check(study, as_is), Differences::default());
+    for (at, (mutant, columns)) in mutants.iter().enumerate() {
+        let found = check(study, mutant).columns();
+        let missed: Vec<_> = columns.iter().filter(|column| !found.contains(column)).collect();
+        assert!(missed.is_empty(), "mutant {at} goes unnoticed in {missed:?}, it shows in {found:?}");
+    }
+}
